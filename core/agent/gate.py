@@ -1,0 +1,19 @@
+"""The only way out of the VM.
+
+Every byte and every message that the agent sends to the client goes through
+`released`, and every line of a job's output goes through `passed_line` on its
+way from `raw.log` to `passed.log`. Both let everything pass today; the rules
+that recognise records have this one place to stand in.
+"""
+
+from __future__ import annotations
+
+
+def released(kind: str, payload: object) -> object:
+    """What may leave in place of `payload`; `kind` is the operation's name."""
+    return payload
+
+
+def passed(chunk: bytes) -> bytes:
+    """What of a job's output may go into `passed.log`."""
+    return chunk

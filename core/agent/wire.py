@@ -1,0 +1,88 @@
+"""Frames over one byte stream: JSON messages and raw bytes, many calls at once.
+
+A frame is a header (`>IIc`: payload length, call number, kind) and its payload.
+Kind `J` is a JSON message, `B` is raw bytes.
+
+client -> agent   J {"op", "args"}   opens a call
+                  B …, J {"end": true}   its upload, if it has one
+                  J {"credit": n}    n more frames may be sent on this call
+                  J {"cancel": true}
+agent -> client   J {"event", …} and B …   each costs one credit
+                  J {"result": {…}} or J {"error": {code, title, hint, facts}}   ends the call
+
+Credit keeps one slow reader from filling the link that all calls share.
+Both ends use this module.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, Callable
+
+PROTOCOL = 1
+MAGIC = b"TRAINSHED-AGENT "  # then the hello as JSON and a newline; noise of the login shell comes before
+HEADER = struct.Struct(">IIc")
+JSON = b"J"
+BYTES = b"B"
+CREDIT = 64  # frames that a new call may send before the first top-up
+CHUNK = 64 * 1024
+MAX_PAYLOAD = 16 * 1024 * 1024
+
+
+class WireError(Exception):
+    """The other end does not speak this protocol."""
+
+
+def encode(call: int, payload: object) -> bytes:
+    """One frame; `payload` is bytes or a JSON value."""
+    if isinstance(payload, bytes):
+        return HEADER.pack(len(payload), call, BYTES) + payload
+    text = json.dumps(payload, separators=(",", ":")).encode()
+    return HEADER.pack(len(text), call, JSON) + text
+
+
+def decode(kind: bytes, payload: bytes) -> Any:
+    if kind == BYTES:
+        return payload
+    if kind != JSON:
+        raise WireError("unknown kind of frame: %r" % kind)
+    return json.loads(payload.decode())
+
+
+class Reader:
+    """Frames out of a `read(n)` that may return less than n; b"" is the end."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._held = bytearray()
+
+    def _take(self, size: int) -> bytes:
+        while len(self._held) < size:
+            more = self._read(CHUNK)
+            if not more:
+                raise EOFError
+            self._held += more
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
+
+    def line(self, limit: int = CHUNK) -> bytes:
+        """The next line, without its newline. Raises EOFError, or WireError past `limit` bytes."""
+        while b"\n" not in self._held:
+            if len(self._held) > limit:
+                raise WireError("no line end within %d bytes" % limit)
+            more = self._read(CHUNK)
+            if not more:
+                raise EOFError
+            self._held += more
+        line, _, rest = bytes(self._held).partition(b"\n")
+        self._held = bytearray(rest)
+        return line
+
+    def frame(self) -> tuple[int, Any]:
+        """(call number, JSON value or bytes). Raises EOFError or WireError."""
+        size, call, kind = HEADER.unpack(self._take(HEADER.size))
+        if size > MAX_PAYLOAD:
+            raise WireError("a frame of %d bytes" % size)
+        return call, decode(kind, self._take(size))

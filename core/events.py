@@ -1,0 +1,315 @@
+"""What operations yield: a closed union of frozen records, in the JSON that others may build on.
+
+Each encodes to one JSON object whose `event` is its tag; `encode` adds `"schema": 1`.
+Times are seconds since the epoch on the client, sizes are bytes, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+SCHEMA = 1
+
+Status = Literal["pass", "warn", "fail", "unknown", "skipped"]
+Severity = Literal["critical", "high", "medium", "low", "info"]
+RunState = Literal["created", "preparing", "running", "completed", "failed", "cancelled", "lost"]
+
+TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled", "lost"})
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    pass
+
+
+class Phase(_Event, frozen=True, kw_only=True, tag="phase"):
+    """What is being tried now, in words a person reads: `step` is the wizard's step."""
+
+    step: str
+    title: str
+    command: str = ""  # the equal shell command, where there is one
+
+
+class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
+    """`total` is None where no real total is known: then no bar is drawn."""
+
+    title: str
+    done: int
+    total: int | None = None
+    unit: Literal["bytes", "files", "items"] = "bytes"
+
+
+class Notice(_Event, frozen=True, kw_only=True, tag="notice"):
+    """Something to know that is neither an error nor a finding."""
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    hostname: str
+    user: str
+    os: str
+    kernel: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    disk_free_bytes: int
+    disk_total_bytes: int
+    python: str
+    gpus: list[str] = []
+    docker: str = ""  # version, or "" where there is none
+    bwrap: str = ""
+    sandbox: str = ""  # the engine a run would use, or "" where none can be had
+    sandbox_reason: str = ""  # why not, and what to install
+    clock_skew_s: float = 0.0  # VM minus client, less half the round trip
+
+
+class Connected(_Event, frozen=True, kw_only=True, tag="connected"):
+    host: str
+    port: int
+    user: str
+    key_type: str
+    fingerprint: str
+    trusted_by: str  # "site file", "known_hosts" or "you"
+    agent: str  # content hash of the agent in use
+    agent_placed: bool  # False: it was there already
+    facts: Facts
+
+
+class CheckFinished(_Event, frozen=True, kw_only=True, tag="check.finished"):
+    id: str
+    group: str
+    title: str
+    status: Status
+    severity: Severity
+    evidence: str
+    expected: str = ""
+    sources: list[str] = []
+    fix: str = ""
+    duration_s: float | None = None
+
+
+class ChecksFinished(_Event, frozen=True, kw_only=True, tag="checks.finished"):
+    counts: dict[str, int]  # status -> number
+    started: float
+    duration_s: float
+
+
+class StagedData(msgspec.Struct, frozen=True, kw_only=True):
+    digest: str  # sha256 over the sorted list of (path, size, sha256)
+    path: str  # in the container: a file, a folder with a trailing "/", or "" for all
+    files: int
+    bytes: int
+    staged: float
+
+
+class DataStaged(_Event, frozen=True, kw_only=True, tag="data.staged"):
+    data: StagedData
+    reused: bool
+    duration_s: float = 0.0
+
+
+class DataListed(_Event, frozen=True, kw_only=True, tag="data.listed"):
+    items: list[StagedData]
+
+
+class LogText(_Event, frozen=True, kw_only=True, tag="log"):
+    """Whole bytes of `passed.log` from `offset`, decoded with replacement; `size` is their length in bytes."""
+
+    offset: int
+    text: str
+    size: int
+
+
+class Metric(_Event, frozen=True, kw_only=True, tag="metric"):
+    key: str
+    value: float
+    step: int
+    time: float
+    run: str = ""  # "" is the run itself; otherwise a child run
+
+
+class Logged(_Event, frozen=True, kw_only=True, tag="logged"):
+    """A parameter, a tag, an artifact or a model that the job logged."""
+
+    kind: Literal["param", "tag", "artifact", "model", "register"]
+    key: str
+    value: str = ""
+    run: str = ""
+
+
+class BuildLog(_Event, frozen=True, kw_only=True, tag="build.log"):
+    text: str
+
+
+class RunCreated(_Event, frozen=True, kw_only=True, tag="run.created"):
+    run: str
+    name: str
+    experiment: str
+    vm: str
+    command: str  # what runs, as resolved
+    existed: bool = False
+
+
+class RunStateChanged(_Event, frozen=True, kw_only=True, tag="run.state"):
+    run: str
+    state: RunState
+    time: float
+    reason: str = ""
+
+
+class RunFinished(_Event, frozen=True, kw_only=True, tag="run.finished"):
+    run: str
+    status: RunState
+    exit_code: int | None
+    metrics: dict[str, float]
+    artifacts: list[str]
+    reason: str = ""
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    run: str
+    name: str
+    experiment: str
+    state: RunState
+    created: float
+    ended: float | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    vm: str = ""
+    parent: str | None = None
+    command: str = ""
+    code_digest: str = ""
+    environment: str = ""
+    data: dict[str, str] = {}  # input name -> data digest
+    params: dict[str, str] = {}
+    metrics: dict[str, float] = {}  # the last value of each
+    tags: dict[str, str] = {}
+    artifacts: list[str] = []
+    models: list[str] = []  # names of the models that it logged
+    log_bytes: int = 0
+
+
+class RunsListed(_Event, frozen=True, kw_only=True, tag="runs.listed"):
+    runs: list[RunInfo]
+
+
+class LinkChanged(_Event, frozen=True, kw_only=True, tag="link"):
+    """Silence is not failure: the view says when the VM was last seen, the run goes on."""
+
+    state: Literal["lost", "restored"]
+    last_seen: float
+    retry_in_s: float | None = None
+
+
+class GateHeld(_Event, frozen=True, kw_only=True, tag="gate.held"):
+    item: str
+    reason: str
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    version: str
+    run: str
+    tags: dict[str, str]
+    created: float = 0.0
+    source: str = ""  # trainshed://SITE/VM/runs/ULID/models/NAME
+    digest: str = ""
+
+
+class ModelRegistered(_Event, frozen=True, kw_only=True, tag="model.registered"):
+    model: str
+    version: str
+    tags: dict[str, str]
+    existed: bool = False
+
+
+class ModelsListed(_Event, frozen=True, kw_only=True, tag="models.listed"):
+    models: list[ModelInfo]
+
+
+class ModelPackaged(_Event, frozen=True, kw_only=True, tag="model.packaged"):
+    model: str
+    version: str
+    path: str  # the folder on the VM
+    digest: str
+    files: list[str]
+    bytes: int
+
+
+class ServiceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    service: str
+    model: str
+    version: str
+    state: Literal["starting", "healthy", "failed", "stopped"]
+    address: str = ""  # unix:… on the VM
+    reason: str = ""
+    started: float = 0.0
+
+
+class ServiceChanged(_Event, frozen=True, kw_only=True, tag="service"):
+    info: ServiceInfo
+
+
+class ServicesListed(_Event, frozen=True, kw_only=True, tag="services.listed"):
+    services: list[ServiceInfo]
+
+
+class Predicted(_Event, frozen=True, kw_only=True, tag="prediction"):
+    """The record itself stays on the VM: only its number, the answer and the label come back."""
+
+    service: str
+    row: int
+    prediction: str
+    expected: str | None
+    correct: bool | None
+    duration_s: float
+
+
+class SiteWritten(_Event, frozen=True, kw_only=True, tag="site.written"):
+    name: str
+    path: str
+
+
+Event = (
+    Phase
+    | Progress
+    | Notice
+    | Connected
+    | CheckFinished
+    | ChecksFinished
+    | DataStaged
+    | DataListed
+    | LogText
+    | Metric
+    | Logged
+    | BuildLog
+    | RunCreated
+    | RunStateChanged
+    | RunFinished
+    | RunsListed
+    | LinkChanged
+    | GateHeld
+    | ModelRegistered
+    | ModelsListed
+    | ModelPackaged
+    | ServiceChanged
+    | ServicesListed
+    | Predicted
+    | SiteWritten
+)
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as plain JSON values, with the schema's number."""
+    plain: dict[str, Any] = msgspec.to_builtins(event)
+    return {"schema": SCHEMA, **plain}
+
+
+def from_json(value: Any) -> Event:
+    """The event that `to_json` wrote. Raises msgspec.ValidationError on anything else."""
+    plain = {key: item for key, item in value.items() if key != "schema"}
+    event: Event = msgspec.convert(plain, Event)
+    return event

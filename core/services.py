@@ -1,0 +1,149 @@
+"""`Services`: the one object that a front end receives.
+
+Every operation is a method that returns an async iterator of `events.Event`.
+Cancelling (closing) the iterator cancels the work on the client; a run on the VM
+goes on. What the user must decide (an unknown host key, a passphrase) is an
+error of `core.errors`; the front end asks and calls again with the answer.
+
+There are three makers: `core.live.open_site` (the real thing), `core.journal.replayed`
+(plays a recorded session) and `tests.fakes` (screens and speed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .events import Event
+from .site.secrets import Secret
+
+Events = AsyncIterator[Event]
+
+
+class Connection(Protocol):
+    def connect(
+        self,
+        target: str | None = None,
+        *,
+        fingerprint: str | None = None,
+        accept: str | None = None,
+        passphrase: Secret | None = None,
+        password: Secret | None = None,
+    ) -> Events:
+        """Host-key ceremony, login, the agent, facts: ends with `Connected`.
+
+        `target`: a VM's name, `USER@HOST[:PORT]`, or None for the site's default VM.
+        With an address and no site, `SiteWritten` follows. `fingerprint` was given out of band and
+        must match; `accept` is the fingerprint that the person said yes to: pinned in the site file.
+        Raises ConnectError and its kin.
+        """
+        ...
+
+
+class Checks(Protocol):
+    def run(self, groups: Sequence[str] = ("ssh", "data")) -> Events:
+        """`CheckFinished` for each check, in the catalogue's order, then `ChecksFinished`."""
+        ...
+
+
+class Data(Protocol):
+    def check(self) -> Events:
+        """Each link of the path from the VM to the container: `CheckFinished`, then `ChecksFinished`."""
+        ...
+
+    def stage(self, path: str = "") -> Events:
+        """`path`: a blob, a folder (trailing "/"), or "" for the site's whole prefix. Ends with `DataStaged`."""
+        ...
+
+    def list(self) -> Events:
+        """`DataListed`."""
+        ...
+
+
+class Runs(Protocol):
+    def launch(
+        self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
+    ) -> Events:
+        """From a job file to a run that goes on by itself: ends after `RunCreated`.
+
+        `settings`: `inputs.lr` -> "0.1". `run`: a ULID made earlier; launching it again finds the first.
+        Raises JobError, DataError, BuildError, SandboxError, RunError.
+        """
+        ...
+
+    def follow(self, run: str, *, offset: int = 0) -> Events:
+        """Log, metrics and states from the beginning (the log from byte `offset`), until `RunFinished`.
+
+        A lost link yields `LinkChanged` and is taken up again. What the job logged is
+        forwarded to the workspace meanwhile.
+        """
+        ...
+
+    def list(self) -> Events: ...
+
+    def show(self, run: str) -> Events:
+        """`RunsListed` with the one run. `run`: a unique prefix, or `@latest`."""
+        ...
+
+    def cancel(self, run: str) -> Events:
+        """Ends with the run's `RunStateChanged`."""
+        ...
+
+
+class Models(Protocol):
+    def register(self, run: str, *, name: str | None = None, tags: Mapping[str, str] | None = None) -> Events:
+        """The model that the run logged: ends with `ModelRegistered`. Twice gives the same version."""
+        ...
+
+    def package(self, model: str) -> Events:
+        """`NAME[:VERSION]` as a folder that serves, on the VM: ends with `ModelPackaged`."""
+        ...
+
+    def list(self) -> Events: ...
+
+
+class Deploy(Protocol):
+    def start(self, model: str, *, service: str | None = None) -> Events:
+        """Ends with `ServiceChanged` in state healthy; raises ServiceError."""
+        ...
+
+    def list(self) -> Events: ...
+
+    def invoke(self, service: str, *, row: int, data: str | None = None, target: str | None = None) -> Events:
+        """Asks for one prediction on a row that is picked on the VM: `Predicted`.
+
+        `data`: a CSV in the container (default: the run's tag `trainshed.heldout`),
+        `target`: its label column (default: the tag `trainshed.target`).
+        """
+        ...
+
+    def stop(self, service: str) -> Events: ...
+
+
+class Sites(Protocol):
+    @property
+    def name(self) -> str:
+        """The current site's name, or "" where there is none yet."""
+        ...
+
+    @property
+    def vm(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    site: Sites
+    connection: Connection
+    checks: Checks
+    data: Data
+    runs: Runs
+    models: Models
+    deploy: Deploy
+
+    async def close(self) -> None:
+        """Ends the connection, if there is one."""
+        close = getattr(self.connection, "close", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,46 @@
+"""Where trainshed keeps things on the client. `TRAINSHED_HOME` moves all of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def _folder(kind: str) -> Path:
+    moved = os.environ.get("TRAINSHED_HOME")
+    if moved:
+        return Path(moved).expanduser().absolute() / kind
+    import platformdirs
+
+    dirs = platformdirs.PlatformDirs("trainshed", appauthor=False)
+    return {"config": dirs.user_config_path, "state": dirs.user_state_path, "cache": dirs.user_cache_path}[kind]
+
+
+def sites() -> Path:
+    """One TOML file a site."""
+    return _folder("config") / "sites"
+
+
+def current() -> Path:
+    """Holds the name or path of the site that `site use` chose."""
+    return _folder("config") / "current"
+
+
+def state(site: str) -> Path:
+    """What belongs to one site and is kept: its local workspace, spools, journals."""
+    return _folder("state") / "sites" / site
+
+
+def demo() -> Path:
+    """The embedded site: every file and process of it is below this folder."""
+    return _folder("state") / "demo"
+
+
+def cache() -> Path:
+    return _folder("cache")
+
+
+def make_private(folder: Path) -> Path:
+    """`folder`, made where it is missing, readable by its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder

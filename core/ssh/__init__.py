@@ -1,0 +1,1 @@
+"""SSH: hosts, host keys, sessions, and the agent at the far end. paramiko lives here and nowhere else."""

@@ -1,0 +1,22 @@
+"""Fixtures that every kind of test uses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A private TRAINSHED_HOME. Below the user's cache, because sshd's StrictModes refuses /tmp."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
+    base.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = Path(tempfile.mkdtemp(dir=base))
+    monkeypatch.setenv("TRAINSHED_HOME", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
