@@ -1,0 +1,202 @@
+"""Record a session's events, and play them again with no VM and no network.
+
+A journal is JSON lines. The first is `{"journal": 1, "site": …, "vm": …, "recorded": …}`; then
+`{"at": s, "call": n, "op": "runs.follow"}` for each operation that was started,
+`{"at": s, "call": n, "is": {event}}` for what it yielded, and
+`{"at": s, "call": n, "raised": {code, title, hint, facts}}` or `{"at": s, "call": n, "done": true}` for its end.
+Arguments are not written: a passphrase can be among them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import msgspec
+
+from .errors import ConfigError, TrainshedError, from_code
+from .events import Event, from_json, to_json
+from .services import Services
+
+VERSION = 1
+LONGEST_PAUSE = 2.0  # seconds: nobody wants to watch a build again in full
+STEPS = tuple(item.name for item in fields(Services) if item.name != "site")
+
+
+@dataclass(frozen=True)
+class Place:
+    """`Services.site` of a session that is played again."""
+
+    name: str
+    vm: str
+
+
+class _Writer:
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._began = time.monotonic()
+        self._calls = 0
+
+    def begin(self, op: str) -> int:
+        self._calls += 1
+        self.write(self._calls, op=op)
+        return self._calls
+
+    def write(self, call: int, **entry: Any) -> None:
+        line = {"at": round(time.monotonic() - self._began, 4), "call": call, **entry}
+        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+
+class _Recorded:
+    """One step's service; every operation is passed on, and what it yields is written down."""
+
+    def __init__(self, step: str, real: Any, writer: _Writer) -> None:
+        self._step, self._real, self._writer = step, real, writer
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._real, name)
+        if name == "close":
+            return operation
+
+        def start(*args: Any, **kwargs: Any) -> AsyncIterator[Event]:
+            return self._record(f"{self._step}.{name}", operation(*args, **kwargs))
+
+        return start
+
+    async def _record(self, op: str, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        call = self._writer.begin(op)
+        try:
+            async for event in events:
+                self._writer.write(call, **{"is": to_json(event)})
+                yield event
+            self._writer.write(call, done=True)
+        except TrainshedError as error:
+            self._writer.write(call, raised=_error(error))
+            raise
+        finally:
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
+
+
+def _error(error: TrainshedError) -> dict[str, Any]:
+    return {"code": error.code, "title": error.title, "hint": error.hint, "facts": dict(error.facts)}
+
+
+def recording(services: Services, path: Path) -> Services:
+    """The same services, with what they yield written to `path` (0600: it holds log text)."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+    header = {"journal": VERSION, "site": services.site.name, "vm": services.site.vm, "recorded": int(time.time())}
+    file.write(json.dumps(header) + "\n")
+    writer = _Writer(file)
+    steps = {step: cast("Any", _Recorded(step, getattr(services, step), writer)) for step in STEPS}
+    return Services(site=services.site, **steps)
+
+
+@dataclass
+class _Take:
+    """One recorded operation: (seconds since its start, event or error) in order."""
+
+    op: str
+    began: float
+    played: bool = False
+    entries: list[tuple[float, Event | TrainshedError]] = field(default_factory=list)
+
+
+@dataclass
+class Journal:
+    place: Place
+    takes: list[_Take]
+
+    def next(self, op: str) -> _Take | None:
+        """The next recording of the operation; after the last one, the last one again."""
+        same = [take for take in self.takes if take.op == op]
+        take = next((take for take in same if not take.played), same[-1] if same else None)
+        if take is not None:
+            take.played = True
+        return take
+
+
+def read(path: Path) -> Journal:
+    """Raises ConfigError naming file and line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as a journal ({type(error).__name__})") from None
+    return _parse(path, lines)
+
+
+def _parse(path: Path, lines: list[str]) -> Journal:
+    takes: dict[int, _Take] = {}
+    place: Place | None = None
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            if place is None:
+                if entry["journal"] != VERSION:
+                    raise ConfigError(f"{path}: a journal of version {entry['journal']}, not {VERSION}")
+                place = Place(entry["site"], entry["vm"])
+            else:
+                _enter(entry, takes)
+        except (ValueError, KeyError, TypeError, msgspec.ValidationError):
+            if place is not None and number == len(lines):
+                break  # cut off in the middle of its last line
+            raise ConfigError(f"{path}:{number}: not a line of a journal") from None
+    if place is None:
+        raise ConfigError(f"{path} is empty, not a journal")
+    return Journal(place, list(takes.values()))
+
+
+def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:
+    at, call = float(entry["at"]), int(entry["call"])
+    if "op" in entry:
+        takes[call] = _Take(str(entry["op"]), at)
+        return
+    take = takes[call]
+    if "is" in entry:
+        take.entries.append((at - take.began, from_json(entry["is"])))
+    elif "raised" in entry:
+        take.entries.append((at - take.began, from_code(**entry["raised"])))
+
+
+class _Played:
+    """One step's service, from the journal: whatever the arguments, the next recording of that operation."""
+
+    def __init__(self, step: str, journal: Journal, speed: float) -> None:
+        self._step, self._journal, self._speed = step, journal, speed
+
+    def __getattr__(self, name: str) -> Callable[..., AsyncIterator[Event]]:
+        if name.startswith("_") or name == "close":
+            raise AttributeError(name)
+        op = f"{self._step}.{name}"
+
+        def start(*_args: Any, **_kwargs: Any) -> AsyncIterator[Event]:
+            return self._play(op)
+
+        return start
+
+    async def _play(self, op: str) -> AsyncIterator[Event]:
+        take = self._journal.next(op)
+        if take is None:
+            raise ConfigError(f"this recorded session has no {op}", hint="a replay shows what was recorded, no more")
+        before = 0.0
+        for after, entry in take.entries:
+            await asyncio.sleep(min(after - before, LONGEST_PAUSE) / self._speed if self._speed else 0)
+            before = after
+            if isinstance(entry, TrainshedError):
+                raise entry
+            yield entry
+
+
+def replayed(path: Path, *, speed: float = 1.0) -> Services:
+    """Services that play the journal: `speed` 10 is ten times as fast, 0 does not wait at all."""
+    journal = read(path)
+    steps = {step: cast("Any", _Played(step, journal, speed)) for step in STEPS}
+    return Services(site=journal.place, **steps)

@@ -1,0 +1,315 @@
+"""Site files: found, read, judged, and written only by `connect` (a new one, a pinned host key)."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import SiteError, UsageError
+from . import paths, schema
+
+SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+VM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")  # a compute name of Azure ML, 2 to 16 characters
+HOST_KEY = re.compile(r"[a-z0-9@.-]+ SHA256:[A-Za-z0-9+/]{43}")
+CREDENTIAL = re.compile(r"keyring:.+/.+|env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site file that was read and found good, and the VM in use."""
+
+    file: schema.SiteFile
+    path: Path
+    vm_name: str
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def vm(self) -> schema.VM:
+        return self.file.vms[self.vm_name]
+
+    @property
+    def state(self) -> Path:
+        """What the client keeps of this site; private, made when asked for."""
+        return paths.make_private(paths.state(self.name))
+
+    def resolve(self, relative: str) -> Path:
+        """A path of the site file: `~` is home, a relative one is beside the file."""
+        return self.path.parent / Path(relative).expanduser()
+
+
+def load(path: Path, vm: str | None = None) -> Site:
+    """Raises SiteError that names the file and every key that is wrong."""
+    raw = _parse(path)
+    problems = list(_problems(raw, path))
+    if problems:
+        raise SiteError(
+            f"{path}: {problems[0]}",
+            hint="; ".join(problems[1:]) or "the README shows a whole site file",
+            problems=problems,
+        )
+    file = msgspec.convert(raw, schema.SiteFile)
+    return Site(file, path.absolute(), _choose_vm(file, path, vm))
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SiteError(f"there is no site file {path}", hint="trainshed connect USER@HOST writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SiteError(f"{path} cannot be read: {_reason(error)}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SiteError(f"{path}: not TOML: {error}", hint="correct that line; nothing was changed") from None
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def problems(path: Path) -> list[str]:
+    """Everything that is wrong with the file, each as `key: what`; empty when it is good."""
+    return list(_problems(_parse(path), path))
+
+
+def _problems(raw: dict[str, Any], path: Path) -> Iterator[str]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(schema.SiteFile)}
+    for key in raw:
+        if key not in fields:
+            yield f"{key}: no such key in a site file"
+    shapes_good = True
+    for key, field in fields.items():
+        if key not in raw:
+            if field.required:
+                shapes_good = False
+                yield f"{key}: missing"
+            continue
+        for wrong in _shape(key, raw[key], field.type):
+            shapes_good = False
+            yield wrong
+    if shapes_good:
+        known = {key: value for key, value in raw.items() if key in fields}
+        yield from _meaning(msgspec.convert(known, schema.SiteFile), path)
+
+
+def _shape(key: str, value: Any, wanted: Any) -> Iterator[str]:
+    if key in ("vms", "environments") and isinstance(value, dict):
+        kind = schema.VM if key == "vms" else schema.Environment
+        for name, entry in value.items():
+            yield from _shape(f"{key}.{name}", entry, kind)
+        return
+    try:
+        msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at `$")
+        yield f"{key}{where.rstrip('`')}: {text[0].lower()}{text[1:].replace('`', '')}"
+
+
+def _meaning(file: schema.SiteFile, path: Path) -> Iterator[str]:
+    if not SITE_NAME.fullmatch(file.name):
+        yield "name: lower-case letters, digits and hyphens, 32 at most"
+    if not file.vms:
+        yield "vms: at least one VM"
+    for name, vm in file.vms.items():
+        if not VM_NAME.fullmatch(name):
+            yield f"vms.{name}: a VM's name has 2 to 16 letters, digits and hyphens, and begins with a letter"
+        yield from _vm_meaning(f"vms.{name}", vm)
+    if file.default_vm is not None and file.default_vm not in file.vms:
+        yield f"default_vm: there is no VM {file.default_vm!r} (there is: {', '.join(file.vms)})"
+    if file.default_vm is None and len(file.vms) > 1:
+        yield f"default_vm: missing, and there are several VMs ({', '.join(file.vms)})"
+    if file.data is not None:
+        yield from _data_meaning(file.data, path)
+    for name, environment in file.environments.items():
+        wanted = environment.requirements
+        if wanted is not None and not (path.parent / Path(wanted).expanduser()).is_file():
+            yield f"environments.{name}.requirements: no file {wanted!r} beside the site file"
+
+
+def _vm_meaning(key: str, vm: schema.VM) -> Iterator[str]:
+    if not vm.host or vm.host.startswith("-") or any(character.isspace() for character in vm.host):
+        yield f"{key}.host: not a host name or address: {vm.host!r}"
+    if vm.port is not None and not 0 < vm.port < 65536:
+        yield f"{key}.port: {vm.port} is not a port (1 to 65535)"
+    for pinned in vm.host_keys:
+        if not HOST_KEY.fullmatch(pinned):
+            yield f'{key}.host_keys: {pinned!r} is not of the form "ssh-ed25519 SHA256:…"'
+
+
+def _data_meaning(data: schema.Data, path: Path) -> Iterator[str]:
+    if not data.endpoint.startswith("https://"):
+        yield "data.endpoint: has to begin with https://"
+    if not CREDENTIAL.fullmatch(data.credential):
+        yield "data.credential: a reference (keyring:SERVICE/NAME, env:NAME or file:PATH), never the secret itself"
+    if data.ca_bundle is not None and not (path.parent / Path(data.ca_bundle).expanduser()).is_file():
+        yield f"data.ca_bundle: no file {data.ca_bundle!r} beside the site file"
+    if data.api_version != "auto" and not re.fullmatch(r"20\d\d-\d\d-\d\d", data.api_version):
+        yield 'data.api_version: "auto" or a date such as "2019-07-07"'
+
+
+def _choose_vm(file: schema.SiteFile, path: Path, wanted: str | None) -> str:
+    if wanted is not None and wanted not in file.vms:
+        raise UsageError(f"site {file.name} has no VM {wanted!r}", hint=f"it has: {', '.join(file.vms)} ({path})")
+    return wanted or file.default_vm or next(iter(file.vms))
+
+
+def names() -> list[str]:
+    """The sites of this client, by name."""
+    folder = paths.sites()
+    return sorted(path.stem for path in folder.glob("*.toml")) if folder.is_dir() else []
+
+
+def path_of(name: str) -> Path:
+    return paths.sites() / f"{name}.toml"
+
+
+def current() -> str | None:
+    """What `use` chose, else the only site, else None."""
+    try:
+        chosen = paths.current().read_text(encoding="utf-8").strip()
+    except OSError:
+        chosen = ""
+    known = names()
+    return chosen or (known[0] if len(known) == 1 else None)
+
+
+def find(name_or_file: str | None = None, vm: str | None = None) -> Site:
+    """The site of that name or file; None is the current one. Raises SiteError or UsageError."""
+    wanted = name_or_file or current()
+    if wanted is None:
+        several = ", ".join(names())
+        raise UsageError(
+            f"several sites are known and none is chosen: {several}" if several else "no site is known yet",
+            hint="trainshed site use NAME" if several else "trainshed connect USER@HOST writes one; trainshed demo shows one",
+        )
+    if wanted.endswith(".toml") or os.sep in wanted:
+        return load(Path(wanted).expanduser(), vm)
+    if wanted not in names():
+        known = ", ".join(names()) or "none yet"
+        raise UsageError(f"there is no site {wanted!r}", hint=f"known sites: {known}; a path to a .toml works too")
+    return load(path_of(wanted), vm)
+
+
+def use(name: str) -> None:
+    """Makes a site the current one."""
+    find(name)
+    _write(paths.current(), (name if name in names() else str(Path(name).absolute())) + "\n")
+
+
+def add(source: Path) -> Site:
+    """Copies a good site file among ours; what it names relative to itself stays found."""
+    site = load(source)
+    target = path_of(site.name)
+    if target.exists():
+        raise UsageError(f"there is a site {site.name!r} already", hint=f"trainshed site remove {site.name}, or rename")
+    import tomlkit
+
+    document: Any = tomlkit.parse(source.read_text(encoding="utf-8"))
+    _absolute(document, source.absolute().parent)
+    _write(target, tomlkit.dumps(document))
+    return load(target)
+
+
+def _absolute(document: Any, folder: Path) -> None:
+    tables = [document.get("data", {}), *document.get("environments", {}).values(), *document.get("vms", {}).values()]
+    for table in tables:
+        for key in ("ca_bundle", "requirements", "identity"):
+            value = table.get(key)
+            if value and not value.startswith(("~", "/")):
+                table[key] = str(folder / value)
+        credential = table.get("credential", "")
+        if credential.startswith("file:") and not credential[5:].startswith(("~", "/")):
+            table["credential"] = f"file:{folder / credential[5:]}"
+
+
+def remove(name: str) -> Path:
+    """Takes the site file away (the client's state of the site stays). Raises UsageError."""
+    if name not in names():
+        raise UsageError(f"there is no site {name!r}", hint=f"known sites: {', '.join(names()) or 'none'}")
+    path = path_of(name)
+    path.unlink()
+    try:
+        if paths.current().read_text(encoding="utf-8").strip() == name:
+            paths.current().unlink()
+    except FileNotFoundError:
+        pass
+    return path
+
+
+def site_name_for(host: str) -> str:
+    """A free name made from a host: `203.0.113.10` -> `203-0-113-10`."""
+    base = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:28] or "site"
+    known, name, number = names(), base, 2
+    while name in known:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def write_new(
+    name: str, vm_name: str, *, host: str, port: int | None, user: str | None, identity: str | None, host_key: str | None
+) -> Path:
+    """The site file that `connect USER@HOST` begins with; the first site becomes the current one."""
+    import tomlkit
+
+    vm: dict[str, Any] = {"host": host, "port": port, "user": user, "identity": identity}
+    vm["host_keys"] = [host_key] if host_key else None
+    document: dict[str, Any] = {
+        "name": name,
+        "default_vm": vm_name,
+        "vms": {vm_name: {key: value for key, value in vm.items() if value is not None}},
+    }
+    target = path_of(name)
+    if target.exists():
+        raise UsageError(f"there is a site {name!r} already", hint=str(target))
+    _write(target, "# Written by trainshed connect; [data] and [environments] are yours to add.\n" + tomlkit.dumps(document))
+    load(target)
+    return target
+
+
+def pin_host_key(site: Site, host_key: str) -> None:
+    """Adds `ssh-ed25519 SHA256:…` to the VM's `host_keys`; comments and order of the file stay."""
+    import tomlkit
+
+    document: Any = tomlkit.parse(site.path.read_text(encoding="utf-8"))
+    vm = document["vms"][site.vm_name]
+    if host_key not in vm.get("host_keys", []):
+        vm["host_keys"] = [*vm.get("host_keys", []), host_key]
+        _write(site.path, tomlkit.dumps(document))
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    paths.make_private(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def origins(site: Site) -> list[tuple[str, Any, str]]:
+    """(key, value, "site file" or "default") of every setting that has a value."""
+    raw = tomllib.loads(site.path.read_text(encoding="utf-8"))
+    return list(_origins("", msgspec.to_builtins(site.file), raw))
+
+
+def _origins(prefix: str, value: Any, written: Any) -> Iterator[tuple[str, Any, str]]:
+    for key, item in value.items():
+        given = written.get(key) if isinstance(written, dict) else None
+        if isinstance(item, dict):
+            yield from _origins(f"{prefix}{key}.", item, given)
+        elif item is not None:
+            yield f"{prefix}{key}", item, "default" if given is None else "site file"
