@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ async def stream(
     *,
     capacity: int = 256,
     on_stop: Callable[[], object] | None = None,
-) -> AsyncIterator[list[Any]]:
+) -> AsyncGenerator[list[Any], None]:
     """Batches of what `produce` puts, from a thread of its own.
 
     Closing the iterator stops the thread at its next `put`; `on_stop` is called

@@ -56,5 +56,7 @@ def _from_keyring(name: str, site: Site) -> Secret:
             hint="without a desktop session use env:NAME or file:PATH",
         ) from None
     if not value:
-        raise SecretError(f"the keyring holds nothing for {name}", hint=f"keyring set {service} {user}")
+        raise SecretError(
+            f"the keyring holds nothing for {name}", hint=f"keyring set {service} {user} (named in {site.path})"
+        )
     return Secret(value)

@@ -187,17 +187,21 @@ def find(name_or_file: str | None = None, vm: str | None = None) -> Site:
     """The site of that name or file; None is the current one. Raises SiteError or UsageError."""
     wanted = name_or_file or current()
     if wanted is None:
-        several = ", ".join(names())
-        raise UsageError(
-            f"several sites are known and none is chosen: {several}" if several else "no site is known yet",
-            hint="trainshed site use NAME" if several else "trainshed connect USER@HOST writes one; trainshed demo shows one",
-        )
+        raise _no_site(names())
     if wanted.endswith(".toml") or os.sep in wanted:
         return load(Path(wanted).expanduser(), vm)
     if wanted not in names():
         known = ", ".join(names()) or "none yet"
         raise UsageError(f"there is no site {wanted!r}", hint=f"known sites: {known}; a path to a .toml works too")
     return load(path_of(wanted), vm)
+
+
+def _no_site(known: list[str]) -> UsageError:
+    if known:
+        return UsageError(
+            f"several sites are known and none is chosen: {', '.join(known)}", hint="trainshed site use NAME"
+        )
+    return UsageError("no site is known yet", hint="trainshed connect USER@HOST writes one; trainshed demo shows one")
 
 
 def use(name: str) -> None:
@@ -256,9 +260,16 @@ def site_name_for(host: str) -> str:
 
 
 def write_new(
-    name: str, vm_name: str, *, host: str, port: int | None, user: str | None, identity: str | None, host_key: str | None
+    name: str,
+    vm_name: str,
+    *,
+    host: str,
+    port: int | None,
+    user: str | None,
+    identity: str | None,
+    host_key: str | None,
 ) -> Path:
-    """The site file that `connect USER@HOST` begins with; the first site becomes the current one."""
+    """The site file that `connect USER@HOST` begins with. Raises UsageError, SiteError."""
     import tomlkit
 
     vm: dict[str, Any] = {"host": host, "port": port, "user": user, "identity": identity}
@@ -271,8 +282,11 @@ def write_new(
     target = path_of(name)
     if target.exists():
         raise UsageError(f"there is a site {name!r} already", hint=str(target))
-    _write(target, "# Written by trainshed connect; [data] and [environments] are yours to add.\n" + tomlkit.dumps(document))
-    load(target)
+    wrong = list(_problems(document, target))
+    if wrong:
+        raise SiteError(f"no site file was written: {wrong[0]}", hint="; ".join(wrong[1:]), problems=wrong)
+    note = "# Written by trainshed connect; [data] and [environments] are yours to add.\n"
+    _write(target, note + tomlkit.dumps(document))
     return target
 
 

@@ -1,0 +1,84 @@
+"""A recorded session plays again: the same events, the same errors, no VM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from core import events
+from core.errors import ConfigError, HostKeyUnknown
+from core.journal import Place, read, recording, replayed
+from core.services import Services
+from core.site.secrets import Secret
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def connect(self, target: str | None = None, *, passphrase: Secret | None = None) -> AsyncIterator[Any]:
+        self.asked += 1
+        yield events.Phase(step="connect", title="knock")
+        if self.asked == 1:
+            raise HostKeyUnknown("who is it?", hint="compare", fingerprint="SHA256:x")
+        yield events.Notice(text="in")
+
+
+def services() -> Services:
+    nothing = cast("Any", object())
+    return Services(
+        site=Place("ward-7", "vm"),
+        connection=cast("Any", Connection()),
+        checks=nothing,
+        data=nothing,
+        runs=nothing,
+        models=nothing,
+        deploy=nothing,
+    )
+
+
+async def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    live = recording(services(), path)
+    with pytest.raises(HostKeyUnknown):
+        async for _ in live.connection.connect(passphrase=Secret("topsecret")):
+            pass
+    first = [event async for event in live.connection.connect()]
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "topsecret" not in path.read_text()
+
+    again = replayed(path, speed=0)
+    assert (again.site.name, again.site.vm) == ("ward-7", "vm")
+    with pytest.raises(HostKeyUnknown) as raised:
+        async for _ in again.connection.connect():
+            pass
+    assert (raised.value.hint, raised.value.facts["fingerprint"]) == ("compare", "SHA256:x")
+    assert [event async for event in again.connection.connect()] == first
+    assert [event async for event in again.connection.connect()] == first  # asked once more: the last one again
+
+
+async def test_what_was_not_recorded_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    recording(services(), path)
+    with pytest.raises(ConfigError, match=r"no runs\.launch"):
+        async for _ in replayed(path, speed=0).runs.launch(Path("job.yml")):
+            pass
+
+
+def test_a_journal_cut_in_its_last_line_still_plays_and_rubbish_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    head = json.dumps({"journal": 1, "site": "s", "vm": "v", "recorded": 0})
+    path.write_text(head + '\n{"at":0,"call":1,"op":"runs.list"}\n{"at":0,"ca')
+    assert [take.op for take in read(path).takes] == ["runs.list"]
+    path.write_text(head + '\n{"at":0}\n{"at":0,"call":1,"op":"runs.list"}\n')
+    with pytest.raises(ConfigError, match=r"session\.jsonl:2"):
+        read(path)
+    for rubbish in ("", "{}", "[1]", "\x00"):
+        path.write_text(rubbish)
+        with pytest.raises(ConfigError):
+            read(path)
