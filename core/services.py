@@ -29,6 +29,7 @@ class Connection(Protocol):
         *,
         fingerprint: str | None = None,
         accept: str | None = None,
+        identity: str | None = None,
         passphrase: Secret | None = None,
         password: Secret | None = None,
     ) -> Events:
@@ -37,6 +38,7 @@ class Connection(Protocol):
         `target`: a VM's name, `USER@HOST[:PORT]`, or None for the site's default VM.
         With an address and no site, `SiteWritten` follows. `fingerprint` was given out of band and
         must match; `accept` is the fingerprint that the person said yes to: pinned in the site file.
+        `identity` is the path of a private key, in place of what the site and ssh_config say.
         Raises ConnectError and its kin.
         """
         ...
