@@ -1,0 +1,123 @@
+"""Files around sshd: what its configuration includes, its host keys, the account's own keys."""
+
+from __future__ import annotations
+
+import glob
+import grp
+import os
+import pwd
+import re
+import shlex
+import stat
+from typing import Any, Iterator
+
+INCLUDE = re.compile(r"\s*include(?:\s+|\s*=\s*)(.+)", re.IGNORECASE)
+MAX_DEPTH = 16  # as sshd's own
+
+
+def hidden_include(path: str, depth: int = 0) -> str:
+    """Why a part of the configuration cannot be read by us, or "".
+
+    sshd fails on a file that it may not read, but takes a folder that it may not list for an empty one.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = file.readlines()
+    except OSError as error:
+        return "%s: %s" % (path, error.strerror)
+    for pattern in (pattern for line in lines for pattern in _included(line)):
+        reason = _hidden_folder(pattern)
+        if reason:
+            return reason
+        for found in sorted(glob.glob(pattern)) if depth < MAX_DEPTH else []:
+            reason = hidden_include(found, depth + 1)
+            if reason:
+                return reason
+    return ""
+
+
+def _included(line: str) -> list[str]:
+    match = INCLUDE.match(line)
+    if match is None:
+        return []
+    try:
+        words = shlex.split(match.group(1), comments=True)
+    except ValueError:
+        return []  # sshd says what is wrong with it
+    return [os.path.join("/etc/ssh", word) for word in words]
+
+
+def _hidden_folder(pattern: str) -> str:
+    folder = "/"
+    for part in pattern.strip("/").split("/"):
+        wanted = os.R_OK | os.X_OK if glob.has_magic(part) else os.X_OK
+        if os.path.isdir(folder) and not os.access(folder, wanted):
+            return "%s: Permission denied" % folder
+        if glob.has_magic(part):
+            return ""
+        folder = os.path.join(folder, part)
+    return ""
+
+
+def host_keys(paths: list[str]) -> tuple[list[dict[str, Any]], str]:
+    """(mode, uid and group of each private host key that exists, why one cannot be seen or "")."""
+    found, error = [], ""
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            continue  # a default that this host does not have
+        except OSError as failure:
+            error = "%s: %s" % (path, failure.strerror)
+            continue
+        found.append(
+            {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "group": _group(status.st_gid)}
+        )
+    return found, error
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def account_files(user: str, patterns: list[str]) -> list[dict[str, Any]]:
+    """The home folder, its `.ssh` and the files of authorised keys, with the folders that lead to those.
+
+    Each: path, kind (`home`, `folder`, `ssh` or `keys`), mode, uid, exists, and account (the uid that may own it).
+    `patterns`: words of AuthorizedKeysFile. Raises OSError where a path may not be seen, KeyError for no such user.
+    """
+    account = pwd.getpwnam(user)
+    paths = {account.pw_dir: "home", os.path.join(account.pw_dir, ".ssh"): "ssh"}
+    for pattern in patterns:
+        if pattern == "none":
+            continue
+        keys = os.path.join(account.pw_dir, _expanded(pattern, account))
+        for folder in _leading(os.path.dirname(keys), account.pw_dir):
+            paths.setdefault(folder, "folder")
+        paths[keys] = "keys"
+    return [_file(path, kind, account.pw_uid) for path, kind in paths.items()]
+
+
+def _expanded(pattern: str, account: pwd.struct_passwd) -> str:
+    values = {"%%": "%", "%h": account.pw_dir, "%u": account.pw_name, "%U": str(account.pw_uid)}
+    return re.sub("%.", lambda match: values.get(match.group(), match.group()), pattern)
+
+
+def _leading(folder: str, home: str) -> Iterator[str]:
+    """Folders whose permissions StrictModes looks at: up to the home folder, else up to the root."""
+    while folder != os.path.dirname(folder) and folder != home:
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _file(path: str, kind: str, account: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {"path": path, "kind": kind, "mode": 0, "uid": 0, "exists": False, "account": account}
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return entry
+    entry.update(mode=stat.S_IMODE(status.st_mode), uid=status.st_uid, exists=True)
+    return entry
