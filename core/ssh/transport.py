@@ -1,0 +1,136 @@
+"""paramiko's Transport as we use it: quiet, no weak offers, the server's own offer kept, ended at once.
+
+Imports paramiko, so it is imported by functions only.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import paramiko
+from paramiko.auth_handler import AuthHandler
+from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
+
+from .hostkeys import HostKey
+
+# paramiko 5.1 still offers these; no server that we want needs them.
+WEAK = {
+    "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
+    "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
+}
+KEEPALIVE_S = 15
+DEAD_AFTER_S = 60  # unanswered for so long, the kernel ends the connection
+
+# It logs a broken handshake with its traceback, which Python would print for want of a handler.
+_log = logging.getLogger("paramiko")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+
+class _Auth(AuthHandler):
+    """Keeps the methods that the server offers; paramiko forgets them where the method itself was allowed."""
+
+    offered: tuple[str, ...] = ()
+
+    def _parse_userauth_failure(self, m: Any) -> None:
+        self.offered = tuple(m.get_list())
+        m.rewind()
+        super()._parse_userauth_failure(m)  # type: ignore[misc]
+
+
+class Transport(paramiko.Transport):
+    """One SSH connection over `sock`, as a client."""
+
+    def __init__(self, sock: Any, timeout_s: float, prefer: Sequence[str] = (), *, weak: bool = False) -> None:
+        """`prefer`: key types of known_hosts to ask for first. `weak`: offer all that paramiko can (a probe)."""
+        super().__init__(sock, disabled_algorithms=None if weak else WEAK)
+        self.offer: dict[str, tuple[str, ...]] = {}
+        self.offered: tuple[str, ...] = ()
+        self._timeout_s = timeout_s
+        self.banner_timeout = self.handshake_timeout = timeout_s
+        self.auth_timeout = max(timeout_s, 30.0)
+        self._preferred_keys = _by_preference(self._preferred_keys, prefer)
+
+    @property
+    def preferred_keys(self) -> Sequence[str]:
+        """Without paramiko's certificate variants: a host certificate is not looked at."""
+        return self._preferred_keys
+
+    def _really_parse_kex_init(self, m: Any, ignore_first_byte: bool = False) -> dict[str, Any]:
+        parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
+        if not self.offer and not ignore_first_byte:  # the latter is our own, read again
+            self.offer = {key: tuple(value) for key, value in parsed.items() if isinstance(value, list)}
+        return parsed
+
+    def handshake(self) -> HostKey:
+        """Key exchange. Raises SSHException, EOFError, OSError, TimeoutError."""
+        self.start_client(timeout=self._timeout_s)
+        if not self.initial_kex_done:
+            raise TimeoutError
+        key = self.get_remote_server_key()
+        return HostKey(key.get_name(), key.asbytes())
+
+    def attempt(self, method: str, user: str, *args: Any) -> str:
+        """One login attempt: "ok", "partial" (more is asked for) or "refused"; `offered` is up to date after it.
+
+        Raises EOFError when the server ends the connection, TimeoutError when it does not answer.
+        """
+        done = threading.Event()
+        handler = _Auth(self)
+        self.auth_handler = handler
+        self.saved_exception = None
+        getattr(handler, "auth_" + method)(user, *args, done)
+        try:
+            remaining = handler.wait_for_response(done)
+        except BadAuthenticationType:
+            result = "refused"
+        except (AuthenticationException, SSHException) as error:
+            if not self.is_active():
+                raise EOFError(str(error)) from None
+            if not done.is_set():
+                raise TimeoutError from None
+            result = "refused"
+        else:
+            result = "partial" if remaining else "ok"
+        self.offered = handler.offered or self.offered
+        return result
+
+    def stay_alive(self) -> None:
+        self.set_keepalive(KEEPALIVE_S)
+
+    def end(self) -> None:
+        """Ends the connection now, whatever other threads do with it. Never raises."""
+        try:
+            self.close()
+        except Exception as error:  # its state is of no interest any more
+            _log.debug("close: %r", error)
+        finally:
+            # Its handshake timer is no daemon: it would hold up the program's exit.
+            self.packetizer.complete_handshake()  # type: ignore[attr-defined]
+            self.sock.close()
+
+
+def _by_preference(algorithms: Sequence[str], types: Sequence[str]) -> tuple[str, ...]:
+    wanted = [name for kind in types for name in algorithms if _key_type(name) == kind]
+    return tuple(dict.fromkeys([*wanted, *algorithms]))
+
+
+def _key_type(algorithm: str) -> str:
+    return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm
+
+
+def key_types(offer: Sequence[str]) -> list[str]:
+    """Key types of a server's host-key algorithms that we can check, in our order of preference."""
+    ours = [name for name in paramiko.Transport._preferred_keys if name in offer]  # type: ignore[attr-defined]
+    return list(dict.fromkeys(_key_type(name) for name in ours))
+
+
+def tune(sock: socket.socket) -> None:
+    """Small messages at once; a dead peer is noticed."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_S * 1000)
