@@ -1,0 +1,1 @@
+"""Checks: the model, the catalogue, and the service that runs them."""

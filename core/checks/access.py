@@ -1,0 +1,94 @@
+"""Evaluators: who gets in, and how."""
+
+from __future__ import annotations
+
+from .model import Config, Seen, Verdict, value
+
+KEY_ONLY_ROOT = {"prohibit-password", "without-password"}  # the second is the first's older name
+KBD_KEYS = ("kbdinteractiveauthentication", "challengeresponseauthentication")
+MAX_TRIES = 4
+
+
+def root_login(seen: Seen) -> Verdict:
+    """`PermitRootLogin` counts for root alone, so what holds in root's own Match blocks is looked at."""
+    setting = value(seen.root_config(), "permitrootlogin")
+    evidence = f"permitrootlogin {setting} (for root, from our address)"
+    if seen.section("sshd").get("uid", 0) != 0:
+        return Verdict("pass", f"this sshd is not run by root, so it logs in its own account only; {evidence}")
+    if setting == "no":
+        return Verdict("pass", evidence)
+    if setting in KEY_ONLY_ROOT:
+        return Verdict("warn", f"{evidence}: root can log in with a key", "medium")
+    if setting == "forced-commands-only":
+        return Verdict("warn", f"{evidence}: root can log in with a key that is bound to a command", "low")
+    return Verdict("fail", evidence)
+
+
+def empty_passwords(seen: Seen) -> Verdict:
+    allowed = value(seen.config(), "permitemptypasswords") == "yes"
+    allowed = allowed or value(seen.root_config(), "permitemptypasswords") == "yes"
+    setting = f"permitemptypasswords {'yes' if allowed else 'no'}"
+    accounts = seen.host.get("empty_passwords")
+    if accounts is None:
+        return Verdict("fail" if allowed else "pass", f"{setting}; /etc/shadow is not readable to us")
+    named = f"accounts without a password: {', '.join(accounts) or 'none'}"
+    if allowed:
+        return Verdict("fail", f"{setting}; {named}")
+    return Verdict("warn", f"{setting}; {named}", "medium") if accounts else Verdict("pass", f"{setting}; {named}")
+
+
+def password_auth(seen: Seen) -> Verdict:
+    return _password_door(seen, "password", ("passwordauthentication",))
+
+
+def kbd_interactive(seen: Seen) -> Verdict:
+    verdict = _password_door(seen, "keyboard-interactive", KBD_KEYS)
+    without_pam = seen.has("sshd") and value(seen.config(), "usepam") == "no"
+    if verdict.status == "fail" and without_pam:
+        return Verdict("warn", f"{verdict.evidence}; usepam no, so it has nothing to ask", "low")
+    return verdict
+
+
+def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
+    """Closed, or open only behind a key. What is seen on the wire and what is configured must agree."""
+    if not seen.has("wire"):
+        return _configured_door(seen, keys)
+    offered = seen.offer().methods
+    evidence = f"offered before login: {', '.join(offered) or 'nothing'}"
+    if not seen.has("sshd"):
+        return Verdict("fail" if method in offered else "pass", evidence)
+    configured = _configured_door(seen, keys)
+    if method in offered and configured.status == "pass":
+        return Verdict("fail", f"{evidence}, although {configured.evidence}")
+    return Verdict(configured.status, f"{configured.evidence}; {evidence}")
+
+
+def _configured_door(seen: Seen, keys: tuple[str, ...]) -> Verdict:
+    config = seen.config()
+    setting = value(config, *keys)
+    evidence = f"{next((key for key in keys if key in config), keys[0])} {setting or 'unset'}"
+    if setting == "no":
+        return Verdict("pass", evidence)
+    if _key_first(config):
+        return Verdict("pass", f"{evidence}, only after a key: authenticationmethods {_methods(config)}")
+    return Verdict("fail", evidence)
+
+
+def _methods(config: Config) -> str:
+    return " ".join(config.get("authenticationmethods", []))
+
+
+def _key_first(config: Config) -> bool:
+    """Every list of AuthenticationMethods asks for a key besides anything else."""
+    lists = [item.split(",") for item in _methods(config).split()]
+    return bool(lists) and all("publickey" in item for item in lists)
+
+
+def max_auth_tries(seen: Seen) -> Verdict:
+    tries = value(seen.config(), "maxauthtries")
+    evidence = f"maxauthtries {tries}"
+    if not tries.isdigit() or int(tries) > MAX_TRIES:
+        return Verdict("fail", evidence)
+    if int(tries) < 2:
+        return Verdict("warn", f"{evidence}: an ssh agent with several keys is locked out", "low")
+    return Verdict("pass", evidence)

@@ -1,0 +1,129 @@
+"""What a check is, what it looks at, and how it comes to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from ..events import CheckFinished, Severity, Status
+
+Section = Literal["wire", "sshd", "host_keys", "ssh_dir", "listeners"]
+Config = Mapping[str, list[str]]
+
+
+class Missing(Exception):
+    """A section that the check needs could not be read, so its result is unknown."""
+
+    def __init__(self, section: Section) -> None:
+        super().__init__(section)
+        self.section = section
+
+
+class Verdict(NamedTuple):
+    status: Status
+    evidence: str
+    severity: Severity | None = None  # None: the check's own
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What the server offers before login, in its order. `methods`: for the account, before any is tried."""
+
+    kex: tuple[str, ...]
+    ciphers: tuple[str, ...]
+    macs: tuple[str, ...]
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything the checks look at. `host` is the agent's answer to `checks.host`.
+
+    `errors`: why a section is missing. Asking for one that is raises Missing.
+    """
+
+    wire: Wire | None = None
+    host: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, section: Section) -> bool:
+        if section in self.errors:
+            return False
+        return self.wire is not None if section == "wire" else section in self.host
+
+    def offer(self) -> Wire:
+        if self.wire is None or "wire" in self.errors:
+            raise Missing("wire")
+        return self.wire
+
+    def section(self, name: Section) -> Any:
+        if not self.has(name):
+            raise Missing(name)
+        return self.host[name]
+
+    def config(self) -> Config:
+        """What holds for our account and address."""
+        config: Config = self.section("sshd")["config"]
+        return config
+
+    def root_config(self) -> Config:
+        """What holds for the user root."""
+        config: Config = self.section("sshd")["root_config"]
+        return config
+
+
+def value(config: Config, *keys: str) -> str:
+    """The value of the first key that is there, in lower case; "" where none is. Later keys are older names."""
+    return next((config[key][0].lower() for key in keys if config.get(key)), "")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the catalogue. `number` is that of the reference list; `needs` are the sections it can look at."""
+
+    id: str
+    number: int
+    title: str
+    severity: Severity
+    needs: tuple[Section, ...]
+    expected: str
+    sources: tuple[str, ...]
+    fix: str
+    evaluate: Callable[[Seen], Verdict]
+    group: str = "ssh"
+
+    def run(self, seen: Seen) -> CheckFinished:
+        try:
+            verdict = self.evaluate(seen)
+        except Missing as missing:
+            verdict = Verdict("unknown", _unknown(missing.section, seen))
+        return CheckFinished(
+            id=self.id,
+            group=self.group,
+            title=self.title,
+            status=verdict.status,
+            severity=verdict.severity or self.severity,
+            evidence=verdict.evidence,
+            expected=self.expected,
+            sources=list(self.sources),
+            fix="" if verdict.status == "pass" else self.fix,
+        )
+
+
+# What an administrator runs to see what we could not; for sshd the agent names the server's own options.
+COMMANDS: dict[Section, str] = {
+    "wire": "ssh -vv -o PreferredAuthentications=none HOST",
+    "sshd": "sudo sshd -T",
+    "host_keys": "sudo stat -c '%a %U:%G %n' /etc/ssh/ssh_host_*_key",
+    "ssh_dir": "sudo stat -c '%a %U %n' ~ ~/.ssh ~/.ssh/authorized_keys",
+    "listeners": "sudo ss -Hltnp",
+}
+
+
+def _unknown(section: Section, seen: Seen) -> str:
+    reason = seen.errors.get(section, "not read")
+    command = COMMANDS[section]
+    if section == "sshd":
+        command = seen.host.get("sshd", {}).get("command") or command
+    return f"{reason}. An administrator can run: {command}"
