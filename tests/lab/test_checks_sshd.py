@@ -1,0 +1,233 @@
+"""The configuration that is read is that of the real sshd we logged in through."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.checks.catalogue import CATALOGUE
+from core.checks.model import Seen
+
+from .agent_process import AgentProcess, place
+from .sshd import Sshd
+
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed: runs as root only")
+
+
+@contextmanager
+def agent(server: Sshd, root: Path, *, command: Sequence[str] = (), source: str = "") -> Iterator[AgentProcess]:
+    """A real agent in a real login; `command` is put before it on the VM, `source` is the address to come from."""
+    known = server.folder / "known"
+    known.write_text(server.host_key_line + "\n")
+    settings = {"UserKnownHostsFile": known, "BatchMode": "yes", "IdentitiesOnly": "yes"}
+    flags = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+    flags += ["-b", source] if source else []
+    target = ["-p", str(server.port), "-i", str(server.client_key), f"{server.user}@{server.host}"]
+    ssh = ["ssh", "-F", "none", *flags, *target, "cd", str(place(root)), "&&", "exec", *command]
+    with AgentProcess(root, prefix=ssh) as started:
+        yield started
+
+
+def read(server: Sshd, root: Path, **how: Any) -> dict[str, Any]:
+    with agent(server, root, **how) as started:
+        return started.call("checks.host", user=server.user, client_address="")
+
+
+def one(answer: dict[str, Any], key: str) -> str:
+    assert answer["sshd"]["error"] == ""
+    value: str = answer["sshd"]["config"][key][0]
+    return value
+
+
+def verdicts(answer: dict[str, Any]) -> dict[str, str]:
+    return {check.id: check.run(Seen(host=answer, errors=answer["errors"])).status for check in CATALOGUE}
+
+
+Serve = Callable[..., Sshd]
+
+
+@pytest.fixture
+def serve(home: Path) -> Iterator[Serve]:
+    started: list[Sshd] = []
+
+    def start(*settings: str, folder: Path | None = None) -> Sshd:
+        started.append(Sshd(folder or home / f"sshd{len(started)}", settings=settings))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every user may enter, fit for StrictModes; sshd's own files in it stay private."""
+    folder = Path(tempfile.mkdtemp(dir="/var/lib", prefix="trainshed-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_file_of_the_listening_server_is_read_not_the_systems(serve: Serve, home: Path) -> None:
+    server = serve("MaxAuthTries 3")
+    answer = read(server, home / "root")
+    assert one(answer, "maxauthtries") == "3"
+    assert answer["sshd"]["config_file"] == str(server.config)
+    assert answer["sshd"]["port"] == server.port
+    assert [key["path"] for key in answer["host_keys"]] == [str(path) for path in server.host_keys]
+
+
+def test_options_on_the_servers_command_line_count(serve: Serve, home: Path) -> None:
+    server = serve("X11Forwarding no")
+    server.stop()
+    server.config.write_text(server.config.read_text().replace("X11Forwarding no\n", "MaxAuthTries 5\n"))
+    started = subprocess.Popen(
+        ["/usr/sbin/sshd", "-D", "-e", "-f", server.config, "-o", "MaxAuthTries 2", "-oX11Forwarding=yes"],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert started.stderr is not None
+        while b"Server listening" not in (line := started.stderr.readline()):
+            assert line
+        answer = read(server, home / "root")
+    finally:
+        started.terminate()
+        started.communicate(timeout=10)
+    assert one(answer, "maxauthtries") == "2"
+    assert one(answer, "x11forwarding") == "yes"
+
+
+def test_two_servers_are_not_mixed_up(serve: Serve, home: Path) -> None:
+    first, second = serve("MaxAuthTries 3"), serve("MaxAuthTries 5")
+    assert one(read(second, home / "root"), "maxauthtries") == "5"
+    assert one(read(first, home / "root"), "maxauthtries") == "3"
+
+
+def test_match_blocks_are_asked_for_our_user_and_address(serve: Serve, home: Path) -> None:
+    blocks = [
+        f"Match User {getpass.getuser()} Address 127.0.0.2",
+        "MaxAuthTries 2",
+        "Match User somebody-else",
+        "X11Forwarding yes",
+    ]
+    (home / "match.conf").write_text("\n".join(blocks) + "\n")
+    server = serve(f"Include {home / 'match.conf'}")
+    here, there = read(server, home / "root"), read(server, home / "root", source="127.0.0.2")
+    assert one(here, "maxauthtries") == "6"
+    assert one(there, "maxauthtries") == "2"
+    assert one(there, "x11forwarding") == "no"
+
+
+def test_the_first_value_wins_over_a_later_include(serve: Serve, home: Path) -> None:
+    folder = home / "drop-ins"
+    folder.mkdir()
+    (folder / "10-first.conf").write_text("MaxAuthTries 2\n")
+    (folder / "60-later.conf").write_text("MaxAuthTries 6\nX11Forwarding yes\n")
+    server = serve(f"Include {folder}/*.conf", "MaxAuthTries 4", "X11Forwarding no")
+    answer = read(server, home / "root")
+    assert one(answer, "maxauthtries") == "2"
+    assert one(answer, "x11forwarding") == "yes"
+    assert verdicts(answer)["maxauthtries"] == "pass"
+    assert verdicts(answer)["tunnel-x11-gateway"] == "fail"
+
+
+@needs_root
+def test_an_ordinary_user_reads_it_with_a_throw_away_host_key(serve: Serve, public: Path) -> None:
+    server = _public_server(serve, public, "MaxAuthTries 3")
+    before = set(Path(tempfile.gettempdir()).glob("trainshed-*"))
+    answer = read(server, public / "root", command=NOBODY)
+    assert one(answer, "maxauthtries") == "3"
+    assert answer["sshd"]["config"]["hostkey"] == [str(path) for path in server.host_keys]
+    assert set(Path(tempfile.gettempdir()).glob("trainshed-*")) == before
+    assert verdicts(answer)["hostkey-perm"] == "pass"
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("file_mode", "folder_mode"), [(0o600, 0o755), (0o644, 0o700)], ids=["file hidden", "folder hidden"]
+)
+def test_an_unreadable_drop_in_makes_the_results_unknown(
+    serve: Serve, public: Path, file_mode: int, folder_mode: int
+) -> None:
+    folder = public / "drop-ins"
+    folder.mkdir()
+    (folder / "10.conf").write_text("PermitRootLogin yes\n")
+    (folder / "10.conf").chmod(file_mode)
+    folder.chmod(folder_mode)
+    server = _public_server(serve, public, f"Include {folder}/*.conf")
+    answer = read(server, public / "root", command=NOBODY)
+    assert str(folder) in answer["sshd"]["error"] and "Permission denied" in answer["sshd"]["error"]
+    assert answer["sshd"]["config"] == {}
+    unread = {check.id for check in CATALOGUE if "sshd" in check.needs or "ssh_dir" in check.needs}
+    assert {id for id, status in verdicts(answer).items() if status == "unknown"} >= unread
+    root_login = CATALOGUE[0].run(Seen(host=answer, errors=answer["errors"]))
+    assert f"-f {server.config}" in root_login.evidence
+
+
+def test_permissions_of_keys_and_folders_are_those_on_the_disk(serve: Serve, home: Path) -> None:
+    server = serve("StrictModes no")
+    assert verdicts(read(server, home / "root"))["ssh-dir-perm"] in ("pass", "warn")
+    server.authorized_keys.chmod(0o666)
+    answer = read(server, home / "root")
+    assert verdicts(answer)["ssh-dir-perm"] == "fail"
+    assert verdicts(answer)["hostkey-perm"] == "pass"
+    entry = next(item for item in answer["ssh_dir"] if item["path"] == str(server.authorized_keys))
+    assert (entry["mode"], entry["kind"], entry["exists"]) == (0o666, "keys", True)
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")], ids=["IPv4", "IPv6"]
+)
+def test_a_listener_is_seen_with_its_address_and_process(
+    serve: Serve, home: Path, family: socket.AddressFamily, address: str
+) -> None:
+    server = serve()
+    with socket.socket(family) as listener:
+        listener.bind((address, 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        answer = read(server, home / "root")
+    found = [item for item in answer["listeners"] if item["port"] == port]
+    assert [(item["address"], bool(item["process"])) for item in found] == [(address, True)]
+
+
+def test_without_ssh_above_us_nothing_is_guessed(home: Path) -> None:
+    with AgentProcess(home / "root", env={"SSH_CONNECTION": ""}) as started:
+        answer = started.call("checks.host", user="", client_address="")
+    assert "not an SSH session" in answer["sshd"]["error"]
+    assert verdicts(answer)["root-login"] == "unknown"
+    assert answer["listeners"] is not None
+
+
+def test_a_server_that_was_started_again_is_found(serve: Serve, home: Path) -> None:
+    server = serve("MaxAuthTries 3")
+    with agent(server, home / "root") as started:
+        server.process.terminate()
+        server.process.wait(10)
+        server.settings[0] = "MaxAuthTries 5"
+        server.start()
+        answer = started.call("checks.host", user=server.user, client_address="")
+    if answer["sshd"]["error"]:  # another sshd of this machine was started meanwhile: told, not guessed
+        assert "others were started since" in answer["sshd"]["error"]
+        return
+    assert one(answer, "maxauthtries") == "5"
+    assert "has ended" in answer["sshd"]["note"]
+
+
+def _public_server(serve: Serve, public: Path, *settings: str) -> Sshd:
+    server = serve(*settings, folder=public / "sshd")
+    server.folder.chmod(0o755)
+    server.config.chmod(0o644)
+    return server

@@ -1,0 +1,70 @@
+"""How the listening sshd is recognised in /proc, and what is read out of its arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.agent.sshd import Process, Unreadable, as_listener, options
+from core.agent.sshd_config import parse
+from core.agent.sshd_files import hidden_include
+
+
+def process(*words: str) -> Process:
+    return Process(pid=2**22, parent=1, uid=0, name="sshd", words=list(words), start=0)
+
+
+def title(text: str) -> list[tuple[str, str]] | None:
+    found = as_listener(process(text))
+    return None if found is None else found.options
+
+
+def test_the_options_of_a_title() -> None:
+    text = "sshd: /usr/sbin/sshd -D -f /srv/sshd_config -o PermitRootLogin=no -p2222 [listener] 0 of 10-100 startups"
+    assert title(text) == [("f", "/srv/sshd_config"), ("o", "PermitRootLogin=no"), ("p", "2222")]
+
+
+def test_a_value_with_spaces_in_a_title_goes_on_until_the_next_option() -> None:
+    text = "sshd: /usr/sbin/sshd -De -o Ciphers aes256-ctr -f /srv/my config -4 [listener] 0 of 10-100 startups"
+    assert title(text) == [("o", "Ciphers aes256-ctr"), ("f", "/srv/my config")]
+
+
+def test_plain_arguments_of_an_older_sshd() -> None:
+    found = as_listener(process("/usr/sbin/sshd", "-Df", "/srv/sshd config", "-oPort 2222"))
+    assert found is not None and found.options == [("f", "/srv/sshd config"), ("o", "Port 2222")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sshd: ada [priv]"],
+        ["sshd: ada@notty"],
+        ["sshd-session: ada [priv]"],
+        ["/usr/sbin/sshd", "-D", "-R"],
+        ["/usr/sbin/sshd", "-i"],
+        ["bash", "-c", "sshd -D"],
+    ],
+)
+def test_a_process_of_one_connection_is_no_listener(words: list[str]) -> None:
+    assert as_listener(process(*words)) is None
+
+
+def test_a_title_that_is_cut_off_is_not_guessed_at() -> None:
+    with pytest.raises(Unreadable, match="cut off"):
+        title("sshd: /usr/sbin/sshd -D -f /srv/sshd_con")
+
+
+def test_flags_without_values_take_nothing() -> None:
+    assert options(["-D", "-e", "-4"], joined=False) == []
+
+
+def test_a_key_with_several_lines_keeps_them_all() -> None:
+    assert parse("port 22\nhostkey /a\nhostkey /b\nauthorizedkeysfile a b\nbanner\n") == {
+        "port": ["22"],
+        "hostkey": ["/a", "/b"],
+        "authorizedkeysfile": ["a b"],
+        "banner": [""],
+    }
+
+
+def test_a_missing_configuration_is_named() -> None:
+    assert hidden_include("/nowhere/sshd_config") == "/nowhere/sshd_config: No such file or directory"
