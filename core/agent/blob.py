@@ -1,0 +1,247 @@
+"""A small client of Azure blob storage, for the old service of Stack Hub too.
+
+Only what reading a container needs: list and ranged GET, signed with an account key (SharedKey,
+the layout of version 2015-02-21 and later) or carrying a SAS token. Standard library only.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import email.utils
+import hashlib
+import hmac
+import http.client
+import socket
+import ssl
+import time
+import urllib.parse
+from typing import Any, Dict, List, Optional, Tuple
+
+from . import blob_errors
+from .faults import Fault
+
+VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02")  # newest first: what Stack Hub stamps are known to accept
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+MAX_LISTING = 64 * 1024 * 1024
+
+# In the order in which SharedKey signs their values ("Authorize with Shared Key", Azure Storage REST reference).
+SIGNED_HEADERS = (
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+)
+
+Query = Dict[str, str]
+
+
+class Source:
+    """Where the data are, as the client describes it; holds the credential in memory only.
+
+    `address`: connect there and keep the endpoint's name for TLS and the Host header.
+    Raises Fault for an endpoint or a credential that cannot be one.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        container: str,
+        credential: str,
+        address: Optional[str] = None,
+        prefix: str = "",
+        ca_pem: Optional[str] = None,
+        api_version: str = "auto",
+    ) -> None:
+        try:
+            parts = urllib.parse.urlsplit(endpoint)
+            port = parts.port
+        except ValueError:
+            raise Fault("site", "data.endpoint: not an address: %s" % endpoint, "https://ACCOUNT.blob.REGION.FQDN")
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.username:
+            raise Fault("site", "data.endpoint: has to be https://ACCOUNT.blob.REGION.FQDN", "it is %s" % endpoint)
+        self.endpoint = endpoint.rstrip("/")
+        self.host = parts.hostname
+        self.port = port or 443
+        self.base = parts.path.rstrip("/")
+        self.account = self.base.split("/")[1] if self.base else self.host.split(".")[0]
+        self.address = address or None
+        self.container = container
+        self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
+        self.ca_pem = ca_pem
+        self.version = None if api_version == "auto" else api_version
+        self.key, self.sas = _credential(credential)
+
+    def within(self, path: str) -> str:
+        """The blob name, or the prefix of blob names, that `path` (relative to the site's prefix) means."""
+        return self.prefix + path.lstrip("/")
+
+    def resolve(self) -> List[Tuple[Any, ...]]:
+        """Socket addresses to try. Raises OSError."""
+        found = socket.getaddrinfo(self.address or self.host, self.port, type=socket.SOCK_STREAM)
+        return [entry[4] for entry in found]
+
+    def context(self) -> ssl.SSLContext:
+        """Trusts the site's CA besides the system's. Raises Fault for a bundle that is none."""
+        context = ssl.create_default_context()
+        if self.ca_pem:
+            try:
+                context.load_verify_locations(cadata=self.ca_pem)
+            except ssl.SSLError:
+                raise Fault("site", "data.ca_bundle: not a certificate in PEM form", "it begins with -----BEGIN")
+        return context
+
+
+def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
+    """(account key, {}) or (None, the SAS token's parameters). Raises Fault."""
+    text = text.strip()
+    if "sig=" in text:
+        return None, dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
+    try:
+        key = base64.b64decode(text.encode("ascii"), validate=True)
+    except (ValueError, binascii.Error):
+        key = b""
+    if not key:
+        hint = "an account key is base64, a SAS token has sig=; a connection string is neither"
+        raise Fault("secret", "data.credential: neither an account key nor a SAS token", hint)
+    return key, {}
+
+
+def signature(key: bytes, account: str, verb: str, path: str, query: Query, headers: Dict[str, str]) -> str:
+    """The SharedKey value of the Authorization header. `path` as sent, percent-encoded."""
+    low = {name.lower(): value for name, value in headers.items()}
+    lines = [verb] + [low.get(name, "") for name in SIGNED_HEADERS]
+    lines += ["%s:%s" % (name, low[name]) for name in sorted(low) if name.startswith("x-ms-")]
+    lines.append("/%s%s" % (account, path))
+    lines += ["%s:%s" % (name, query[name]) for name in sorted(query)]
+    digest = hmac.new(key, "\n".join(lines).encode("utf-8"), hashlib.sha256).digest()
+    return "SharedKey %s:%s" % (account, base64.b64encode(digest).decode())
+
+
+def secured(target: Tuple[str, int], host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A TLS connection to `target` (address, port) under the name `host`. Raises OSError."""
+    plain = socket.create_connection(target, CONNECT_TIMEOUT)
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+class Connection(http.client.HTTPSConnection):
+    """Connects to the source's address under the endpoint's name, as `curl --resolve` does."""
+
+    def __init__(self, source: Source) -> None:
+        self._trust = source.context()
+        self._address = source.address or source.host
+        super().__init__(source.host, source.port, context=self._trust)
+
+    def connect(self) -> None:
+        self.sock = secured((self._address, self.port), self.host, self._trust)
+        self.sock.settimeout(READ_TIMEOUT)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class Client:
+    """Requests over one kept connection. Not for several threads.
+
+    `version` is the API version that worked; `skew_s` is the service's clock minus ours.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.version = source.version
+        self.skew_s: Optional[float] = None
+        self._connection: Optional[Connection] = None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def get(self, path: str, query: Query, headers: Optional[Dict[str, str]] = None) -> http.client.HTTPResponse:
+        """A response of status 2xx, its body not yet read. Raises Fault; OSError or HTTPException for the link.
+
+        With the version not known yet, tries VERSIONS from the newest down.
+        """
+        candidates = (self.version,) if self.version else VERSIONS
+        for version in candidates:
+            response = self._send(version, path, query, headers or {})
+            if 200 <= response.status < 300:
+                self.version = version
+                return response
+            refused = blob_errors.read(response)
+            if refused.code != "InvalidHeaderValue" and not self.version:
+                self.version = version  # it is understood, whatever else is wrong
+            if refused.code != "InvalidHeaderValue" or version == candidates[-1]:
+                raise blob_errors.fault(refused, self, ", ".join(candidates))
+        raise AssertionError("no version to try")
+
+    def _send(self, version: str, path: str, query: Query, headers: Dict[str, str]) -> http.client.HTTPResponse:
+        source = self.source
+        path = source.base + path
+        headers = dict(headers)
+        headers["x-ms-version"] = version
+        headers["x-ms-date"] = email.utils.formatdate(usegmt=True)
+        sent = dict(query)
+        if source.key is not None:
+            headers["Authorization"] = signature(source.key, source.account, "GET", path, query, headers)
+        else:
+            sent.update(source.sas)
+        target = path + "?" + urllib.parse.urlencode(sent, quote_via=urllib.parse.quote) if sent else path
+        fresh = self._connection is None
+        try:
+            response = self._exchange(target, headers)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self.close()
+            if fresh:
+                raise
+            response = self._exchange(target, headers)  # a kept connection had been closed at the other end
+        self._note_clock(response)
+        return response
+
+    def _exchange(self, target: str, headers: Dict[str, str]) -> http.client.HTTPResponse:
+        if self._connection is None:
+            self._connection = Connection(self.source)
+        try:
+            self._connection.request("GET", target, headers=headers)
+            return self._connection.getresponse()
+        except BaseException:
+            self.close()
+            raise
+
+    def _note_clock(self, response: http.client.HTTPResponse) -> None:
+        try:
+            sent = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
+        except (TypeError, ValueError, IndexError):
+            return
+        self.skew_s = sent - time.time()
+
+    def page(self, prefix: str, marker: str = "", size: int = 5000) -> Tuple[List[Any], str]:
+        """(blobs, the next page's marker or "") of the names that begin with `prefix`."""
+        from . import blob_list
+
+        query = {"restype": "container", "comp": "list", "maxresults": str(size), "prefix": prefix, "marker": marker}
+        response = self.get(self._container(), {name: value for name, value in query.items() if value})
+        body = response.read(MAX_LISTING + 1)
+        if len(body) > MAX_LISTING:
+            raise Fault("data", "the storage service sent a listing of more than 64 MB", "is this a blob endpoint?")
+        return blob_list.parse(body)
+
+    def blob(self, name: str, first: int = 0, last: Optional[int] = None, etag: str = "") -> http.client.HTTPResponse:
+        """The bytes `first` to `last` (inclusive) of a blob, unread. `etag`: only if it is still this one."""
+        headers = {"If-Match": etag} if etag else {}
+        if first or last is not None:
+            headers["x-ms-range"] = "bytes=%d-%s" % (first, "" if last is None else last)
+        return self.get(self._container() + "/" + urllib.parse.quote(name, safe="/~"), {}, headers)
+
+    def _container(self) -> str:
+        return "/" + urllib.parse.quote(self.source.container)

@@ -1,0 +1,121 @@
+"""What to stage: the listing of a part of a container as safe paths; and the last step, making it visible."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import Any, Callable, Dict, List, NamedTuple
+
+from .blob import Client
+from .blob_list import Blob
+from .faults import Fault
+
+now = time.time
+
+
+class Plan(NamedTuple):
+    """What to fetch. `blobs`: relative path -> blob; `listing`: a hash of where from, names, sizes and ETags.
+
+    `path`: as asked for; `within`: the same with the site's prefix.
+    """
+
+    origin_text: str
+    path: str
+    within: str
+    blobs: Dict[str, Blob]
+    folders: List[str]
+    listing: str
+
+    def origin(self) -> Dict[str, Any]:
+        etags = {path: blob.etag for path, blob in self.blobs.items()}
+        named = {"source": self.origin_text, "path": self.path, "within": self.within, "listing": self.listing}
+        return dict(named, etags=etags)
+
+    @property
+    def bytes(self) -> int:
+        return sum(blob.size for blob in self.blobs.values())
+
+    @property
+    def temporary(self) -> str:
+        """Its name; the first half is the source's, the second the listing's: a changed blob is another folder."""
+        return ".tmp-%s-%s" % (_short(self.origin_text + "\0" + self.within), self.listing[:16])
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
+    """Lists the container. `waited` is called between pages (it raises when the call is cancelled). Raises Fault."""
+    wanted = client.source.within(path)
+    single = bool(path) and not path.endswith("/")
+    found: List[Blob] = []
+    marker = ""
+    while True:
+        waited()
+        page, marker = client.page(wanted, marker)
+        found += [blob for blob in page if not single or blob.name == wanted]
+        if not marker or (single and found):
+            break
+    start = wanted.rfind("/") + 1 if single else len(wanted)
+    if not found:
+        where = "%s/%s" % (client.source.container, wanted)
+        raise Fault("data", "there is nothing at %s" % where, 'a folder is written with a "/" at its end')
+    blobs, folders = relative(found, start)
+    origin = "%s/%s" % (client.source.endpoint, client.source.container)
+    lines = ["%s\0%d\0%s" % (blob.name, blob.size, blob.etag) for blob in found]
+    listing = hashlib.sha256("\n".join([origin, wanted, *sorted(lines)]).encode("utf-8")).hexdigest()
+    return Plan(origin, path, wanted, blobs, folders, listing)
+
+
+def relative(found: List[Blob], start: int) -> Any:
+    """(relative path -> blob, folders to make). Raises Fault for a name that a folder here cannot hold."""
+    names = {blob.name[start:]: blob for blob in found}
+    parents = {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
+    blobs, folders = {}, []
+    for name, blob in names.items():
+        if blob.size == 0 and (name == "" or name.endswith("/") or name in parents):
+            if name.strip("/"):  # the mark of an empty folder, as many tools leave it
+                folders.append(safe(name.strip("/")))
+            continue
+        if name in parents:
+            raise Fault("data", "%r is a blob and a folder at once" % blob.name, "rename one of them")
+        blobs[safe(name)] = blob
+    return blobs, sorted(folders)
+
+
+def safe(name: str) -> str:
+    """The same name. Raises Fault where it would leave the folder or is no file name here."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise Fault("data", "the blob name %r would leave its folder or has an empty part" % name, "rename the blob")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+        raise Fault("data", "the blob name %r has a control character" % name, "rename the blob")
+    if any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts):
+        raise Fault("data", "a part of the blob name %r is longer than 255 bytes" % name, "rename the blob")
+    return name
+
+
+def digest(files: List[Dict[str, Any]]) -> str:
+    lines = ["%s\0%d\0%s\n" % (entry["path"], entry["size"], entry["sha256"]) for entry in files]
+    return hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def publish(temporary: str, place: str, manifest: str, name: str) -> None:
+    """Read-only for everybody (the folders above are the agent's alone), then visible in one step."""
+    for folder, _, files in os.walk(os.path.join(temporary, "files"), topdown=False):
+        for file in files:
+            os.chmod(os.path.join(folder, file), 0o444)
+        os.chmod(folder, 0o555)  # noqa: S103 (a sandbox has another uid)
+    write(os.path.join(temporary, name), manifest)
+    os.rename(temporary, place)
+
+
+def write(path: str, text: str) -> None:
+    """All of it or nothing."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(path + ".new", path)
