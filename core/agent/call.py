@@ -23,7 +23,7 @@ class Call:
         self._send = send
         self._credit = threading.Semaphore(wire.CREDIT)
         self._cancelled = threading.Event()
-        self._upload: Queue[bytes | None] = Queue(maxsize=wire.CREDIT)
+        self._upload: Queue[bytes | None] = Queue(maxsize=wire.CREDIT + 1)  # the last is the end
 
     @property
     def cancelled(self) -> bool:
@@ -50,7 +50,11 @@ class Call:
         self._send(self, payload)
 
     def upload(self) -> Iterator[bytes]:
-        """The chunks that the client sends with this call, until it says `end`."""
+        """The chunks that the client sends with this call, until it says `end`.
+
+        Credit goes back as they are taken: a slow operation must not hold up the link that all calls share.
+        """
+        taken = 0
         while True:
             try:
                 chunk = self._upload.get(timeout=0.5)
@@ -60,6 +64,10 @@ class Call:
                 continue
             if chunk is None:
                 return
+            taken += 1
+            if taken == wire.CREDIT // 4:
+                self._send(self, {"credit": taken})
+                taken = 0
             yield chunk
 
     def _uploaded(self, chunk: bytes | None) -> None:

@@ -15,7 +15,11 @@ from .call import Call
 
 
 def facts(call: Call, client_time: float) -> dict[str, Any]:
-    """`client_time`: the client's clock when it asked; the skew includes half a round trip."""
+    """`client_time`: the client's clock when it asked; the skew includes half a round trip.
+
+    `took_s` is what of the call was spent here: the rest is the round trip.
+    """
+    skew, began = time.time() - client_time, time.monotonic()
     from . import sandbox
 
     root = call.root
@@ -37,7 +41,8 @@ def facts(call: Call, client_time: float) -> dict[str, Any]:
         "bwrap": _first_line(["bwrap", "--version"]).replace("bubblewrap ", ""),
         "sandbox": engine,
         "sandbox_reason": reason,
-        "clock_skew_s": time.time() - client_time,
+        "clock_skew_s": skew,
+        "took_s": time.monotonic() - began,
     }
 
 

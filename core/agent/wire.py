@@ -4,10 +4,11 @@ A frame is a header (`>IIc`: payload length, call number, kind) and its payload.
 Kind `J` is a JSON message, `B` is raw bytes.
 
 client -> agent   J {"op", "args"}   opens a call
-                  B …, J {"end": true}   its upload, if it has one
+                  B …, J {"end": true}   its upload, if it has one; each B costs one credit of the client's
                   J {"credit": n}    n more frames may be sent on this call
                   J {"cancel": true}
 agent -> client   J {"event", …} and B …   each costs one credit
+                  J {"credit": n}    n more frames of the upload may be sent
                   J {"result": {…}} or J {"error": {code, title, hint, facts}}   ends the call
 
 Credit keeps one slow reader from filling the link that all calls share.
@@ -25,7 +26,7 @@ MAGIC = b"TRAINSHED-AGENT "  # then the hello as JSON and a newline; noise of th
 HEADER = struct.Struct(">IIc")
 JSON = b"J"
 BYTES = b"B"
-CREDIT = 64  # frames that a new call may send before the first top-up
+CREDIT = 64  # frames that each side of a new call may send before the first top-up
 CHUNK = 64 * 1024
 MAX_PAYLOAD = 16 * 1024 * 1024
 

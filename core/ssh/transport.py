@@ -45,6 +45,8 @@ class _Auth(AuthHandler):
 class Transport(paramiko.Transport):
     """One SSH connection over `sock`, as a client."""
 
+    _preferred_keys: tuple[str, ...]
+
     def __init__(self, sock: Any, timeout_s: float, prefer: Sequence[str] = (), *, weak: bool = False) -> None:
         """`prefer`: key types of known_hosts to ask for first. `weak`: offer all that paramiko can (a probe)."""
         super().__init__(sock, disabled_algorithms=None if weak else WEAK)
@@ -110,7 +112,7 @@ class Transport(paramiko.Transport):
             _log.debug("close: %r", error)
         finally:
             # Its handshake timer is no daemon: it would hold up the program's exit.
-            self.packetizer.complete_handshake()  # type: ignore[attr-defined]
+            self.packetizer.complete_handshake()
             self.sock.close()
 
 

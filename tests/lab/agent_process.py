@@ -112,6 +112,8 @@ class AgentProcess:
                     ended = True
                     error = message["error"]
                     raise errors.from_code(error["code"], error["title"], error["hint"], error["facts"])
+                if isinstance(message, dict) and set(message) == {"credit"}:
+                    continue  # about the upload, which is not held back here
                 ended = isinstance(message, dict) and "result" in message
                 if not ended:
                     self._send(number, {"credit": 1})
