@@ -1,0 +1,1 @@
+"""Fakes for the screens: fast, complete and honest about what they are."""

@@ -1,0 +1,151 @@
+"""What the fake site says: one scripted journey, and the ways it can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from core import events
+
+RUN = "01JDEMO8Z4V7Q2M5K9X3T6W1RB"
+NOON = 1_795_435_200.0  # 2026-11-23 12:00:00 UTC
+FINGERPRINT = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"
+OTHER = "SHA256:uNiVztksCsDhcc0u9e8BrPO1nJ6S4Zc4bTkVbUq0DZM"
+DIGEST = "9f2c4be1a07d5c3388e6f10b7a94d2615cc0f7e3b8a1d94427563e0fb18c2a6d"
+RANDOMART = """+--[ED25519 256]--+
+|      .o+.o      |
+|     . +oo .     |
+|      + = .      |
+|     . B * .     |
+|    o o S = .    |
+|   . = O + o     |
+|    o B o o E    |
+|     o =.+.o     |
+|      ..+=o      |
++----[SHA256]-----+"""
+
+
+@dataclass
+class Scenario:
+    """Each field is one thing that can differ from the journey where all goes well."""
+
+    site: str = "ward-7"
+    vm: str = "stackvm"
+    host_key: str = "known"  # known, unknown or changed
+    passphrase: str = ""  # the key is encrypted with it
+    password: str = ""  # the server wants it
+    unreachable: bool = False
+    broken_link: str = ""  # an id of LINKS
+    build_fails: bool = False
+    run_fails: bool = False
+    link_lost: bool = False
+    service_fails: bool = False
+    no_runs: bool = False
+    epochs: int = 40
+    log_lines: int = 3  # for each epoch
+    pace_s: float = 0.0  # between events
+    hold: dict[str, asyncio.Event] = field(default_factory=dict)  # name of a point -> goes on when set
+
+
+FACTS = events.Facts(
+    hostname="stackvm",
+    user="azureuser",
+    os="Ubuntu 22.04.5 LTS",
+    kernel="5.15.0-124-generic",
+    architecture="x86_64",
+    cpus=8,
+    memory_bytes=33_565_212_672,
+    disk_free_bytes=91_268_055_040,
+    disk_total_bytes=133_003_395_072,
+    python="3.10.12",
+    gpus=["NVIDIA A10-8Q, 8192 MiB"],
+    docker="",
+    bwrap="0.8.0",
+    sandbox="bwrap",
+    clock_skew_s=0.21,
+)
+
+LINKS = (
+    ("data.name", "Name", "account.blob.local.azurestack.external is 10.0.0.4 (address of the site file)", 0.0004),
+    ("data.tcp", "TCP", "connected to 10.0.0.4:443", 0.0011),
+    ("data.tls", "TLS", "TLSv1.3, verified with hub-root.pem", 0.0063),
+    ("data.auth", "Authentication", "the SAS token was accepted, it ends on 2026-12-01", 0.0091),
+    ("data.list", "List", "at least 3 blobs in records", 0.0078),
+    ("data.bytes", "First bytes", "65,536 bytes of patients.csv in 9 ms", 0.0092),
+)
+
+CHECKS = (
+    ("ssh.root-login", "pass", "high", "Root cannot log in with a password", "PermitRootLogin prohibit-password"),
+    ("ssh.passwords", "fail", "high", "Passwords are refused", "PasswordAuthentication yes"),
+    ("ssh.empty-passwords", "pass", "critical", "Empty passwords are refused", "PermitEmptyPasswords no"),
+    ("ssh.auth-tries", "warn", "low", "Few tries for each connection", "MaxAuthTries 6"),
+    ("ssh.forwarding", "warn", "medium", "Forwarding is off where it is not needed", "AllowTcpForwarding yes"),
+    ("ssh.host-keys", "pass", "high", "Host keys are readable by root alone", "3 keys, all 0600 root:root"),
+    ("ssh.authorized-keys", "pass", "high", "authorized_keys is private", "0600 azureuser, folder 0700"),
+    ("ssh.kex", "pass", "high", "No weak key exchange is offered", "sntrup761x25519-sha512@openssh.com first"),
+    ("ssh.ciphers", "pass", "medium", "No weak cipher is offered", "chacha20-poly1305@openssh.com first"),
+    ("ssh.terrapin", "pass", "medium", "Strict key exchange is on", "kex-strict-s-v00@openssh.com"),
+    ("ssh.listeners", "unknown", "info", "Nothing unexpected listens", "the process names need root"),
+    ("ssh.grace-time", "pass", "low", "Logins end when they take too long", "LoginGraceTime 120"),
+)
+FIX = "Set PasswordAuthentication no in /etc/ssh/sshd_config.d/, check with sshd -t, reload; keep this session open."
+SOURCES = ["CIS Ubuntu 22.04 5.1.7", "BSI TR-02102-4"]
+
+
+def checks(broken_link: str) -> list[events.CheckFinished]:
+    """The dozen checks of the server, then the six links."""
+    found = [
+        events.CheckFinished(
+            id=id,
+            group="ssh",
+            title=title,
+            status=status,  # type: ignore[arg-type]
+            severity=severity,  # type: ignore[arg-type]
+            evidence=evidence,
+            expected="PasswordAuthentication no" if status == "fail" else "",
+            sources=SOURCES,
+            fix=FIX if status == "fail" else "",
+        )
+        for id, status, severity, title, evidence in CHECKS
+    ]
+    return found + links(broken_link)
+
+
+def links(broken: str) -> list[events.CheckFinished]:
+    """The links in order; what comes after the broken one was not tried."""
+    found: list[events.CheckFinished] = []
+    status = "pass"
+    for id, title, evidence, took in LINKS:
+        if id == broken:
+            status = "fail"
+        failed = "the certificate is not signed by hub-root.pem" if id == "data.tls" else "refused by the server"
+        found.append(
+            events.CheckFinished(
+                id=id,
+                group="data",
+                title=title,
+                status=status,  # type: ignore[arg-type]
+                severity="high",
+                evidence={"pass": evidence, "fail": failed}.get(status, "not tried"),
+                fix="Give the hub's root certificate as ca_bundle in [data]." if status == "fail" else "",
+                duration_s=took if status != "skipped" else None,
+            )
+        )
+        if status == "fail":
+            status = "skipped"
+    return found
+
+
+def counted(checks: list[events.CheckFinished], took: float) -> events.ChecksFinished:
+    counts: dict[str, int] = {}
+    for check in checks:
+        counts[check.status] = counts.get(check.status, 0) + 1
+    return events.ChecksFinished(counts=counts, started=NOON, duration_s=took)
+
+
+def loss(epoch: int) -> float:
+    return 0.08 + 0.62 / (1 + 0.35 * epoch) + 0.012 * ((epoch * 7) % 5 - 2) / (1 + epoch / 8)
+
+
+def accuracy(epoch: int) -> float:
+    return 0.973 - 0.35 / (1 + 0.5 * epoch) + 0.006 * ((epoch * 5) % 7 - 3) / (1 + epoch / 10)

@@ -1,0 +1,235 @@
+"""A fake `Services`: every operation, scripted by a `Scenario`, with no VM and no wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core import errors, events
+from core.services import Events, Services
+from core.site.secrets import Secret
+
+from . import script
+from .runs import FakeRuns
+from .script import FINGERPRINT, NOON, OTHER, Scenario
+
+
+class Part:
+    """One operation group over the shared scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    async def reach(self, point: str) -> None:
+        """Waits where a test holds the script, else gives the loop a turn."""
+        held = self.scenario.hold.get(point)
+        if held is not None:
+            await held.wait()
+        await asyncio.sleep(self.scenario.pace_s)
+
+
+class FakeConnection(Part):
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario)
+        self.calls: list[str] = []
+        self.closed = False
+
+    async def connect(
+        self,
+        target: str | None = None,
+        *,
+        fingerprint: str | None = None,
+        accept: str | None = None,
+        identity: str | None = None,
+        passphrase: Secret | None = None,
+        password: Secret | None = None,
+    ) -> Events:
+        self.calls.append(target or self.scenario.vm)
+        yield events.Phase(
+            step="connect", title="Reading the host key of 203.0.113.10", command="ssh-keyscan 203.0.113.10"
+        )
+        await self.reach("connect")
+        if self.scenario.unreachable:
+            raise errors.Unreachable(
+                "203.0.113.10 port 22: connection refused", hint="Is the VM up, and is this its SSH port?"
+            )
+        self._trust(fingerprint, accept)
+        yield events.Phase(step="connect", title="Logging in as azureuser", command="ssh azureuser@203.0.113.10")
+        await self.reach("login")
+        self._login(passphrase, password)
+        yield events.Phase(step="connect", title="Asking for facts")
+        await self.reach("facts")
+        yield events.Connected(
+            host="203.0.113.10",
+            port=22,
+            user="azureuser",
+            key_type="ssh-ed25519",
+            fingerprint=FINGERPRINT,
+            trusted_by="you" if accept else "site file",
+            agent="3fa9c1d2e4b50718",
+            agent_placed=True,
+            facts=script.FACTS,
+        )
+
+    def _trust(self, fingerprint: str | None, accept: str | None) -> None:
+        where = {"host": "203.0.113.10", "port": 22}
+        if self.scenario.host_key == "changed" or (fingerprint and fingerprint != FINGERPRINT):
+            raise errors.HostKeyChanged(
+                "The host key of 203.0.113.10 is not the one that was expected",
+                hint="Ask whoever runs the VM whether it was installed anew. Until then, do not log in.",
+                seen=OTHER if self.scenario.host_key == "changed" else FINGERPRINT,
+                pinned=fingerprint or FINGERPRINT,
+                source="the fingerprint you gave" if fingerprint else "~/.config/trainshed/sites/ward-7.toml",
+                **where,
+            )
+        if self.scenario.host_key == "unknown" and FINGERPRINT not in (fingerprint, accept):
+            raise errors.HostKeyUnknown(
+                "The host key of 203.0.113.10 has not been seen before",
+                hint="Compare it with what whoever runs the VM gave you.",
+                key_type="ssh-ed25519",
+                fingerprint=FINGERPRINT,
+                randomart=script.RANDOMART,
+                **where,
+            )
+
+    def _login(self, passphrase: Secret | None, password: Secret | None) -> None:
+        if self.scenario.passphrase and (passphrase is None or passphrase.reveal() != self.scenario.passphrase):
+            raise errors.PassphraseNeeded(
+                "The key is encrypted" if passphrase is None else "That passphrase does not open the key",
+                hint="Type its passphrase, or add the key to your ssh-agent.",
+                path="~/.ssh/id_ed25519",
+            )
+        if self.scenario.password and (password is None or password.reveal() != self.scenario.password):
+            raise errors.PasswordNeeded(
+                "The server asks for a password", hint="A key is safer.", user="azureuser", host="203.0.113.10"
+            )
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeChecks(Part):
+    async def run(self, groups: Sequence[str] = ("ssh", "data")) -> Events:
+        yield events.Phase(step="check", title="Asking the server for its configuration", command="sshd -T")
+        await self.reach("check")
+        found = script.checks(self.scenario.broken_link)
+        for check in found:
+            yield check
+            await self.reach(check.id)
+        yield script.counted(found, 0.41)
+
+
+class FakeData(Part):
+    async def check(self) -> Events:
+        yield events.Phase(step="data", title="Following the path from stackvm to the container")
+        found = script.links(self.scenario.broken_link)
+        for check in found:
+            await self.reach(check.id)
+            yield check
+        yield script.counted(found, 0.034)
+
+    async def stage(self, path: str = "") -> Events:
+        yield events.Phase(step="data", title="Staging samples/ on stackvm")
+        total = 124_103
+        for done in range(0, total, 31_000):
+            yield events.Progress(title="Staging", done=done, total=total)
+            await self.reach("stage")
+        if self.scenario.broken_link:
+            raise errors.DataError("The container cannot be read: TLS", hint="3 Data shows which link is broken.")
+        yield events.DataStaged(data=_staged(path), reused=False, duration_s=0.21)
+
+    async def list(self) -> Events:
+        yield events.DataListed(items=[_staged("")])
+
+
+def _staged(path: str) -> events.StagedData:
+    return events.StagedData(digest=script.DIGEST, path=path or "samples/", files=2, bytes=124_103, staged=NOON)
+
+
+class FakeModels(Part):
+    async def register(self, run: str, *, name: str | None = None, tags: Mapping[str, str] | None = None) -> Events:
+        yield events.Phase(step="model", title="Registering the model of the run")
+        await self.reach("register")
+        known = {"run": run[:10], "data": script.DIGEST[:12], "code": "sha256:77aa01"}
+        yield events.ModelRegistered(model=name or "breast-cancer", version="1", tags={**known, **(tags or {})})
+
+    async def package(self, model: str) -> Events:
+        yield events.Phase(step="model", title="Packaging it as a folder that serves")
+        await self.reach("package")
+        name, _, version = model.partition(":")
+        yield events.ModelPackaged(
+            model=name,
+            version=version or "1",
+            path=f"~/.trainshed/packages/{name}/{version or '1'}",
+            digest="1c5e" * 16,
+            files=["MLmodel", "model.pkl", "requirements.txt", "serve.py"],
+            bytes=48_211,
+        )
+
+    async def list(self) -> Events:
+        info = events.ModelInfo(model="breast-cancer", version="1", run=script.RUN, tags={})
+        yield events.ModelsListed(models=[info])
+
+
+class FakeDeploy(Part):
+    async def start(self, model: str, *, service: str | None = None) -> Events:
+        yield events.Phase(step="model", title="Starting it in a sandbox without the data")
+        await self.reach("deploy")
+        if self.scenario.service_fails:
+            raise errors.ServiceError(
+                "The service breast-cancer did not start: No module named 'sklearn'",
+                hint="Its log is on the VM in ~/.trainshed/services/breast-cancer/log.",
+            )
+        yield events.ServiceChanged(info=self._info(model, service))
+
+    def _info(self, model: str, service: str | None) -> events.ServiceInfo:
+        name, _, version = model.partition(":")
+        address = "unix:~/.trainshed/services/breast-cancer/socket"
+        return events.ServiceInfo(
+            service=service or name, model=name, version=version or "1", state="healthy", address=address, started=NOON
+        )
+
+    async def list(self) -> Events:
+        yield events.ServicesListed(services=[self._info("breast-cancer:1", None)])
+
+    async def invoke(self, service: str, *, row: int, data: str | None = None, target: str | None = None) -> Events:
+        yield events.Phase(step="model", title=f"Asking for row {row}, which stays on the VM")
+        await self.reach("invoke")
+        if row > 113:
+            raise errors.ServiceError(
+                f"There is no row {row}: the held-out records have 114", hint="Rows count from 0."
+            )
+        right = row != 13
+        answer = "benign" if right else "malignant"
+        yield events.Predicted(
+            service=service, row=row, prediction=answer, expected="benign", correct=right, duration_s=0.018
+        )
+
+    async def stop(self, service: str) -> Events:
+        info = self._info("breast-cancer:1", service)
+        yield events.ServiceChanged(
+            info=events.ServiceInfo(service=service, model=info.model, version="1", state="stopped")
+        )
+
+
+@dataclass
+class FakeSite:
+    name: str
+    vm: str
+
+
+def fake_services(scenario: Scenario | None = None) -> Services:
+    scenario = scenario or Scenario()
+    return Services(
+        site=FakeSite(scenario.site, scenario.vm),
+        connection=FakeConnection(scenario),
+        checks=FakeChecks(scenario),
+        data=FakeData(scenario),
+        runs=FakeRuns(scenario),
+        models=FakeModels(scenario),
+        deploy=FakeDeploy(scenario),
+    )
+
+
+__all__ = ["Scenario", "fake_services"]

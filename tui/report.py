@@ -1,0 +1,67 @@
+"""A report of what went wrong, safe to paste: no secret, no traceback of an error we raised on purpose."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+from core.errors import TrainshedError
+from core.site import paths
+
+# Shapes of secrets, in case a library puts one in a message: SAS signatures, account keys, tokens, key blocks.
+_SECRETS = (
+    (
+        re.compile(r"(?i)\b(sig|accountkey|sharedaccesssignature|password|passphrase|secret|token)=[^\s&;\"']+"),
+        r"\1=***",
+    ),
+    (re.compile(r"(?i)\b(bearer|sharedkey|basic)\s+[\w.+/=:-]+"), r"\1 ***"),
+    (re.compile(r"-----BEGIN [^-]+-----.*?(-----END [^-]+-----|\Z)", re.DOTALL), "*** a key ***"),
+    (re.compile(r"(?<![\w/+])[\w/+]{86}==(?!\w)"), "***"),
+)
+
+
+def redacted(text: str) -> str:
+    for shape, put in _SECRETS:
+        text = shape.sub(put, text)
+    return text
+
+
+def _version() -> str:
+    try:
+        return metadata.version("trainshed")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _head(where: str) -> list[str]:
+    return [
+        f"trainshed {_version()}, textual {metadata.version('textual')}, Python {platform.python_version()}",
+        f"{platform.system()} {platform.release()}, TERM={os.environ.get('TERM', '')}",
+        f"step: {where}",
+    ]
+
+
+def of_error(error: TrainshedError, where: str, command: str) -> str:
+    """What a person can send to whoever helps them."""
+    facts = [f"{name}: {value}" for name, value in error.facts.items() if name != "randomart"]
+    lines = [*_head(where), f"code: {error.code}", f"what: {error.title}", f"hint: {error.hint}", *facts]
+    return redacted("\n".join([*lines, f"same on the command line: {command}"])) + "\n"
+
+
+def of_crash(error: BaseException, where: str) -> str:
+    """Frames and types; of the message only what is not shaped like a secret; never local variables."""
+    frames = traceback.format_exception(type(error), error, error.__traceback__)
+    return redacted("\n".join([*_head(where), "", "".join(frames)]))
+
+
+def save(text: str, site: str, name: str) -> Path:
+    """Writes `text` to a file of its owner alone (0600), in the state folder of the site."""
+    folder = paths.make_private(paths.state(site or "none") / "reports")
+    path = folder / name
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return path

@@ -1,0 +1,1 @@
+"""One pane a step, and the dialogues they use."""

@@ -1,0 +1,119 @@
+"""3 Data: the path from the VM to the container, then the data staged on the VM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from core import events
+from tui import words
+from tui.widgets.fields import Field, Row
+from tui.widgets.links import LinkPath
+
+from .pane import StepPane, Task
+
+
+class DataPane(StepPane):
+    STEP = "data"
+    EMPTY = "The path was not tried yet: press Enter."
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="links-box", can_focus=False):
+            yield LinkPath(id="links")
+        yield Row(
+            "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
+        )
+        yield Static(id="staged")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.whole = False  # every link of the path held
+        self.data: events.DataStaged | None = None
+        self.query_one(LinkPath).draw(*self._ends())
+
+    def _ends(self) -> tuple[str, str]:
+        return f"VM {self.session.vm}", "container of the site"
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        if not self.is_mounted or not self.whole:
+            return "Check the path", self.check
+        return ("Stage again" if self.data else "Stage on the VM"), self.stage
+
+    def cli(self) -> str:
+        if not self.whole:
+            return self.session.line("check", "data")
+        return self.session.line("data", "stage", *([self.value("path")] if self.value("path") else []))
+
+    def check(self) -> None:
+        if not self.going:
+            self.whole = False
+            links = self.query_one(LinkPath)
+            links.reset()
+            links.draw(*self._ends())
+        line = self.session.line("check", "data")
+        title = "Following the path to the data"
+        self.operate(Task(title, line, lambda: self.session.services.data.check(), self._checked, retry=self.check))
+
+    def stage(self) -> None:
+        path = self.value("path")
+        self.operate(
+            Task(
+                "Staging on the VM",
+                self.cli(),
+                lambda: self.session.services.data.stage(path),
+                self._staged,
+                retry=self.stage,
+                changes=True,
+            )
+        )
+
+    def retry(self) -> None:
+        """The path is tried again first: that is where staging fails."""
+        self.check()
+
+    def receive(self, event: events.Event) -> None:
+        match event:
+            case events.CheckFinished():
+                self.query_one(LinkPath).add(event, *self._ends())
+            case events.DataStaged():
+                self.data = event
+                self._show(event)
+            case events.Notice():
+                self.say(event.text)
+            case _:
+                pass
+
+    def _checked(self) -> tuple[str, str]:
+        links = self.query_one(LinkPath)
+        broken = links.broken
+        if broken is not None:
+            self.session.journey.fail(self.STEP, f"broken at {broken.title}")
+            return "fail", f"The path breaks at {broken.title}. Correct it, then press r."
+        self.whole = bool(links.links)
+        self.session.journey.stop(self.STEP)
+        if self.session.read_only:
+            return "pass", "The path holds. Read-only: nothing is staged."
+        return "pass", "The path holds. Enter stages the data on the VM; they do not pass through this computer."
+
+    def _show(self, event: events.DataStaged) -> None:
+        data = event.data
+        how = "was there already" if event.reused else f"in {words.duration(event.duration_s)}"
+        self.query_one("#staged", Static).update(
+            Content.assemble(
+                ("✓ ", "$text-success"),
+                f"{data.path or 'all'}: {words.plural(data.files, 'file')}, {words.size(data.bytes)}, {how}\n",
+                (f"  sha256 {data.digest}", "$text-muted"),
+            )
+        )
+
+    def _staged(self) -> tuple[str, str]:
+        data = self.data
+        if data is None:
+            return "warn", "Nothing was staged"
+        self.session.journey.finish(self.STEP, data.data.digest, words.size(data.data.bytes))
+        self.focus_next_step()
+        return "pass", f"Staged on {self.session.vm} in {words.duration(self.status.elapsed)}"

@@ -1,0 +1,132 @@
+"""Questions that only a person can answer. Each has a safe default, and none is answered by one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from core.site.secrets import Secret
+from tui import untrusted
+from tui.widgets.fields import Field, SecretField
+
+Answer = TypeVar("Answer")
+
+
+class Dialogue(ModalScreen[Answer | None]):
+    """Escape is always the safe answer: None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
+
+    def action_give_up(self) -> None:
+        self.dismiss(None)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "cancel":
+            self.dismiss(None)
+        else:
+            self.agreed()
+
+    def agreed(self) -> None:
+        raise NotImplementedError
+
+
+class HostKeyQuestion(Dialogue[str]):
+    """The host key was never seen. Answers the fingerprint once somebody typed `yes`, or the fingerprint itself."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.facts = {name: untrusted.plain(str(value)) for name, value in facts.items()}
+
+    def compose(self) -> ComposeResult:
+        facts = self.facts
+        with VerticalScroll(classes="dialogue"):
+            yield Static("Is this the right VM?", classes="title")
+            with Horizontal(id="key"):
+                yield Static(Content(facts.get("randomart", "")), id="randomart")
+                with Vertical():
+                    yield Static(
+                        Content.assemble(
+                            f"{facts.get('host')} port {facts.get('port')}, {facts.get('key_type')}\n",
+                            (f"{facts.get('fingerprint')}\n\n", "bold"),
+                            "Nobody has vouched for this key yet. Compare it with the one that whoever runs the VM "
+                            "gives you by another way. On the VM it is printed by:\n",
+                            ("ssh-keygen -lvf /etc/ssh/ssh_host_ed25519_key.pub", "$text-accent"),
+                        )
+                    )
+            yield Static("Type yes if they are the same, or paste the fingerprint you were given:")
+            yield Field(id="answer", placeholder="yes, or SHA256:…")
+            yield Static(id="said")
+            with Horizontal(classes="buttons"):
+                yield Button("Do not trust it", id="cancel", compact=True, variant="primary")
+                yield Button("Trust and pin", id="agree", compact=True)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.agreed()
+
+    def agreed(self) -> None:
+        answer = self.query_one("#answer", Input).value.strip()
+        fingerprint = self.facts.get("fingerprint", "")
+        if answer.lower() == "yes" or (answer and answer == fingerprint):
+            self.dismiss(fingerprint)
+            return
+        if answer.startswith("SHA256:"):
+            said = "That is another key. Do not trust this VM before you know why."
+        else:
+            said = "Type the whole word yes, or press Escape."
+        self.query_one("#said", Static).update(Content.styled(said, "$text-error"))
+        self.query_one("#answer").focus()
+
+
+class SecretQuestion(Dialogue[Secret]):
+    """A passphrase or password: masked, used once, kept nowhere."""
+
+    def __init__(self, title: str, hint: str) -> None:
+        super().__init__()
+        self.asked, self.hint = untrusted.plain(title), untrusted.plain(hint)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialogue"):
+            yield Static(Content(self.asked), classes="title")
+            yield Static(Content(f"{self.hint}\nIt is used for this login and kept nowhere."))
+            yield SecretField(id="secret")
+            with Horizontal(classes="buttons"):
+                yield Button("Log in", id="agree", compact=True, variant="primary")
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_secret_field_given(self) -> None:
+        self.agreed()
+
+    def agreed(self) -> None:
+        text = self.query_one(SecretField).take()
+        self.dismiss(Secret(text) if text else None)
+
+
+class Confirmation(Dialogue[bool]):
+    """Names what is about to happen and to what. The safe answer has the focus."""
+
+    def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
+        super().__init__()
+        self.asked, self.text, self.yes, self.no = title, text, yes, no
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialogue"):
+            yield Static(Content(self.asked), classes="title")
+            yield Static(Content(self.text))
+            with Horizontal(classes="buttons"):
+                yield Button(self.no, id="cancel", compact=True, variant="primary")
+                yield Button(self.yes, id="agree", compact=True, variant="error")
+
+    def on_mount(self) -> None:
+        self.query_one("#cancel").focus()
+
+    def agreed(self) -> None:
+        self.dismiss(True)

@@ -1,0 +1,162 @@
+"""4 Launch: a job file, what it resolves to and what would travel, then the run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from core import events
+from core.services import Events
+from tui import words
+from tui.widgets.fields import Field, Row
+from tui.widgets.log_view import LogView
+
+from .pane import StepPane, Task
+
+
+class LaunchPane(StepPane):
+    STEP = "launch"
+    EMPTY = "Press Enter to see what the job resolves to. Nothing runs before you say Launch."
+
+    def body(self) -> ComposeResult:
+        job = str(self.session.job) if self.session.job else ""
+        yield Row("Job file", Field(job, id="job", placeholder="path of an Azure ML command job, such as job.yml"))
+        yield Row("Settings", Field(id="settings", placeholder="optional: inputs.lr=0.1 inputs.epochs=20"))
+        with VerticalScroll(id="plan-box"):
+            yield Static(id="plan")
+        build = LogView(id="build")
+        build.display = False
+        yield build
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.seen = ""  # the job and settings that the plan is of
+        self.notes: list[events.Notice] = []
+        self.commands: list[tuple[str, str]] = []
+        self.created: events.RunCreated | None = None
+        self.query_one("#plan-box").border_title = "What runs and what travels"
+        self.query_one("#build").border_title = "Environment"
+
+    def focus_first(self) -> None:
+        if self.value("job"):
+            super().focus_first()
+        else:
+            self.query_one("#job").focus()
+
+    def _asked(self) -> str:
+        return f"{self.value('job')}\n{self.value('settings')}" if self.is_mounted else ""
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        if self.is_mounted and self.seen and self.seen == self._asked():
+            return "Launch", self.launch
+        return "Show what it does", self.preview
+
+    def cli(self) -> str:
+        words = [f"--set={setting}" for setting in self.value("settings").split()]
+        dry = [] if self.seen and self.seen == self._asked() else ["--dry-run"]
+        return self.session.line("run", self.value("job") or "JOB.yml", *words, *dry)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.relabel()
+
+    def _settings(self) -> dict[str, str] | None:
+        """None where they cannot be read; then it was said why."""
+        found: dict[str, str] = {}
+        try:
+            parts = shlex.split(self.value("settings"))
+        except ValueError as error:
+            self.say(f"Settings: {error}")
+            return None
+        for part in parts:
+            name, equals, value = part.partition("=")
+            if not equals:
+                self.say(f"Settings: {part[:40]!r} is not NAME=VALUE, such as inputs.lr=0.1")
+                return None
+            found[name] = value
+        return found
+
+    def _start(self, *, dry: bool) -> None:
+        job, settings = self.value("job"), self._settings()
+        if not job:
+            self.say("Give the path of a job file first")
+            self.query_one("#job").focus()
+        if not job or settings is None or self.going:
+            return
+        self.notes, self.commands = [], []
+        self._draw()
+        title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
+        asked = self._asked()
+
+        def begin() -> Events:
+            runs = self.session.services.runs
+            return runs.launch(Path(job).expanduser(), settings=settings, dry=dry)
+
+        def done() -> tuple[str, str]:
+            self.seen = asked
+            return self._read() if dry else self._launched()
+
+        again = self.preview if dry else self.launch
+        self.operate(Task(title, self.cli(), begin, done, retry=again, changes=not dry))
+
+    def preview(self) -> None:
+        self._start(dry=True)
+
+    def launch(self) -> None:
+        self.created = None
+        self._start(dry=False)
+
+    def receive(self, event: events.Event) -> None:
+        match event:
+            case events.Notice():
+                self.notes.append(event)
+                self._draw()
+            case events.BuildLog():
+                build = self.query_one("#build", LogView)
+                build.display = True
+                build.append(event.text)
+            case events.RunCreated():
+                self.created = event
+                self._draw()
+            case _:
+                pass
+
+    def _take(self, event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.command:
+            self.commands.append((event.title, event.command))
+            self._draw()
+        super()._take(event)
+
+    def _draw(self) -> None:
+        lines: list[Content] = []
+        if self.created is not None:
+            lines.append(
+                Content.assemble(("✓ run ", "$text-success"), (self.created.run, "bold"), f" on {self.created.vm}")
+            )
+        for title, command in self.commands:
+            lines.append(Content.assemble((f"{title}\n", "$text-muted"), (f"  {command}", "bold")))
+        for note in self.notes:
+            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$text-muted")
+            lines.append(Content.assemble((f"{glyph} ", style), note.text))
+        self.query_one("#plan", Static).update(Content("\n").join(lines))
+
+    def _read(self) -> tuple[str, str]:
+        self.session.journey.stop(self.STEP)
+        if self.session.read_only:
+            return "pass", "That is what would run. Read-only: nothing is launched."
+        return "pass", "That is what would run. Press Enter to launch it."
+
+    def _launched(self) -> tuple[str, str]:
+        created = self.created
+        if created is None:
+            return "warn", "No run was created"
+        self.session.run, self.session.run_info, self.session.run_going = created.run, None, True
+        self.session.journey.finish(self.STEP, created.run, words.short(created.run))
+        self.focus_next_step()
+        return "pass", f"The run goes on by itself on {created.vm}. Next shows its log and metrics."

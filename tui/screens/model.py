@@ -1,0 +1,239 @@
+"""6 Model: register, package, deploy, invoke; each with its result and its retry."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from core import events
+from core.errors import TrainshedError
+from core.services import Events
+from tui import words
+from tui.widgets.fields import Field, Row
+
+from .pane import StepPane, Task
+
+STAGES = ("register", "package", "deploy", "invoke")
+DOES = {
+    "register": "Register",
+    "package": "Package",
+    "deploy": "Deploy",
+    "invoke": "Ask",
+}
+WAITS = {
+    "register": "the run's model, with a version and where it came from",
+    "package": "a folder on the VM that serves: model, server, pinned requirements",
+    "deploy": "a service in a sandbox without the data, on a socket of the VM",
+    "invoke": "the record is picked on the VM; only the answer comes back",
+}
+
+
+@dataclass
+class Stage:
+    state: str = "todo"
+    result: str = ""
+
+
+class ModelPane(StepPane):
+    STEP = "model"
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="stages", can_focus=False):
+            for stage in STAGES:
+                with Vertical(id=f"stage-{stage}", classes="stage"):
+                    yield Button(DOES[stage], id=f"do-{stage}", compact=True)
+                    yield Static(id=f"said-{stage}", classes="said")
+                    if stage == "register":
+                        yield Row("Name", Field(id="name", placeholder="optional: the name that the run logged"))
+                        yield Row("Tags", Field(id="tags", placeholder="optional: team=ward-7 stage=trial"))
+                    if stage == "invoke":
+                        yield Row("Row", Field(str(self.session.row), id="row", type="integer"))
+
+    def on_mount(self) -> None:
+        self.stages = {stage: Stage() for stage in STAGES}
+        self.run = ""  # the run that the stages are about
+        self.model = self.version = self.service = ""
+        self._tell_empty()
+        self._draw()
+
+    def _tell_empty(self) -> None:
+        if self.session.run:
+            self.status.say(f"Press Enter to register the model of {words.short(self.session.run)}.")
+        else:
+            self.status.say("No run is open yet: 5 opens one, 4 launches one.")
+
+    def shown(self) -> None:
+        if self.session.run != self.run and not self.going:
+            self.run = self.session.run
+            self.stages = {stage: Stage() for stage in STAGES}
+            self.model = self.version = self.service = ""
+            self._tell_empty()
+            self._draw()
+            self.relabel()
+
+    @property
+    def _next(self) -> str:
+        """The first stage that is not done; the last one can be asked again and again."""
+        for stage in STAGES:
+            if self.stages[stage].state != "done":
+                return stage
+        return "invoke"
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        if not self.is_mounted:
+            return "Register", self.register
+        stage = self._next
+        label = f"Ask for row {self.value('row') or '…'}" if stage == "invoke" else DOES[stage]
+        return label, getattr(self, stage)
+
+    def cli(self) -> str:
+        return self._line(self._next)
+
+    def _line(self, stage: str) -> str:
+        model = f"{self.model or 'MODEL'}:{self.version or 'VERSION'}"
+        name = ["--name", self.value("name")] if self.value("name") else []
+        tags = [word for tag in self.value("tags").split() for word in ("--tag", tag)]
+        words_of = {
+            "register": ("models", "register", self.session.run or "@latest", *name, *tags),
+            "package": ("models", "package", model),
+            "deploy": ("deploy", model),
+            "invoke": ("invoke", self.service or "SERVICE", "--row", self.value("row")),
+        }
+        return self.session.line(*words_of[stage])
+
+    def _do(self, stage: str, title: str, begin: Callable[[], Events]) -> None:
+        self._doing = stage
+        if not self.going and not (self.session.read_only and stage != "invoke"):
+            self.stages[stage] = Stage("going")
+            self._draw()
+
+        def done() -> tuple[str, str]:
+            return self._stage_done(stage)
+
+        retry = getattr(self, stage)
+        changes = stage != "invoke"
+        self.operate(Task(title, self._line(stage), begin, done, retry=retry, changes=changes))
+
+    def _ready(self, stage: str) -> bool:
+        missing = next(
+            (before for before in STAGES[: STAGES.index(stage)] if self.stages[before].state != "done"), None
+        )
+        if missing is not None:
+            self.say(f"{DOES[missing]} comes first")
+        return missing is None
+
+    def register(self) -> None:
+        run = self.session.run
+        if not run:
+            self.say("No run is open: 5 opens one")
+            return
+        try:
+            tags = dict(_pair(tag) for tag in shlex.split(self.value("tags")))
+        except ValueError as error:
+            self.say(f"Tags: {error}")
+            return
+        models, name = self.session.services.models, self.value("name") or None
+        self._do("register", "Registering the model", lambda: models.register(run, name=name, tags=tags or None))
+
+    def package(self) -> None:
+        if self._ready("package"):
+            models, model = self.session.services.models, f"{self.model}:{self.version}"
+            self._do("package", f"Packaging {model}", lambda: models.package(model))
+
+    def deploy(self) -> None:
+        if self._ready("deploy"):
+            deploy, model = self.session.services.deploy, f"{self.model}:{self.version}"
+            self._do("deploy", f"Starting {model} on {self.session.vm}", lambda: deploy.start(model))
+
+    def invoke(self) -> None:
+        if not self._ready("invoke"):
+            return
+        if not self.value("row").isdigit():
+            self.say("Give the number of a row, such as 17")
+            self.query_one("#row").focus()
+            return
+        row, service, deploy = int(self.value("row")), self.service, self.session.services.deploy
+        self._do("invoke", f"Asking {service} for row {row}", lambda: deploy.invoke(service, row=row))
+
+    def receive(self, event: events.Event) -> None:
+        match event:
+            case events.ModelRegistered():
+                self.model, self.version = event.model, event.version
+                tags = ", ".join(f"{key}={value}" for key, value in event.tags.items())
+                again = " (it was registered before)" if event.existed else ""
+                self._result("register", f"{event.model} version {event.version}{again} · {tags}")
+            case events.ModelPackaged():
+                what = f"{words.plural(len(event.files), 'file')}, {words.size(event.bytes)}"
+                self._result("package", f"{event.path} · {what} · sha256 {event.digest[:12]}")
+            case events.ServiceChanged(info=info):
+                self.service = info.service
+                self._result("deploy", f"{info.service} is {info.state} · {info.address} {info.reason}".rstrip())
+            case events.Predicted():
+                self._result("invoke", _answer(event))
+            case events.Notice():
+                self.say(event.text)
+            case _:
+                pass
+
+    def _result(self, stage: str, text: str) -> None:
+        self.stages[stage].result = text
+
+    def _stage_done(self, stage: str) -> tuple[str, str]:
+        self.stages[stage].state = "done"
+        for later in STAGES[STAGES.index(stage) + 1 :]:
+            if self.stages[later].state == "done":
+                self.stages[later].state = "stale"
+        self._draw()
+        self.screen.query_one("#primary").focus() if self._holds_focus(stage) else None
+        if stage != "invoke":
+            self.session.journey.stop(self.STEP)
+            return "pass", f"{DOES[stage]}: done in {words.duration(self.status.elapsed)}. Enter goes on."
+        self.session.journey.finish(self.STEP, f"{self.run} {self.version}", f"version {self.version}")
+        return "pass", "The whole journey is done: trained, registered and served, and the data never left the site."
+
+    def _holds_focus(self, stage: str) -> bool:
+        focused = self.screen.focused
+        return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
+
+    def failed(self, task: Task, error: TrainshedError) -> None:
+        self.stages[self._doing].state = "failed"
+        self._draw()
+        self.show_error(error)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        stage = (event.button.id or "").removeprefix("do-")
+        if stage in STAGES:
+            event.stop()
+            getattr(self, stage)()
+            return
+        super().on_button_pressed(event)
+
+    def _draw(self) -> None:
+        for stage, found in self.stages.items():
+            mark = words.STEP[found.state]
+            text = found.result if found.result and found.state != "going" else WAITS[stage]
+            style = "" if found.result else "$text-muted"
+            self.query_one(f"#said-{stage}", Static).update(
+                Content.assemble((f"{mark!s:<8} ", mark.style), (text, style))
+            )
+
+
+def _pair(tag: str) -> tuple[str, str]:
+    name, equals, value = tag.partition("=")
+    if not name or not equals:
+        raise ValueError(f"{tag[:40]!r} is not NAME=VALUE, such as team=ward-7")
+    return name, value
+
+
+def _answer(event: events.Predicted) -> str:
+    took = words.duration(event.duration_s)
+    if event.correct is None:
+        return f"row {event.row}: {event.prediction} · there is no label to compare · {took}"
+    said = "✓ it matches the label" if event.correct else f"✗ the label is {event.expected}"
+    return f"row {event.row}: {event.prediction} · {said} · {took}"

@@ -1,0 +1,254 @@
+"""What the panes of all six steps have in common: run an operation, show how it goes, keep what was typed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+from textual.worker import Worker
+
+from core import events
+from core.errors import TrainshedError
+from core.services import Events
+from tui import report, untrusted, words
+from tui.session import Session
+from tui.steps import BY_ID, ORDER
+from tui.widgets.errors import ErrorPanel
+from tui.widgets.status import StatusLine
+
+TURN_S = 0.01  # after this much work on events the loop gets a turn
+
+
+@dataclass(frozen=True)
+class Task:
+    """One operation of a step. `begin` makes its events, `done` is called when they end well."""
+
+    title: str
+    command: str  # the equal command line
+    begin: Callable[[], Events]
+    done: Callable[[], tuple[str, str]]  # a key of words.STATUS, and how it ended
+    retry: Callable[[], object]
+    changes: bool = False  # something on the VM or in the site: refused in read-only
+    counts: bool = True  # the step's state follows it
+
+
+@asynccontextmanager
+async def closing(events: Events) -> AsyncIterator[Events]:
+    """Closes the iterator however the block ends: that is what cancels the work."""
+    try:
+        yield events
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class StepPane(Vertical):
+    STEP: ClassVar[str]
+    EMPTY: ClassVar[str] = ""  # what to press first
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id=self.STEP)
+        self.session = session
+        self.step = BY_ID[self.STEP]
+        self.doing: Task | None = None
+        self.worker: Worker[None] | None = None
+        self.again: Callable[[], object] | None = None  # what Retry does
+
+    # What a step fills in.
+
+    def body(self) -> ComposeResult:
+        yield from ()
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        """The label of the main button, and what it does."""
+        raise NotImplementedError
+
+    def cli(self) -> str:
+        """The command line equal to what the main button would do."""
+        raise NotImplementedError
+
+    def receive(self, event: events.Event) -> None:
+        """One event of the operation, other than a phase, a progress or a notice."""
+
+    def failed(self, task: Task, error: TrainshedError) -> None:
+        self.show_error(error)
+
+    def shown(self) -> None:
+        """The pane has come to the front."""
+
+    # What they share.
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.step.does, classes="does")
+        yield ErrorPanel()
+        with Vertical(classes="body"):
+            yield from self.body()
+        yield StatusLine(self.session.clock)
+        with Horizontal(classes="buttons nav"):
+            if ORDER[0] != self.STEP:
+                yield Button("‹ Back", id="go-back", compact=True)
+            yield Button(self.primary()[0], id="primary", compact=True, variant="primary")
+            if ORDER[-1] != self.STEP:
+                yield Button("Next ›", id="go-next", compact=True)
+
+    def on_mount(self) -> None:
+        if self.EMPTY:
+            self.status.say(self.EMPTY)
+
+    @property
+    def status(self) -> StatusLine:
+        return self.query_one(StatusLine)
+
+    @property
+    def panel(self) -> ErrorPanel:
+        return self.query_one(ErrorPanel)
+
+    @property
+    def going(self) -> bool:
+        return self.worker is not None and self.worker.is_running
+
+    def focus_first(self) -> None:
+        """Enter does what most people want next."""
+        self.query_one("#primary", Button).focus()
+
+    def focus_next_step(self) -> None:
+        if self.screen.focused is None or self.screen.focused.id in ("primary", "retry"):
+            self.query_one("#go-next" if ORDER[-1] != self.STEP else "#primary").focus()
+
+    def relabel(self) -> None:
+        self.query_one("#primary", Button).label = self.primary()[0]
+
+    def operate(self, task: Task) -> None:
+        """Starts `task`, unless something of this step is going."""
+        if self.session.read_only and task.changes:
+            self.say("Read-only: this would change something. Start without --read-only to do it.")
+            return
+        if self.going:
+            self.say("Still going. Escape stops it.")
+            return
+        self.again = task.retry
+        self.session.ran("cli", task.command)
+        self.worker = self.run_worker(self._operate(task), name=task.title, group=self.STEP)
+
+    async def _operate(self, task: Task) -> None:
+        self.doing = task
+        self.panel.clear()
+        self.status.start(task.title)
+        if task.counts:
+            self.session.journey.begin(self.STEP)
+        ended = False
+        try:
+            await self._consume(task.begin())
+            ended = True
+        except TrainshedError as error:
+            ended = True
+            self._end_failed(task, error)
+        else:
+            status, said = task.done()
+            self.status.end(words.STATUS[status].glyph, said, words.STATUS[status].style)
+            self.relabel()
+        finally:
+            self.doing = None  # it can hold an answer that was a secret
+            if not ended:
+                self._end_stopped(task)
+
+    async def _consume(self, stream: Events) -> None:
+        import asyncio
+
+        turn = time.monotonic()
+        async with closing(stream):
+            async for event in stream:
+                self._take(untrusted.event(event))
+                if time.monotonic() - turn > TURN_S:
+                    await asyncio.sleep(0)
+                    turn = time.monotonic()
+
+    def _take(self, event: events.Event) -> None:
+        match event:
+            case events.Phase():
+                self.status.phase(event.title)
+                if event.command:
+                    self.session.ran("vm", event.command)
+            case events.Progress():
+                self.status.move(event)
+            case _:
+                self.receive(event)
+
+    def _end_failed(self, task: Task, error: TrainshedError) -> None:
+        self.status.end("✗", f"{task.title}: failed after {words.duration(self.status.elapsed)}", "$text-error")
+        if task.counts:
+            self.session.journey.fail(self.STEP)
+        self.failed(task, error)
+
+    def _end_stopped(self, task: Task) -> None:
+        if not self.is_attached:
+            return
+        self.status.end("–", f"{task.title}: stopped", "$text-muted")
+        if task.counts:
+            self.session.journey.stop(self.STEP)
+
+    def show_error(self, error: TrainshedError) -> None:
+        self.panel.tell(error)
+
+    def stop(self) -> bool:
+        """Stops what is going; False where nothing is."""
+        if not self.going or self.worker is None:
+            return False
+        self.worker.cancel()
+        return True
+
+    def retry(self) -> None:
+        (self.again or self.primary()[1])()
+
+    def say(self, text: str) -> None:
+        """Why a key did nothing, or what it did."""
+        self.notify(text, timeout=4, markup=False)
+
+    def copy(self) -> None:
+        """The report of the error that is shown, else the equal command line."""
+        error = self.panel.error
+        if error is None:
+            self.app.copy_to_clipboard(self.cli())
+            self.say(f"Sent to the terminal's clipboard: {self.cli()}")
+            return
+        text = untrusted.plain(report.of_error(error, self.STEP, self.cli()))
+        self.app.copy_to_clipboard(text)
+        path = report.save(text, self.session.site, "last-error.txt")
+        self.say(f"Sent to the terminal's clipboard, and saved in {path}")
+
+    def details(self) -> None:
+        if self.panel.error is None:
+            self.say("No error is shown, so there are no details")
+            return
+        self.panel.toggle_details()
+
+    def value(self, id: str) -> str:
+        return self.query_one(f"#{id}", Input).value.strip()
+
+    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
+        {"retry": self.retry, "copy": self.copy, "details": self.details}[event.what]()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "primary":
+            event.stop()
+            self.primary()[1]()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.primary()[1]()
+
+    def leave_field(self) -> bool:
+        """Escape in a field gives the letters back to the keys."""
+        focused: Widget | None = self.screen.focused
+        if not isinstance(focused, Input):
+            return False
+        self.focus_first()
+        return True

@@ -1,0 +1,330 @@
+"""5 Watch: one run, its log and its metrics, live or from the beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from core import events
+from core.errors import TrainshedError
+from core.services import Events
+from tui import words
+from tui.widgets.fields import Field
+from tui.widgets.log_view import LogView
+from tui.widgets.metrics import MetricChart
+
+from .dialogues import Confirmation
+from .pane import StepPane, Task, closing
+from .runs import RunChooser
+
+
+class WatchPane(StepPane):
+    STEP = "watch"
+    EMPTY = "No run is open: Enter opens the latest, o chooses, 4 launches one."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "follow", "Pause/follow", key_display="space"),
+        Binding("slash", "search", "Search", key_display="/"),
+        Binding("n", "hit(1)", "Next hit", show=False),
+        Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
+        Binding("x", "cancel_run", "Cancel run"),
+        Binding("m", "metric", "Next metric", show=False),
+        Binding("o", "choose", "Open another run", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        yield Static(id="run-head")
+        with Container(id="watch"):
+            yield LogView(id="log")
+            yield MetricChart(id="metrics")
+        search = Field(id="search", placeholder="search the log; Enter: next hit, Escape: done")
+        search.display = False
+        yield search
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.state: events.RunState | None = None
+        self.state_reason = ""
+        self.params: dict[str, str] = {}
+        self.link: events.LinkChanged | None = None
+        self.finished: events.RunFinished | None = None
+        self.opened = ""  # the run that is shown
+        self.began: float | None = None
+        self.ended: float | None = None
+        self.hits: list[int] = []
+        self.set_interval(1, self._head)
+        self._title()
+
+    @property
+    def log_view(self) -> LogView:
+        return self.query_one("#log", LogView)
+
+    @property
+    def chart(self) -> MetricChart:
+        return self.query_one(MetricChart)
+
+    # Opening a run.
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        if not self.is_mounted or not self.opened:
+            return "Open the latest run", self.open_latest
+        return "Read again", self.reopen
+
+    def cli(self) -> str:
+        return self.session.line("logs", self.opened or self.session.run or "@latest", "--follow")
+
+    def shown(self) -> None:
+        if self.session.run and self.session.run != self.opened:
+            self.open(self.session.run)
+        elif not self.opened and not self.going and self.session.connected is not None:
+            self.open_latest()
+
+    def focus_first(self) -> None:
+        if self.opened:
+            self.log_view.focus()
+        else:
+            super().focus_first()
+
+    def reopen(self) -> None:
+        self.open(self.opened)
+
+    def open_latest(self) -> None:
+        def begin() -> Events:
+            return self.session.services.runs.show("@latest")
+
+        line = self.session.line("show", "@latest")
+        self.operate(Task("Looking for the latest run", line, begin, self._found, retry=self.open_latest, counts=False))
+
+    def _found(self) -> tuple[str, str]:
+        info = self.session.run_info
+        if info is None:
+            return "warn", "No run was found: 4 launches one."
+        self.call_later(self.open, info.run)
+        return "pass", f"Opening {info.run}"
+
+    def open(self, run: str) -> None:
+        """Follows `run` from its beginning; what was shown goes."""
+        if self.going and self.stop():
+            self.call_after_refresh(self.open, run)
+            return
+        self._reset(run)
+        runs, title = self.session.services.runs, f"Following {words.short(run)}"
+        self.operate(Task(title, self.cli(), lambda: runs.follow(run), self._ended, retry=self.reopen))
+        self.log_view.focus()
+
+    def _reset(self, run: str) -> None:
+        self.opened = self.session.run = run
+        self.state, self.state_reason, self.params, self.link, self.finished = None, "", {}, None, None
+        self.began = self.ended = None
+        self.log_view.clear()
+        self.chart.clear()
+        self.hits = []
+        self._head()
+
+    def failed(self, task: Task, error: TrainshedError) -> None:
+        self.session.run_going = False
+        if task.counts is False:
+            self.opened = ""
+        self.show_error(error)
+
+    # What the run says.
+
+    def receive(self, event: events.Event) -> None:
+        match event:
+            case events.LogText():
+                self.log_view.append(event.text)
+            case events.Metric():
+                self.chart.add(event)
+            case _:
+                self._receive_rare(event)
+
+    def _receive_rare(self, event: events.Event) -> None:
+        match event:
+            case events.RunStateChanged():
+                self._changed(event)
+            case events.LinkChanged():
+                self.link = event if event.state == "lost" else None
+            case events.Logged(kind="param"):
+                self.params[event.key] = event.value
+            case events.Logged():
+                self.session.ran("vm", f"# the job logged {event.kind} {event.key}")
+            case events.RunFinished():
+                self.finished = event
+            case events.RunsListed(runs=[info, *_]):
+                self.session.run_info = info
+            case events.GateHeld():
+                self.say(f"Held by the gate: {event.item}, {event.reason}")
+            case events.Notice():
+                self.say(event.text)
+            case _:
+                pass
+        self._head()
+
+    def _changed(self, event: events.RunStateChanged) -> None:
+        self.state, self.state_reason = event.state, event.reason
+        if self.began is None:
+            self.began = event.time
+        self.session.run_going = event.state not in events.TERMINAL
+        if event.state in events.TERMINAL:
+            self.ended = event.time
+
+    def _ended(self) -> tuple[str, str]:
+        self.session.run_going = False
+        finished = self.finished
+        if finished is None:
+            return "warn", "The run said nothing of its end"
+        mark = words.RUN[finished.status]
+        if finished.status == "completed":
+            self.session.journey.finish(self.STEP, self.opened, mark.word)
+            return (
+                "pass",
+                f"Completed. Next registers its model. {words.plural(len(finished.artifacts), 'artifact')} logged.",
+            )
+        self.session.journey.fail(self.STEP, mark.word)
+        why = finished.reason or (f"exit code {finished.exit_code}" if finished.exit_code is not None else "")
+        return "fail", f"The run {mark.word}{f': {why}' if why else ''}. Its log is complete above; 4 launches it anew."
+
+    def _head(self) -> None:
+        head = self.query_one("#run-head", Static)
+        if not self.opened:
+            head.update("")
+            return
+        mark = words.RUN[self.state or "created"]
+        parts: list[tuple[str, str]] = [(f"{mark} ", mark.style), (words.short(self.opened), "bold")]
+        if self.began is not None and self.ended is not None:
+            parts.append((f"  took {words.duration(self.ended - self.began)}", ""))
+        params = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        parts.append((f"  {params}" if params else "", "$text-muted"))
+        if self.link is not None:
+            again = f"; next try in {self.link.retry_in_s:.0f} s" if self.link.retry_in_s else ""
+            said = f"\n⚠ link lost: last seen {words.clock(self.link.last_seen)}, the run goes on{again}"
+            parts.append((said, "$text-warning"))
+        head.update(Content.assemble(*parts))
+
+    # The log.
+
+    def on_log_view_moved(self) -> None:
+        self._title()
+
+    def _title(self) -> None:
+        log = self.log_view
+        count = words.plural(len(log.store), "line")
+        if log.follow:
+            how = "following"
+        else:
+            how = f"paused · {log.unread:,} new, G follows" if log.unread else "paused"
+        found = f" · hit {self.hits.index(log.here) + 1} of {len(self.hits)}" if log.here in self.hits else ""
+        log.border_title = f"Log · {count} · {how}{found}"
+
+    def action_follow(self) -> None:
+        self.log_view.follow = not self.log_view.follow
+
+    def action_metric(self) -> None:
+        if not self.chart.choose_next():
+            self.say("No metric was logged yet")
+
+    # Search.
+
+    def action_search(self) -> None:
+        field = self.query_one("#search", Input)
+        field.display = True
+        field.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`n` is the next hit while a search is open; otherwise it is the wizard's Next."""
+        if action == "hit":
+            return bool(self.is_mounted and self.log_view.wanted)
+        return True
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        wanted = event.value
+        if not wanted:
+            self.end_search()
+            return
+        self.run_worker(self._search(wanted), group="search", exclusive=True)
+        self.log_view.focus()
+
+    async def _search(self, wanted: str) -> None:
+        log = self.log_view
+        log.mark(wanted)
+        self.hits = []
+        async with aclosing(log.store.find(wanted)) as batches:
+            async for batch in batches:
+                first = not self.hits and bool(batch)
+                self.hits += batch
+                if first:
+                    self._go(log.scroll_offset.y, 1)
+        if not self.hits:
+            self.say(f"{wanted!r} is not in the log")
+        self.refresh_bindings()
+        self._title()
+
+    def _go(self, near: int, step: int) -> None:
+        after = [hit for hit in self.hits if hit >= near] if step > 0 else [hit for hit in self.hits if hit <= near]
+        wrapped = self.hits[0] if step > 0 else self.hits[-1]
+        self.log_view.show_line((after[0] if step > 0 else after[-1]) if after else wrapped)
+        self._title()
+
+    def action_hit(self, step: int) -> None:
+        if not self.hits:
+            self.say(f"{self.log_view.wanted!r} is not in the log")
+            return
+        self._go(self.log_view.here + step, step)
+
+    def end_search(self) -> bool:
+        """Closes the search; False where none was open."""
+        field = self.query_one("#search", Input)
+        if not field.display and not self.log_view.wanted:
+            return False
+        field.display = False
+        self.hits = []
+        self.log_view.mark("")
+        self.log_view.focus()
+        self.refresh_bindings()
+        self._title()
+        return True
+
+    def leave_field(self) -> bool:
+        return self.end_search() or super().leave_field()
+
+    # Other runs; cancelling.
+
+    def action_choose(self) -> None:
+        def chosen(run: str | None) -> None:
+            if run:
+                self.open(run)
+
+        self.app.push_screen(RunChooser(self.session), chosen)
+
+    def action_cancel_run(self) -> None:
+        if not self.opened or self.state is None or self.state in events.TERMINAL:
+            self.say(
+                f"Nothing to cancel: the run is {self.state}" if self.state else "Nothing to cancel: no run is open"
+            )
+            return
+        if self.session.read_only:
+            self.say("Read-only: the run is not cancelled")
+            return
+        run = self.opened
+        text = f"{run}\non {self.session.vm}. What it logged so far is kept; it cannot be taken up again."
+        question = Confirmation("Cancel this run?", text, yes=f"Cancel {words.short(run)}", no="Let it run")
+        self.app.push_screen(question, lambda yes: self._cancel(run) if yes else None)
+
+    def _cancel(self, run: str) -> None:
+        self.session.ran("cli", self.session.line("cancel", run))
+        self.run_worker(self._cancel_now(run), group="cancel", exclusive=True)
+
+    async def _cancel_now(self, run: str) -> None:
+        try:
+            async with closing(self.session.services.runs.cancel(run)) as stream:
+                async for event in stream:
+                    self._take(event)
+        except TrainshedError as error:
+            self.show_error(error)

@@ -1,0 +1,56 @@
+"""What the screens share: the services, the journey, what was found so far."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.events import Connected, RunInfo
+from core.services import Services
+
+from .steps import Journey
+
+
+@dataclass(frozen=True)
+class Command:
+    where: Literal["vm", "cli"]
+    text: str
+
+
+@dataclass
+class Session:
+    services: Services
+    read_only: bool = False
+    label: str = ""  # "demo" or "replay": shown as a badge
+    job: Path | None = None  # offered by Launch
+    row: int = 17  # offered by Model
+    clock: Callable[[], float] = field(kw_only=True)  # seconds, for elapsed times
+    journey: Journey = field(default_factory=Journey)
+    commands: list[Command] = field(default_factory=list)
+    on_command: Callable[[], None] = lambda: None
+    connected: Connected | None = None
+    run: str = ""  # the run that Watch and Model are about
+    run_info: RunInfo | None = None
+    run_going: bool = False
+
+    @property
+    def site(self) -> str:
+        return self.services.site.name
+
+    @property
+    def vm(self) -> str:
+        return self.services.site.vm
+
+    def ran(self, where: Literal["vm", "cli"], text: str) -> None:
+        """Notes a command that was run on the VM, or the command line equal to what was just done."""
+        self.commands.append(Command(where, text))
+        del self.commands[:-500]
+        self.on_command()
+
+    def line(self, *words: str) -> str:
+        """The command line that does the same, quoted for a shell."""
+        site = ("--site", self.site) if self.site else ()
+        return shlex.join(("trainshed", *site, *words))

@@ -1,0 +1,1 @@
+"""Widgets: small, without knowledge of services."""

@@ -1,0 +1,78 @@
+"""An error where it happened: title, hint, what was compared, and what can be done about it."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from core.errors import HostKeyChanged, TrainshedError
+
+# Facts that are shown without asking, by the error's class: label -> fact.
+SHOWN: dict[type[TrainshedError], dict[str, str]] = {
+    HostKeyChanged: {"Shown now": "seen", "Expected": "pinned", "Expected by": "source"},
+}
+ADVICE: dict[type[TrainshedError], str] = {
+    HostKeyChanged: (
+        "Either the VM was installed anew, or somebody stands between you and it. Ask whoever runs the VM for its "
+        "fingerprint by another way (phone, console). Only if it is the one shown now, replace the old one where it is "
+        "kept, and try again. Nothing was sent: no name, no key, no password."
+    ),
+}
+
+
+class ErrorPanel(Vertical):
+    """Hidden until `tell`. Its buttons post `Asked` with retry, copy or details."""
+
+    class Asked(Message):
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
+
+    def __init__(self) -> None:
+        super().__init__(classes="error")
+        self.display = False
+        self.error: TrainshedError | None = None
+        self.detailed = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="error-text")
+        with Horizontal(classes="buttons"):
+            yield Button("Retry (r)", id="retry", compact=True, variant="error")
+            yield Button("Copy report (y)", id="copy", compact=True)
+            yield Button("Details (d)", id="details", compact=True)
+
+    def tell(self, error: TrainshedError) -> None:
+        self.error, self.detailed, self.display = error, False, True
+        self._draw()
+        self.query_one("#retry").focus()
+
+    def clear(self) -> None:
+        self.error, self.display = None, False
+
+    def toggle_details(self) -> None:
+        self.detailed = not self.detailed
+        self._draw()
+
+    def _draw(self) -> None:
+        error = self.error
+        if error is None:
+            return
+        parts: list[tuple[str, str]] = [("✗ ", "$text-error"), (error.title, "bold $text-error")]
+        for label, fact in SHOWN.get(type(error), {}).items():
+            parts.append((f"\n  {label:<12} {error.facts.get(fact, '')}", ""))
+        hint = error.hint
+        for text in (hint, ADVICE.get(type(error), "")):
+            parts.append((f"\n{text}" if text else "", ""))
+        if self.detailed:
+            parts.append((f"\ncode {error.code}, exit code {error.exit_code}", "$text-muted"))
+            parts.append((", a retry may help" if error.retryable else "", "$text-muted"))
+            facts = [f"\n{name}: {value}" for name, value in error.facts.items() if name != "randomart"]
+            parts.append(("".join(facts), "$text-muted"))
+        self.query_one("#error-text", Static).update(Content.assemble(*parts))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.Asked(event.button.id or ""))

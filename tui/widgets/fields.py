@@ -1,0 +1,62 @@
+"""Input fields that take what a person types, refuse what cannot be meant, and keep secrets to themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.events import Paste
+from textual.message import Message
+from textual.widgets import Input, Label
+
+LIMIT = 4096  # PATH_MAX; no address, tag list or fingerprint is longer
+
+
+class Field(Input):
+    """One line. A paste of more than LIMIT characters is refused before it is laid out."""
+
+    def __init__(self, value: str = "", *, id: str, placeholder: str = "", **more: Any) -> None:
+        super().__init__(value, id=id, placeholder=placeholder, compact=True, max_length=LIMIT, **more)
+
+    def on_paste(self, event: Paste) -> None:
+        if len(event.text) > LIMIT:
+            event.prevent_default()
+            event.stop()
+            self.notify(f"{len(event.text):,} characters were pasted; this field takes {LIMIT:,}", severity="warning")
+
+
+class SecretField(Field):
+    """Masked, and no message carries its text: messages are shown by developer tools."""
+
+    class Given(Message):
+        """Enter was pressed; who asked takes the text by `take`."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, password=True)
+
+    def post_message(self, message: Message) -> bool:
+        if isinstance(message, Input.Submitted):
+            return super().post_message(self.Given())
+        if isinstance(message, Input.Changed):
+            return False
+        return super().post_message(message)
+
+    def take(self) -> str:
+        """The text, which is gone from the field then."""
+        text = self.value
+        self.value = ""
+        return text
+
+
+class Row(Horizontal):
+    """A label before one or more widgets."""
+
+    def __init__(self, label: str, *widgets: Input) -> None:
+        super().__init__(classes="row")
+        self.label = label
+        self.widgets = widgets
+
+    def compose(self) -> ComposeResult:
+        yield Label(self.label)
+        yield from self.widgets

@@ -1,0 +1,55 @@
+"""The rail: the six steps with their true states; a column where there is room, a row at 80 columns."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.widgets import Static
+
+from tui import words
+from tui.steps import ORDER, STEPS, Journey, Step
+
+
+class RailItem(Static):
+    """One step: number and title, then glyph and word of its state. A click goes there."""
+
+    ALLOW_SELECT = False
+
+    class Chosen(Message):
+        def __init__(self, step: str) -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self, number: int, step: Step) -> None:
+        super().__init__(id=f"rail-{step.id}")
+        self.number = number
+        self.step = step
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.post_message(self.Chosen(self.step.id))
+
+    def tell(self, state: str, note: str, here: bool) -> None:
+        mark = words.STEP[state]
+        parts = [(f"{self.number} {self.step.title}\n", "bold" if here else ""), (str(mark), mark.style)]
+        self.update(Content.assemble(*parts, (f"\n{note}", "$text-muted")))
+        self.set_class(here, "here")
+
+
+class Rail(Container):
+    """`journey` is read whenever `tell` is called."""
+
+    def __init__(self, journey: Journey) -> None:
+        super().__init__(id="rail")
+        self.journey = journey
+
+    def compose(self) -> ComposeResult:
+        for number, step in enumerate(STEPS, 1):
+            yield RailItem(number, step)
+
+    def tell(self, here: str) -> None:
+        for item, step in zip(self.query(RailItem), ORDER, strict=True):
+            item.tell(self.journey.states[step], self.journey.notes[step], step == here)

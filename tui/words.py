@@ -1,0 +1,82 @@
+"""How values are written for people: glyph and word for a status, sizes, durations, times."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A status is never told by its colour alone: a glyph, a word, and a colour of the theme."""
+
+    glyph: str
+    word: str
+    style: str
+
+    def __str__(self) -> str:
+        return f"{self.glyph} {self.word}"
+
+
+STATUS = {
+    "pass": Mark("✓", "PASS", "$text-success"),
+    "warn": Mark("⚠", "WARN", "$text-warning"),
+    "fail": Mark("✗", "FAIL", "$text-error"),
+    "unknown": Mark("?", "UNKNOWN", "$text-accent"),
+    "skipped": Mark("–", "SKIPPED", "$text-muted"),
+}
+STEP = {
+    "todo": Mark("○", "to do", "$text-muted"),
+    "going": Mark("●", "going", "$text-accent"),
+    "done": Mark("✓", "done", "$text-success"),
+    "failed": Mark("✗", "failed", "$text-error"),
+    "stale": Mark("↻", "stale", "$text-warning"),
+}
+RUN = {
+    "created": Mark("○", "created", "$text-muted"),
+    "preparing": Mark("●", "preparing", "$text-accent"),
+    "running": Mark("●", "running", "$text-accent"),
+    "completed": Mark("✓", "completed", "$text-success"),
+    "failed": Mark("✗", "failed", "$text-error"),
+    "cancelled": Mark("–", "cancelled", "$text-warning"),
+    "lost": Mark("?", "lost", "$text-error"),
+}
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, as disks and networks are sold: `4.1 kB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 ms`, `31 ms`, `2.4 s`, `3 min 04 s`, `2 h 05 min`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+
+
+def clock(when: float) -> str:
+    """The local time of day of `when` (seconds since the epoch)."""
+    return time.strftime("%H:%M:%S", time.localtime(when))
+
+
+def number(value: float) -> str:
+    """A metric's value in at most eight characters or so."""
+    return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.3e}"
+
+
+def short(run: str) -> str:
+    """Enough of a ULID to tell runs of one site apart: its time and a little of its chance."""
+    return run[:13]
+
+
+def plural(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
