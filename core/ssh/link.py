@@ -47,6 +47,11 @@ class SiteLink:
         self._connecting: asyncio.Task[RemoteAgent] | None = None
         self._waiters = 0
 
+    @property
+    def agent_hash(self) -> str:
+        """Of the agent in use, or ""."""
+        return str(self._agent.hello["agent"]) if self._agent is not None else ""
+
     async def agent(self) -> Agent:
         """Raises ConnectError and its kin, AgentError, ConfigError."""
         if self._agent is not None and not self._agent.lost:

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from paramiko import Channel
@@ -27,14 +28,17 @@ from ..errors import (
 )
 from ..site.secrets import Secret
 from .answers import Answers
-from .hostkeys import HostKey, decide, preferred_types
+from .hostkeys import HostKey, decide, known_name, preferred_types
 from .hosts import Host
 from .keys import Keys
+from .probe import Offer
 from .transport import Transport, key_types, tune
 from .way import Hop
 
 KEYS_TRIED = 4  # sshd ends the connection after MaxAuthTries, 6 by default and often 3 or 4
 CHANNEL_TIMEOUT_S = 30.0
+Dial = Callable[[], Any]  # makes the byte stream to a server
+JumpKey = tuple[str, HostKey, str]  # its name in known_hosts, its key, by what it is trusted
 
 
 class Opening:
@@ -65,11 +69,19 @@ class Opening:
 class Session:
     """A login on the last server of the way."""
 
-    def __init__(self, hop: Hop, transport: Transport, key: HostKey, trusted_by: str, opening: Opening) -> None:
-        self.host = hop.host
+    def __init__(
+        self,
+        host: Host,
+        transport: Transport,
+        key: HostKey,
+        trusted_by: str,
+        jump_keys: Sequence[JumpKey],
+        opening: Opening,
+    ) -> None:
+        self.host = host
         self.key = key
         self.trusted_by = trusted_by
-        self.jump_keys: list[tuple[Host, HostKey, str]] = []
+        self.jump_keys = jump_keys
         self._transport = transport
         self._opening = opening
 
@@ -98,30 +110,76 @@ class Session:
         self._opening.abort()
 
 
-def open_session(hops: Sequence[Hop], answers: Answers, opening: Opening) -> Session:
+def open_session(way: Sequence[Hop], answers: Answers, opening: Opening) -> Session:
     """Through all hops but the last into the last. Raises ConnectError and its kin, ConfigError."""
-    inside: list[tuple[Host, HostKey, str]] = []
-    dial: Callable[[], Any] = dialler(hops[0].host, opening)
     try:
-        for number, hop in enumerate(hops):
-            transport, key, trusted_by = _recognise(hop, dial, opening)
-            last = number == len(hops) - 1
-            (login if last else _login_jump)(transport, hop.host, answers)
-            if last:
-                transport.stay_alive()
-                session = Session(hop, transport, key, trusted_by, opening)
-                session.jump_keys = inside
-                return session
-            inside.append((hop.host, key, trusted_by))
-            transport.stay_alive()
-            dial = forwarder(transport, hop.host, hops[number + 1].host)
+        dial, jump_keys = _through(way, answers, opening)
+        transport, key, trusted_by = _recognise(way[-1], dial, opening)
+        login(transport, way[-1].host, answers)
     except BaseException:
         opening.abort()
         raise
-    raise ValueError("no server to connect to")
+    transport.stay_alive()
+    return Session(way[-1].host, transport, key, trusted_by, jump_keys, opening)
 
 
-def dialler(host: Host, opening: Opening) -> Callable[[], Any]:
+def _through(way: Sequence[Hop], answers: Answers, opening: Opening) -> tuple[Dial, list[JumpKey]]:
+    """How to reach the last server, after a login on each before it."""
+    dial = dialler(way[0].host, opening)
+    keys: list[JumpKey] = []
+    for hop, after in pairwise(way):
+        transport, key, trusted_by = _recognise(hop, dial, opening)
+        _login_jump(transport, hop.host, answers)
+        transport.stay_alive()
+        keys.append((known_name(hop.host), key, trusted_by))
+        dial = forwarder(transport, hop.host, after.host)
+    return dial, keys
+
+
+def look(way: Sequence[Hop], answers: Answers, opening: Opening) -> Offer:
+    """See core.ssh.probe. One connection to the last server, and no credential on it."""
+    host = way[-1].host
+    dial, _ = _through(way, answers, opening)
+    transport = Transport(dial(), host.timeout_s, weak=True)
+    opening.add(transport.end)
+    key, methods, reason = None, None, ""
+    try:
+        key = handshake(transport, host)
+        methods, reason = _methods(transport, host)
+    except ConnectError as error:
+        if not transport.offer:
+            raise
+        reason = error.title
+    names = transport.offer
+    return Offer(
+        banner=transport.remote_version,
+        kex=names["kex_algo_list"],
+        host_key_algorithms=names["server_key_algo_list"],
+        ciphers=_both(names, "encrypt"),
+        macs=_both(names, "mac"),
+        compression=_both(names, "compress"),
+        auth_methods=methods,
+        reason=reason,
+        host_key=key,
+        lists=names,
+    )
+
+
+def _both(names: dict[str, tuple[str, ...]], what: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*names[f"client_{what}_algo_list"], *names[f"server_{what}_algo_list"]]))
+
+
+def _methods(transport: Transport, host: Host) -> tuple[tuple[str, ...] | None, str]:
+    try:
+        result = transport.attempt("none", host.user)
+    except (EOFError, TimeoutError):
+        return None, "the server ended the connection when asked how to log in"
+    if result == "ok":
+        return ("none",), "the server lets anybody in"
+    return transport.offered, ""
+
+
+def dialler(host: Host, opening: Opening) -> Dial:
     """Makes the byte stream to the first server."""
 
     def dial() -> Any:
@@ -170,7 +228,7 @@ def _proxied(host: Host, opening: Opening) -> socket.socket:
     return ours
 
 
-def forwarder(transport: Transport, jump: Host, host: Host) -> Callable[[], Any]:
+def forwarder(transport: Transport, jump: Host, host: Host) -> Dial:
     """Makes the byte stream to a server behind a jump host."""
 
     def dial() -> Any:
@@ -200,7 +258,7 @@ def _timed_out(host: Host) -> ConnectTimeout:
     return ConnectTimeout(f"{_place(host)} does not answer within {host.timeout_s:g} s", hint=hint)
 
 
-def _recognise(hop: Hop, dial: Callable[[], Any], opening: Opening) -> tuple[Transport, HostKey, str]:
+def _recognise(hop: Hop, dial: Dial, opening: Opening) -> tuple[Transport, HostKey, str]:
     """Key exchange and the decision; a server with several keys is asked for the one that we can recognise."""
     prefer = preferred_types(hop.trust.known, hop.trust.pins)
     tried: set[str] = set()
