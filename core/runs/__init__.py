@@ -1,0 +1,1 @@
+"""Runs: launched, followed, listed, cancelled; what they log is forwarded to the workspace."""
