@@ -11,6 +11,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -133,7 +134,7 @@ STATES: dict[str, tuple[Scenario, list[str]]] = {
 
 
 async def run(services: Services, walk: Walk, out: Path, size: tuple[int, int], theme: str) -> None:
-    app = TrainshedApp(services, label="demo", job=Path("demo/train.yml"), theme=theme, clock=lambda: 0.0)
+    app = TrainshedApp(services, label="demo", job=Path("demo/train.yml"), theme=theme)
     async with app.run_test(size=size) as pilot:
         await walk(Walker(app, pilot, out, size))
 
@@ -148,7 +149,9 @@ async def main() -> None:
         await run(_journey_services(asked.journal), journey, asked.out, size, "trainshed-dark")
         await run(fake_services(), searching, asked.out, size, "trainshed-light")
         for name, (scenario, keys) in STATES.items():
-            await run(fake_services(scenario), lambda walk, k=keys, n=name: one_shot(walk, k, n), asked.out, size, "trainshed-dark")
+            await run(
+                fake_services(scenario), partial(one_shot, keys=keys, name=name), asked.out, size, "trainshed-dark"
+            )
 
 
 def _journey_services(journal: Path) -> Services:

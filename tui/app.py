@@ -15,7 +15,7 @@ from core.services import Services
 
 from .crash import CrashReport
 from .session import Session
-from .themes import DEFAULT, THEMES
+from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
 
 
@@ -45,6 +45,9 @@ class TrainshedApp(CrashReport):
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": MUTED}
 
     def get_default_screen(self) -> Screen[None]:
         return Wizard(self.session)

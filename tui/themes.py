@@ -18,7 +18,7 @@ THEMES = (
         warning="#e0b25a",
         error="#ec7a72",
         dark=True,
-        variables={"footer-key-foreground": "#5aa9e6", "block-cursor-text-style": "bold"},
+        variables={"muted": "#8795a5", "footer-key-foreground": "#5aa9e6", "block-cursor-text-style": "bold"},
     ),
     Theme(
         name="trainshed-light",
@@ -33,7 +33,7 @@ THEMES = (
         warning="#8a5a00",
         error="#a8261d",
         dark=False,
-        variables={"footer-key-foreground": "#0b5c99", "block-cursor-text-style": "bold"},
+        variables={"muted": "#55636f", "footer-key-foreground": "#0b5c99", "block-cursor-text-style": "bold"},
     ),
     Theme(
         name="trainshed-contrast",
@@ -50,9 +50,9 @@ THEMES = (
         dark=True,
         text_alpha=1.0,
         variables={
+            "muted": "#ffffff",
             "footer-key-foreground": "#ffff00",
             "block-cursor-text-style": "bold reverse",
-            "text-muted": "#ffffff",
             "border": "#ffffff",
             "border-blurred": "#ffffff",
         },
@@ -71,7 +71,8 @@ THEMES = (
         warning="#f0e442",
         error="#e69f00",
         dark=True,
-        variables={"footer-key-foreground": "#56b4e9", "block-cursor-text-style": "bold"},
+        variables={"muted": "#93a0ad", "footer-key-foreground": "#56b4e9", "block-cursor-text-style": "bold"},
     ),
 )
 DEFAULT = "trainshed-dark"
+MUTED = "#808890"  # where a theme of somebody else's has none

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, Static
+from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
 
 from .screens.connect import ConnectPane
 from .screens.pane import StepPane
@@ -20,6 +21,7 @@ from .steps import ORDER, STEPS
 from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
 
+LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
 TOO_SMALL = (
     "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
 )
@@ -62,12 +64,12 @@ class Wizard(Screen[None]):
         Binding("q", "app.leave", "Quit"),
         Binding("y", "copy", "Copy the report or the command line", show=False),
         Binding("d", "details", "Details of the error", show=False),
-        Binding("escape", "escape", "Leave the field, else stop what is going", show=False),
+        Binding("escape", "escape", "Leave the field / stop", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
         *[Binding(str(n), f"go('{step.id}')", f"Go to {step.title}", show=False) for n, step in enumerate(STEPS, 1)],
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (18, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -99,6 +101,19 @@ class Wizard(Screen[None]):
         self.session.on_command = self._tell_commands
         self._tell()
         self.pane.focus_first()
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
+        found = super().active_bindings
+        in_field = isinstance(self.focused, Input)
+        hidden = LETTERS if in_field else self.pane.HIDES if self.is_mounted else frozenset()
+        shown = {"escape"} if in_field else set()
+        for key, active in found.items():
+            binding = active.binding
+            if key in hidden or key in shown:
+                found[key] = active._replace(binding=replace(binding, show=key in shown))
+        return found
 
     @property
     def pane(self) -> StepPane:

@@ -23,17 +23,17 @@ STATUS = {
     "warn": Mark("⚠", "WARN", "$text-warning"),
     "fail": Mark("✗", "FAIL", "$text-error"),
     "unknown": Mark("?", "UNKNOWN", "$text-accent"),
-    "skipped": Mark("–", "SKIPPED", "$text-muted"),
+    "skipped": Mark("–", "SKIPPED", "$muted"),
 }
 STEP = {
-    "todo": Mark("○", "to do", "$text-muted"),
+    "todo": Mark("○", "to do", "$muted"),
     "going": Mark("●", "going", "$text-accent"),
     "done": Mark("✓", "done", "$text-success"),
     "failed": Mark("✗", "failed", "$text-error"),
     "stale": Mark("↻", "stale", "$text-warning"),
 }
 RUN = {
-    "created": Mark("○", "created", "$text-muted"),
+    "created": Mark("○", "created", "$muted"),
     "preparing": Mark("●", "preparing", "$text-accent"),
     "running": Mark("●", "running", "$text-accent"),
     "completed": Mark("✓", "completed", "$text-success"),

@@ -61,8 +61,8 @@ class FakeRuns:
         self._known(run)
         yield self._changed("preparing", 0)
         yield self._changed("running", 1)
-        for key, value in (("epochs", str(self.scenario.epochs)), ("lr", "0.05")):
-            yield events.Logged(kind="param", key=key, value=value)
+        for name, text in (("epochs", str(self.scenario.epochs)), ("lr", "0.05")):
+            yield events.Logged(kind="param", key=name, value=text)
         at = 0
         for epoch in range(self.scenario.epochs):
             for text in self._lines(epoch):

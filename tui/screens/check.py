@@ -67,8 +67,10 @@ class CheckPane(StepPane):
             options.add_option(Option(Content.styled(GROUPS.get(check.group, check.group), "bold"), disabled=True))
         self.found[check.id] = check
         mark = words.STATUS[check.status]
-        severity = f"{check.severity:<9}" if check.status in ("warn", "fail") else " " * 9
-        options.add_option(Option(Content.assemble((f"{mark!s:<10}", mark.style), severity, check.title), id=check.id))
+        severity = f"  {check.severity}" if check.status in ("warn", "fail") else ""
+        options.add_option(
+            Option(Content.assemble((f"{mark!s:<10}", mark.style), check.title, (severity, "$muted")), id=check.id)
+        )
         if options.highlighted is None and not options.get_option(check.id).disabled:
             options.highlighted = options.get_option_index(check.id)
 
@@ -107,8 +109,8 @@ def _detail(check: events.CheckFinished) -> Content:
     parts: list[tuple[str, str]] = [
         (f"{mark} ", mark.style),
         (f"{check.title}\n", "bold"),
-        (f"{check.id}, {check.severity}", "$text-muted"),
-        (f", {words.duration(check.duration_s)}" if check.duration_s is not None else "", "$text-muted"),
+        (f"{check.id}, {check.severity}", "$muted"),
+        (f", {words.duration(check.duration_s)}" if check.duration_s is not None else "", "$muted"),
     ]
     for label, text in (
         ("Found", check.evidence),
@@ -117,5 +119,5 @@ def _detail(check: events.CheckFinished) -> Content:
         ("Sources", "; ".join(check.sources)),
     ):
         if text:
-            parts += [(f"\n{label}  ", "$text-muted"), (text, "")]
+            parts += [(f"\n{label}  ", "$muted"), (text, "")]
     return Content.assemble(*parts)

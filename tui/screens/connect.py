@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core import errors, events
-from core.site.secrets import Secret
 from tui import words
 from tui.widgets.fields import Field, Row
 
@@ -70,7 +69,7 @@ class ConnectPane(StepPane):
         title = f"Connecting to {target or self.session.vm}"
         self.operate(Task(title, self.cli(), begin, self._done, retry=self.connect, changes="accept" in answers))
 
-    def failed(self, task: Task, error: errors.TrainshedError) -> None:
+    def asks(self, error: errors.TrainshedError) -> bool:
         answers, self._answers = self._answers, {}
         if isinstance(error, errors.HostKeyUnknown):
             self.app.push_screen(HostKeyQuestion(error.facts), lambda said: self._go_on(error, answers, accept=said))
@@ -79,19 +78,18 @@ class ConnectPane(StepPane):
         elif isinstance(error, errors.PasswordNeeded):
             self._ask(error, answers, "password")
         else:
-            self.show_error(error)
+            return False
+        return True
 
     def _ask(self, error: errors.TrainshedError, answers: dict[str, Any], what: str) -> None:
         whose = error.facts.get("path") or f"{error.facts.get('user')}@{error.facts.get('host')}"
         question = SecretQuestion(f"{error.title}: {whose}", error.hint)
-
-        def answered(secret: Secret | None) -> None:
-            self._go_on(error, answers, **{what: secret})
-
-        self.app.push_screen(question, answered)
+        self.app.push_screen(question, lambda secret: self._go_on(error, answers, **{what: secret}))
 
     def _go_on(self, error: errors.TrainshedError, answers: dict[str, Any], **answer: Any) -> None:
         if any(value is None for value in answer.values()):
+            self.session.journey.fail(self.STEP)
+            self.status.end("✗", "Not connected: there was no answer", "$text-error")
             self.show_error(error)
         else:
             self.call_later(self.connect, **answers, **answer)
@@ -119,7 +117,7 @@ class ConnectPane(StepPane):
 
     def _show(self, found: events.Connected) -> None:
         rows = _rows(found)
-        lines = [Content.assemble((f"{label:<12}", "$text-muted"), value) for label, value in rows]
+        lines = [Content.assemble((f"{label:<13}", "$muted"), value) for label, value in rows]
         self.query_one("#facts-text", Static).update(Content("\n").join(lines))
 
 

@@ -24,6 +24,7 @@ class DataPane(StepPane):
     def body(self) -> ComposeResult:
         with VerticalScroll(id="links-box", can_focus=False):
             yield LinkPath(id="links")
+        yield Static(id="broken")
         yield Row(
             "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
         )
@@ -53,6 +54,7 @@ class DataPane(StepPane):
             self.whole = False
             links = self.query_one(LinkPath)
             links.reset()
+            self.query_one("#broken", Static).update("")
             links.draw(*self._ends())
         line = self.session.line("check", "data")
         title = "Following the path to the data"
@@ -92,12 +94,17 @@ class DataPane(StepPane):
         broken = links.broken
         if broken is not None:
             self.session.journey.fail(self.STEP, f"broken at {broken.title}")
+            self._tell_broken(broken)
             return "fail", f"The path breaks at {broken.title}. Correct it, then press r."
         self.whole = bool(links.links)
         self.session.journey.stop(self.STEP)
         if self.session.read_only:
             return "pass", "The path holds. Read-only: nothing is staged."
         return "pass", "The path holds. Enter stages the data on the VM; they do not pass through this computer."
+
+    def _tell_broken(self, link: events.CheckFinished) -> None:
+        parts = [("✗ ", "$text-error"), (f"{link.title}: {link.evidence}", "bold"), (f"\n{link.fix}", "")]
+        self.query_one("#broken", Static).update(Content.assemble(*parts))
 
     def _show(self, event: events.DataStaged) -> None:
         data = event.data
@@ -106,7 +113,7 @@ class DataPane(StepPane):
             Content.assemble(
                 ("✓ ", "$text-success"),
                 f"{data.path or 'all'}: {words.plural(data.files, 'file')}, {words.size(data.bytes)}, {how}\n",
-                (f"  sha256 {data.digest}", "$text-muted"),
+                (f"  sha256 {data.digest}", "$muted"),
             )
         )
 

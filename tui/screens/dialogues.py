@@ -47,7 +47,7 @@ class HostKeyQuestion(Dialogue[str]):
 
     def compose(self) -> ComposeResult:
         facts = self.facts
-        with VerticalScroll(classes="dialogue"):
+        with VerticalScroll(classes="dialogue", can_focus=False):
             yield Static("Is this the right VM?", classes="title")
             with Horizontal(id="key"):
                 yield Static(Content(facts.get("randomart", "")), id="randomart")
@@ -67,6 +67,9 @@ class HostKeyQuestion(Dialogue[str]):
             with Horizontal(classes="buttons"):
                 yield Button("Do not trust it", id="cancel", compact=True, variant="primary")
                 yield Button("Trust and pin", id="agree", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#answer").focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -94,7 +97,7 @@ class SecretQuestion(Dialogue[Secret]):
         self.asked, self.hint = untrusted.plain(title), untrusted.plain(hint)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialogue"):
+        with VerticalScroll(classes="dialogue", can_focus=False):
             yield Static(Content(self.asked), classes="title")
             yield Static(Content(f"{self.hint}\nIt is used for this login and kept nowhere."))
             yield SecretField(id="secret")
@@ -118,7 +121,7 @@ class Confirmation(Dialogue[bool]):
         self.asked, self.text, self.yes, self.no = title, text, yes, no
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialogue"):
+        with VerticalScroll(classes="dialogue", can_focus=False):
             yield Static(Content(self.asked), classes="title")
             yield Static(Content(self.text))
             with Horizontal(classes="buttons"):

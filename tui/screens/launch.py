@@ -140,9 +140,9 @@ class LaunchPane(StepPane):
                 Content.assemble(("✓ run ", "$text-success"), (self.created.run, "bold"), f" on {self.created.vm}")
             )
         for title, command in self.commands:
-            lines.append(Content.assemble((f"{title}\n", "$text-muted"), (f"  {command}", "bold")))
+            lines.append(Content.assemble((f"{title}\n", "$muted"), (f"  {command}", "bold")))
         for note in self.notes:
-            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$text-muted")
+            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$muted")
             lines.append(Content.assemble((f"{glyph} ", style), note.text))
         self.query_one("#plan", Static).update(Content("\n").join(lines))
 

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from core import events
-from core.errors import TrainshedError
 from core.services import Events
 from tui import words
 from tui.widgets.fields import Field, Row
@@ -58,7 +57,7 @@ class ModelPane(StepPane):
     def on_mount(self) -> None:
         self.stages = {stage: Stage() for stage in STAGES}
         self.run = ""  # the run that the stages are about
-        self.model = self.version = self.service = ""
+        self.model = self.version = self.service = self._stage = ""
         self._tell_empty()
         self._draw()
 
@@ -108,7 +107,7 @@ class ModelPane(StepPane):
         return self.session.line(*words_of[stage])
 
     def _do(self, stage: str, title: str, begin: Callable[[], Events]) -> None:
-        self._doing = stage
+        self._stage = stage
         if not self.going and not (self.session.read_only and stage != "invoke"):
             self.stages[stage] = Stage("going")
             self._draw()
@@ -201,10 +200,9 @@ class ModelPane(StepPane):
         focused = self.screen.focused
         return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
 
-    def failed(self, task: Task, error: TrainshedError) -> None:
-        self.stages[self._doing].state = "failed"
+    def failed(self) -> None:
+        self.stages[self._stage].state = "failed"
         self._draw()
-        self.show_error(error)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         stage = (event.button.id or "").removeprefix("do-")
@@ -218,7 +216,7 @@ class ModelPane(StepPane):
         for stage, found in self.stages.items():
             mark = words.STEP[found.state]
             text = found.result if found.result and found.state != "going" else WAITS[stage]
-            style = "" if found.result else "$text-muted"
+            style = "" if found.result else "$muted"
             self.query_one(f"#said-{stage}", Static).update(
                 Content.assemble((f"{mark!s:<8} ", mark.style), (text, style))
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -52,6 +53,7 @@ async def closing(events: Events) -> AsyncIterator[Events]:
 
 class StepPane(Vertical):
     STEP: ClassVar[str]
+    HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
     EMPTY: ClassVar[str] = ""  # what to press first
 
     def __init__(self, session: Session) -> None:
@@ -78,8 +80,12 @@ class StepPane(Vertical):
     def receive(self, event: events.Event) -> None:
         """One event of the operation, other than a phase, a progress or a notice."""
 
-    def failed(self, task: Task, error: TrainshedError) -> None:
-        self.show_error(error)
+    def asks(self, error: TrainshedError) -> bool:  # noqa: ARG002
+        """Whether a person was asked for what is missing; then it is no failure yet."""
+        return False
+
+    def failed(self) -> None:
+        """What the step does about an error, besides showing it."""
 
     def shown(self) -> None:
         """The pane has come to the front."""
@@ -124,7 +130,9 @@ class StepPane(Vertical):
             self.query_one("#go-next" if ORDER[-1] != self.STEP else "#primary").focus()
 
     def relabel(self) -> None:
-        self.query_one("#primary", Button).label = self.primary()[0]
+        button = self.query_one("#primary", Button)
+        button.label = self.primary()[0]
+        button.refresh(layout=True)  # a new label does not ask for room by itself
 
     def operate(self, task: Task) -> None:
         """Starts `task`, unless something of this step is going."""
@@ -161,8 +169,6 @@ class StepPane(Vertical):
                 self._end_stopped(task)
 
     async def _consume(self, stream: Events) -> None:
-        import asyncio
-
         turn = time.monotonic()
         async with closing(stream):
             async for event in stream:
@@ -183,15 +189,20 @@ class StepPane(Vertical):
                 self.receive(event)
 
     def _end_failed(self, task: Task, error: TrainshedError) -> None:
+        if self.asks(error):
+            self.status.end("?", f"{task.title}: an answer is needed", "$text-accent")
+            self.session.journey.stop(self.STEP)
+            return
         self.status.end("✗", f"{task.title}: failed after {words.duration(self.status.elapsed)}", "$text-error")
         if task.counts:
             self.session.journey.fail(self.STEP)
-        self.failed(task, error)
+        self.failed()
+        self.show_error(error)
 
     def _end_stopped(self, task: Task) -> None:
         if not self.is_attached:
             return
-        self.status.end("–", f"{task.title}: stopped", "$text-muted")
+        self.status.end("–", f"{task.title}: stopped", "$muted")
         if task.counts:
             self.session.journey.stop(self.STEP)
 

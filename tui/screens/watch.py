@@ -27,6 +27,7 @@ from .runs import RunChooser
 
 class WatchPane(StepPane):
     STEP = "watch"
+    HIDES = frozenset({"r", "b", "c"})
     EMPTY = "No run is open: Enter opens the latest, o chooses, 4 launches one."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "follow", "Pause/follow", key_display="space"),
@@ -127,11 +128,8 @@ class WatchPane(StepPane):
         self.hits = []
         self._head()
 
-    def failed(self, task: Task, error: TrainshedError) -> None:
+    def failed(self) -> None:
         self.session.run_going = False
-        if task.counts is False:
-            self.opened = ""
-        self.show_error(error)
 
     # What the run says.
 
@@ -200,7 +198,7 @@ class WatchPane(StepPane):
         if self.began is not None and self.ended is not None:
             parts.append((f"  took {words.duration(self.ended - self.began)}", ""))
         params = ", ".join(f"{name}={value}" for name, value in self.params.items())
-        parts.append((f"  {params}" if params else "", "$text-muted"))
+        parts.append((f"  {params}" if params else "", "$muted"))
         if self.link is not None:
             again = f"; next try in {self.link.retry_in_s:.0f} s" if self.link.retry_in_s else ""
             said = f"\n⚠ link lost: last seen {words.clock(self.link.last_seen)}, the run goes on{again}"
@@ -236,7 +234,7 @@ class WatchPane(StepPane):
         field.display = True
         field.focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """`n` is the next hit while a search is open; otherwise it is the wizard's Next."""
         if action == "hit":
             return bool(self.is_mounted and self.log_view.wanted)

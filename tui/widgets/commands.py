@@ -32,11 +32,11 @@ class CommandsPane(Vertical):
         if not self.display:
             return
         self.query_one("#equal", Static).update(
-            Content.assemble(("The same by hand (y copies)  ", "$text-muted"), (untrusted.plain(equal), "bold"))
+            Content.assemble(("The same by hand (y copies)  ", "$muted"), (untrusted.plain(equal), "bold"))
         )
         lines = [
             Content.assemble(
-                ("VM  $ " if command.where == "vm" else "here $ ", "$text-muted"), untrusted.plain(command.text)
+                ("VM  $ " if command.where == "vm" else "here $ ", "$muted"), untrusted.plain(command.text)
             )
             for command in self.session.commands[-SHOWN:]
         ]

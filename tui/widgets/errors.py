@@ -67,10 +67,10 @@ class ErrorPanel(Vertical):
         for text in (hint, ADVICE.get(type(error), "")):
             parts.append((f"\n{text}" if text else "", ""))
         if self.detailed:
-            parts.append((f"\ncode {error.code}, exit code {error.exit_code}", "$text-muted"))
-            parts.append((", a retry may help" if error.retryable else "", "$text-muted"))
+            parts.append((f"\ncode {error.code}, exit code {error.exit_code}", "$muted"))
+            parts.append((", a retry may help" if error.retryable else "", "$muted"))
             facts = [f"\n{name}: {value}" for name, value in error.facts.items() if name != "randomart"]
-            parts.append(("".join(facts), "$text-muted"))
+            parts.append(("".join(facts), "$muted"))
         self.query_one("#error-text", Static).update(Content.assemble(*parts))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

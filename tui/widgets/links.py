@@ -34,13 +34,7 @@ class LinkPath(Static):
             mark = words.STATUS[link.status]
             took = words.duration(link.duration_s) if link.duration_s is not None else ""
             head = [("┃ " if link.status == "pass" else "╎ ", mark.style), (f"{mark!s:<9}", mark.style)]
-            lines.append(Content.assemble(*head, f" {link.title:<{width}} {took:>7}  ", (link.evidence, "$text-muted")))
+            lines.append(Content.assemble(*head, f" {link.title:<{width}} {took:>7}  ", (link.evidence, "$muted")))
         whole = len(self.links) and self.broken is None
-        lines.append(Content.assemble(("◆ " if whole else "◇ ", "$text-accent" if whole else "$text-muted"), end))
-        if self.broken is not None:
-            lines.append(
-                Content.assemble(
-                    ("The path breaks at ", ""), (self.broken.title, "bold $text-error"), f". {self.broken.fix}"
-                )
-            )
+        lines.append(Content.assemble(("◆ " if whole else "◇ ", "$text-accent" if whole else "$muted"), end))
         self.update(Content("\n").join(lines))

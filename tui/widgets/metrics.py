@@ -77,7 +77,7 @@ class MetricChart(Vertical):
             here = key == self.chosen
             text = f"{'▸' if here else ' '} {key:<{width}}  {words.number(series.last):>8}"
             rest = f"  {words.number(low)} to {words.number(high)}, step {series.steps[-1]:.0f}"
-            lines.append(Content.assemble((text, "bold" if here else ""), (rest, "$text-muted")))
+            lines.append(Content.assemble((text, "bold" if here else ""), (rest, "$muted")))
         return Content("\n").join(lines)
 
     def _listed(self) -> list[str]:
@@ -101,8 +101,8 @@ class MetricChart(Vertical):
 
         plot = self._plot = PlotWidget(id="plot", allow_pan_and_zoom=False)
         plot.can_focus = False  # its keys would crowd out those of the screen
-        plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 8
         await self.mount(plot)
+        plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 8
         return plot
 
     def _hires(self) -> Any:

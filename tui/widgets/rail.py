@@ -35,7 +35,7 @@ class RailItem(Static):
     def tell(self, state: str, note: str, here: bool) -> None:
         mark = words.STEP[state]
         parts = [(f"{self.number} {self.step.title}\n", "bold" if here else ""), (str(mark), mark.style)]
-        self.update(Content.assemble(*parts, (f"\n{note}", "$text-muted")))
+        self.update(Content.assemble(*parts, (f"\n{note}", "$muted")))
         self.set_class(here, "here")
 
 

@@ -63,7 +63,7 @@ class StatusLine(Static):
         if self.progress is not None:
             parts.append((f"  {amount(self.progress)}", ""))
         elapsed = words.duration(max(self.clock() - self.began, 1.0)) if self._shown() else ""
-        self.update(Content.assemble(*parts, (f"  {elapsed}", "$text-muted")))
+        self.update(Content.assemble(*parts, (f"  {elapsed}", "$muted")))
 
     def _shown(self) -> bool:
         return self.clock() - self.began >= 1.0
