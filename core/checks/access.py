@@ -7,6 +7,7 @@ from .model import Config, Seen, Verdict, value
 KEY_ONLY_ROOT = {"prohibit-password", "without-password"}  # the second is the first's older name
 KBD_KEYS = ("kbdinteractiveauthentication", "challengeresponseauthentication")
 MAX_TRIES = 4
+OPEN = "the server let us in with no key and no password"
 
 
 def root_login(seen: Seen) -> Verdict:
@@ -25,6 +26,8 @@ def root_login(seen: Seen) -> Verdict:
 
 
 def empty_passwords(seen: Seen) -> Verdict:
+    if _open_to_anybody(seen):
+        return Verdict("fail", OPEN)
     allowed = value(seen.config(), "permitemptypasswords") == "yes"
     allowed = allowed or value(seen.root_config(), "permitemptypasswords") == "yes"
     setting = f"permitemptypasswords {'yes' if allowed else 'no'}"
@@ -51,9 +54,11 @@ def kbd_interactive(seen: Seen) -> Verdict:
 
 def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     """Closed, or open only behind a key. What is seen on the wire and what is configured must agree."""
-    if not seen.has("wire"):
+    offered = seen.offer().methods if seen.has("wire") else None
+    if offered is None:
         return _configured_door(seen, keys)
-    offered = seen.offer().methods
+    if _open_to_anybody(seen):
+        return Verdict("fail", OPEN)
     evidence = f"offered before login: {', '.join(offered) or 'nothing'}"
     if not seen.has("sshd"):
         return Verdict("fail" if method in offered else "pass", evidence)
@@ -61,6 +66,10 @@ def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     if method in offered and configured.status == "pass":
         return Verdict("fail", f"{evidence}, although {configured.evidence}")
     return Verdict(configured.status, f"{configured.evidence}; {evidence}")
+
+
+def _open_to_anybody(seen: Seen) -> bool:
+    return seen.has("wire") and "none" in (seen.offer().methods or ())
 
 
 def _configured_door(seen: Seen, keys: tuple[str, ...]) -> Verdict:

@@ -28,12 +28,15 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Wire:
-    """What the server offers before login, in its order. `methods`: for the account, before any is tried."""
+    """What the server offers before login, in its order.
+
+    `methods`: of authentication, for the account, before any is tried; None where the server did not say.
+    """
 
     kex: tuple[str, ...]
     ciphers: tuple[str, ...]
     macs: tuple[str, ...]
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)

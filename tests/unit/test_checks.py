@@ -11,7 +11,7 @@ from core.checks.model import Seen, Wire
 
 CHECKS = {check.id: check for check in CATALOGUE}
 STRICT = "kex-strict-s-v00@openssh.com"
-GOOD_WIRE: dict[str, tuple[str, ...]] = {
+GOOD_WIRE: dict[str, Any] = {
     "kex": ("curve25519-sha256", STRICT),
     "ciphers": ("aes256-gcm@openssh.com", "aes256-ctr"),
     "macs": ("hmac-sha2-256-etm@openssh.com",),
@@ -39,7 +39,7 @@ KEYS = {**HOME, "path": "/home/ada/.ssh/authorized_keys", "kind": "keys", "mode"
 SSH_PORT = {"protocol": "tcp", "address": "0.0.0.0", "port": 22, "process": ""}
 
 
-def wire(**changes: tuple[str, ...]) -> Seen:
+def wire(**changes: Any) -> Seen:
     return Seen(wire=Wire(**{**GOOD_WIRE, **changes}))
 
 
@@ -56,7 +56,7 @@ def sshd(root: dict[str, str] | None = None, server: dict[str, Any] | None = Non
     return Seen(host=config(changes, root, server))
 
 
-def both(methods: tuple[str, ...], **changes: str) -> Seen:
+def both(methods: tuple[str, ...] | None, **changes: str) -> Seen:
     return Seen(wire=Wire(**{**GOOD_WIRE, "methods": methods}), host=config(changes))
 
 
@@ -93,6 +93,7 @@ TABLE: list[tuple[str, str, Seen, str]] = [
     ("empty-passwords", "fail", shadow([], permitemptypasswords="yes"), "allowed"),
     ("empty-passwords", "fail", shadow(None, permitemptypasswords="yes"), "allowed, shadow hidden"),
     ("empty-passwords", "warn", shadow(["games"]), "an account has none, sshd refuses it"),
+    ("empty-passwords", "fail", wire(methods=("none",)), "anybody was let in"),
     ("empty-passwords", "unknown", NOTHING, "nothing read"),
     ("password-auth", "pass", both(("publickey",)), "off on both"),
     ("password-auth", "fail", both(("publickey", "password"), passwordauthentication="yes"), "on on both"),
@@ -113,6 +114,9 @@ TABLE: list[tuple[str, str, Seen, str]] = [
         both(("publickey", "password"), passwordauthentication="yes", authenticationmethods="publickey password"),
         "one of the lists has no key",
     ),
+    ("password-auth", "fail", both(("none",)), "anybody was let in"),
+    ("password-auth", "pass", both(None), "the server did not say, configured off"),
+    ("password-auth", "unknown", wire(methods=None), "the server did not say, configuration hidden"),
     ("password-auth", "unknown", NOTHING, "nothing read"),
     ("kbd-interactive", "pass", both(("publickey",)), "off"),
     ("kbd-interactive", "fail", both(("keyboard-interactive",), kbdinteractiveauthentication="yes"), "on"),

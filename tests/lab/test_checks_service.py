@@ -1,0 +1,121 @@
+"""`Services.checks` against real servers: one login, one look from outside, findings in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.checks.catalogue import CATALOGUE
+from core.checks.service import LiveChecks
+from core.errors import UsageError
+from core.events import CheckFinished, ChecksFinished, Event, Notice
+from core.site import files
+from core.ssh.link import SiteLink
+
+from .sshd import Sshd
+
+
+@asynccontextmanager
+async def checks(server: Sshd) -> AsyncIterator[LiveChecks]:
+    path = files.write_new(
+        "lab",
+        "vm",
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        identity=str(server.client_key),
+        host_key=server.pinned,
+    )
+    site = files.load(path)
+    link = SiteLink(site)
+    try:
+        yield LiveChecks(site, link)
+    finally:
+        await link.close()
+
+
+async def look(server: Sshd, *groups: str) -> list[Event]:
+    async with checks(server) as live:
+        return [event async for event in live.run(groups or ("ssh",))]
+
+
+def by_id(events: list[Event]) -> dict[str, CheckFinished]:
+    return {event.id: event for event in events if isinstance(event, CheckFinished)}
+
+
+async def test_all_twelve_come_in_the_catalogues_order_and_are_counted(sshd: Sshd) -> None:
+    events = await look(sshd)
+    found = [event for event in events if isinstance(event, CheckFinished)]
+    assert [event.id for event in found] == [check.id for check in CATALOGUE]
+    assert not [event.evidence for event in found if event.status == "unknown"]
+    assert isinstance(events[-1], ChecksFinished)
+    assert sum(events[-1].counts.values()) == 12
+
+
+async def test_at_most_two_connections_one_of_them_unauthenticated(sshd: Sshd) -> None:
+    await look(sshd)
+    log = sshd.log.read_text()
+    assert len(re.findall(r"Connection from", log)) == 2
+    assert len(re.findall(r"Accepted publickey", log)) == 1
+    assert not re.findall(r"Failed password", log)
+
+
+@pytest.mark.parametrize(
+    ("settings", "id"),
+    [
+        ("Ciphers aes256-ctr,aes256-cbc", "cipher-weak"),
+        ("Ciphers aes256-ctr\nMACs hmac-sha2-256,hmac-sha1", "mac-weak"),
+        ("PermitRootLogin yes", "root-login"),
+        ("PermitEmptyPasswords yes", "empty-passwords"),
+        ("PasswordAuthentication yes", "password-auth"),
+        ("KbdInteractiveAuthentication yes\nUsePAM yes", "kbd-interactive"),
+        ("MaxAuthTries 9", "maxauthtries"),
+        ("X11Forwarding yes", "tunnel-x11-gateway"),
+    ],
+)
+async def test_a_real_server_that_has_to_fail_fails(home: Path, settings: str, id: str) -> None:
+    server = Sshd(home / "sshd", settings=settings.split("\n"))
+    try:
+        found = by_id(await look(server))[id]
+    finally:
+        server.stop()
+    if id == "root-login" and server.user != "root":
+        assert found.status == "pass"  # this sshd cannot log root in
+    else:
+        assert found.status == "fail", found.evidence
+
+
+async def test_a_hardened_server_passes(home: Path) -> None:
+    hardened = [
+        "Ciphers aes256-gcm@openssh.com,aes256-ctr",
+        "MACs hmac-sha2-256-etm@openssh.com",
+        "MaxAuthTries 4",
+        "X11Forwarding no",
+        "AllowStreamLocalForwarding local",
+        "PermitEmptyPasswords no",
+    ]
+    server = Sshd(home / "sshd", settings=hardened)
+    try:
+        found = by_id(await look(server))
+    finally:
+        server.stop()
+    own = {check.id for check in CATALOGUE} - {"root-login", "other-listeners", "ssh-dir-perm"}  # of this machine
+    assert {id: found[id].evidence for id in own if found[id].status != "pass"} == {}
+    assert found["root-login"].status in ("warn", "pass")
+
+
+async def test_an_unknown_group_is_a_usage_error(sshd: Sshd) -> None:
+    async with checks(sshd) as live:
+        with pytest.raises(UsageError, match="kernel"):
+            [event async for event in live.run(["kernel"])]
+    assert "Connection from" not in sshd.log.read_text()
+
+
+async def test_a_site_without_data_says_so(sshd: Sshd) -> None:
+    events = await look(sshd, "data")
+    assert any(isinstance(event, Notice) and "no [data]" in event.text for event in events)
+    assert not by_id(events)
