@@ -1,4 +1,4 @@
-"""Where trainshed keeps things on the client. `TRAINSHED_HOME` moves all of it."""
+"""Where trainshed keeps things on the client. `TRAINSHED_HOME` moves all but what can be fetched again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _folder(kind: str) -> Path:
     import platformdirs
 
     dirs = platformdirs.PlatformDirs("trainshed", appauthor=False)
-    return {"config": dirs.user_config_path, "state": dirs.user_state_path, "cache": dirs.user_cache_path}[kind]
+    return {"config": dirs.user_config_path, "state": dirs.user_state_path}[kind]
 
 
 def sites() -> Path:
@@ -37,7 +37,10 @@ def demo() -> Path:
 
 
 def cache() -> Path:
-    return _folder("cache")
+    """What can be fetched again; shared by every TRAINSHED_HOME of the user."""
+    import platformdirs
+
+    return platformdirs.PlatformDirs("trainshed", appauthor=False).user_cache_path
 
 
 def make_private(folder: Path) -> Path:

@@ -1,0 +1,149 @@
+"""The embedded site: a real sshd, a real Azurite, records, a job. All below `paths.demo()`, all on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import threads
+from ..errors import UsageError
+from ..site import paths
+from ..site.files import Site
+
+if TYPE_CHECKING:
+    from .azurite import Storage
+    from .processes import Processes
+    from .sshd import Server
+
+JOB = Path(__file__).with_name("job") / "job.yml"
+
+
+@dataclass(frozen=True)
+class DemoSite:
+    """`fingerprint`: of the VM's host key, read from the key's own file."""
+
+    site: Site
+    fingerprint: str
+    job: Path = JOB
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One start or stop at a time."""
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _up(owner: int | None) -> tuple[DemoSite, bool]:
+    """(the site, whether it was started here). What a crash left is ended first. Blocks."""
+    from . import site as site_file
+    from .processes import Processes
+    from .sshd import fingerprint
+
+    folder = paths.make_private(paths.demo())
+    with _locked(folder):
+        processes = Processes(folder)
+        other = processes.owned_by_another
+        if other is not None:
+            raise UsageError(f"the embedded site runs already, for process {other}", hint="end that one first")
+        if processes.running and processes.owner is None:
+            from ..site import files
+
+            return DemoSite(files.load(folder / "site.toml"), fingerprint(folder / "host_ed25519")), False
+        processes.stop()
+        for log in folder.glob("*.log"):
+            log.unlink()
+        try:
+            processes.own(owner if owner is not None else os.getpid())
+            server, storage = _start(folder, processes)
+            site = site_file.write(folder, server, storage)
+            processes.own(owner)
+        except BaseException:
+            processes.stop()
+            raise
+        return DemoSite(site, server.fingerprint), True
+
+
+def _start(folder: Path, processes: Processes) -> tuple[Server, Storage]:
+    from ..data.upload import upload
+    from . import azurite, dataset, parts, sshd
+
+    parts.sandbox()
+    storage = azurite.start(folder, lambda words, env: processes.start("azurite", words, env), processes.forget)
+    upload(storage.described(dataset.CONTAINER), dataset.files())
+    server = sshd.start(folder, lambda words, env: processes.start("sshd", words, env), processes.forget)
+    return server, storage
+
+
+def _down() -> bool:
+    """Stops the site unless another running program owns it; False where nothing was there to stop. Blocks."""
+    from .processes import Processes
+
+    folder = paths.demo()
+    if not folder.is_dir():
+        return False
+    with _locked(folder):
+        processes = Processes(folder)
+        other = processes.owned_by_another
+        if other is not None:
+            raise UsageError(
+                f"the embedded site belongs to process {other}", hint="end that one; the site ends with it"
+            )
+        found = bool(processes.items)
+        processes.stop()
+        (folder / "data.key").unlink(missing_ok=True)
+        return found
+
+
+async def up() -> DemoSite:
+    """Starts the site and leaves it running; finds it where it runs already. Raises MissingPart, UsageError."""
+    return (await threads.call(_up, None))[0]
+
+
+async def down() -> bool:
+    """Stops what `up` started, runs and services on its VM included; False where nothing ran."""
+    return await threads.call(_down)
+
+
+async def status() -> DemoSite | None:
+    """The running site, or None."""
+    return await threads.call(_status)
+
+
+def _status() -> DemoSite | None:
+    from ..site import files
+    from .processes import Processes
+    from .sshd import fingerprint
+
+    folder = paths.demo()
+    if not Processes(folder).running:
+        return None
+    return DemoSite(files.load(folder / "site.toml"), fingerprint(folder / "host_ed25519"))
+
+
+@contextlib.asynccontextmanager
+async def running() -> AsyncIterator[DemoSite]:
+    """The embedded site for as long as the block runs; one that `up` started is used and left."""
+    starting = asyncio.ensure_future(threads.call(_up, os.getpid()))
+    try:
+        found, ours = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            if (await starting)[1]:
+                await threads.call(_down)
+        raise
+    try:
+        yield found
+    finally:
+        if ours:
+            await asyncio.shield(asyncio.ensure_future(threads.call(_down)))
