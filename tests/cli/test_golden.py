@@ -1,0 +1,95 @@
+"""What each command prints, kept in golden/: `UPDATE_GOLDEN=1 pytest tests/cli` writes it anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.cli.conftest import Run
+from tests.fakes.script import Scenario
+from tui.cli import root
+
+GOLDEN = Path(__file__).parent / "golden"
+
+COMMANDS = {
+    "connect": ("connect",),
+    "check": ("check",),
+    "check-data": ("check", "data"),
+    "data-list": ("data", "list"),
+    "data-stage": ("data", "stage", "samples/"),
+    "run": ("run", "job.yml"),
+    "run-dry": ("run", "job.yml", "--dry-run"),
+    "runs": ("runs",),
+    "show": ("show", "@latest"),
+    "logs": ("logs", "@latest", "-f"),
+    "cancel": ("cancel", "@latest"),
+    "models-list": ("models", "list"),
+    "models-show": ("models", "show", "breast-cancer"),
+    "models-register": ("models", "register", "@latest"),
+    "models-package": ("models", "package", "breast-cancer:1"),
+    "deploy": ("deploy", "breast-cancer:1"),
+    "services": ("services",),
+    "invoke": ("invoke", "breast-cancer", "--row", "17"),
+    "undeploy": ("undeploy", "breast-cancer"),
+}
+STREAMS = {"run", "run-dry", "logs"}
+
+
+def compare(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def short() -> Scenario:
+    return Scenario(epochs=4, log_lines=2)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_text_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.jobs.ulid.new", lambda: "01JDEMO8Z4V7Q2M5K9X3T6W1RB")
+    said = fake(*COMMANDS[name], scenario=short())
+    compare(f"{name}.txt", f"{said.out}--- stderr\n{said.err}--- exit {said.code}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_json_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.jobs.ulid.new", lambda: "01JDEMO8Z4V7Q2M5K9X3T6W1RB")
+    said = fake(*COMMANDS[name], "--json", scenario=short())
+    values = [json.loads(line) for line in said.out.splitlines()]
+    assert values and all(value["schema"] == 1 for value in values)
+    assert name in STREAMS or len(values) == 1
+    compare(f"{name}.json", "".join(json.dumps(value, indent=1, ensure_ascii=False) + "\n" for value in values))
+
+
+def helps(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    """(words, help) of the command and of every command below it."""
+    with click.Context(command, info_name=" ".join(("trainshed", *path)), terminal_width=100) as context:
+        found = [(path, command.get_help(context))]
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below is not None
+                found += helps(below, (*path, name))
+    return found
+
+
+def test_help_is_as_recorded() -> None:
+    compare("help.txt", "".join(f"$ trainshed {' '.join(path)}\n{text}\n\n" for path, text in helps(root)))
+
+
+def test_the_one_line_help_of_the_table_is_that_of_the_command() -> None:
+    from tui.cli import COMMANDS as TABLE
+
+    with click.Context(root) as context:
+        for name, (_, _, line) in TABLE.items():
+            command = root.get_command(context, name)
+            assert command is not None
+            assert command.get_short_help_str(200).rstrip(".") in line or command.name == name
+            assert line.endswith(".") and len(line) <= 60

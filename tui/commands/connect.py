@@ -1,0 +1,60 @@
+"""`trainshed connect`: compare the host key, log in, put the agent in place, show facts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from ..options import command, pass_settings
+from ..settings import Settings
+
+
+@command("connect")
+@click.argument("target", required=False, metavar="[VM | USER@HOST[:PORT]]")
+@click.option("--fingerprint", metavar="SHA256:…", help="The host key's fingerprint, as its owner gave it to you.")
+@click.option("--identity", "-i", metavar="FILE", help="The private key to log in with.")
+@pass_settings
+def connect(settings: Settings, target: str | None, fingerprint: str | None, identity: str | None) -> None:
+    """Compare the host key, log in, show facts about the VM.
+
+    With an address that no site knows, the site file is written.
+    """
+    from core import events
+
+    from .. import driver, tables
+    from ..documents import document
+    from ..targets import find
+
+    site, address = find(settings, target)
+    if address:
+        settings.refuse_if_read_only("connecting to a new address (it writes a site file)")
+    job = driver.Job(settings)
+    services = settings.opener(site)
+    start = partial(services.connection.connect, address, fingerprint=_checked(fingerprint), identity=identity)
+    written: list[events.SiteWritten] = []
+
+    def remember(event: events.Event) -> None:
+        if isinstance(event, events.SiteWritten):
+            written.append(event)
+
+    found = driver.perform(
+        job, lambda _: driver.asking(job.questions, start), events.Connected, on_event=remember, services=services
+    )
+    if settings.json:
+        job.output.document({**document(found), "site_file": written[0].path if written else None})
+        return
+    job.output.lines(tables.text(found))
+    for event in written:
+        job.output.lines(tables.text(event))
+
+
+def _checked(fingerprint: str | None) -> str | None:
+    import re
+
+    from core.errors import UsageError
+
+    if fingerprint is not None and not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", fingerprint):
+        hint = "SHA256: and 43 characters, as `ssh-keygen -lf KEY.pub` prints it"
+        raise UsageError(f"not a fingerprint: {fingerprint!r}", hint=hint)
+    return fingerprint

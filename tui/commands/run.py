@@ -1,0 +1,97 @@
+"""`trainshed run`: launch a job file, and follow it or leave it to itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import command, pass_settings
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from core.services import Events, Services
+
+
+@command("run")
+@click.argument("job", type=click.Path(path_type=Path), metavar="JOB.yml")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the job: --set inputs.lr=0.1.")
+@click.option("--dry-run", is_flag=True, help="Resolve everything, start nothing.")
+@click.option("--follow/--detach", default=True, show_default=True, help="Follow the run, or print its id and leave.")
+@click.option("--id", "ulid", metavar="ULID", help="The run's id, made earlier: launching it again finds the first.")
+@pass_settings
+def run(settings: Settings, job: Path, changes: tuple[str, ...], dry_run: bool, follow: bool, ulid: str | None) -> int:
+    """Launch the Azure ML command job of JOB.yml on the VM.
+
+    Ctrl-C stops the watching, not the run.
+    """
+    from ..assignments import parsed
+
+    values = parsed(changes, "--set", "inputs.lr=0.1")
+    if not dry_run:
+        settings.refuse_if_read_only("run")
+    return _rehearse(settings, job, values) if dry_run else _launch(settings, job, values, _identity(ulid), follow)
+
+
+def _identity(given: str | None) -> str:
+    """The run's id: known before anything starts, so that an interruption can name it. Raises UsageError."""
+    from core.errors import UsageError
+    from core.jobs import ulid
+
+    if given is None:
+        return ulid.new()
+    if not ulid.valid(given):
+        raise UsageError(f"--id {given!r} is not a ULID", hint="26 characters of 0-9 and A-Z without I, L, O and U")
+    return given
+
+
+def _rehearse(settings: Settings, job: Path, values: dict[str, str]) -> int:
+    """What would run, on stdout: the command as resolved, and what was found out on the way."""
+    from core import events
+
+    from .. import driver
+
+    work = driver.Job(settings)
+    steps: list[events.Event] = []
+
+    async def rehearsed(services: Services) -> Events:
+        async for event in services.runs.launch(job, settings=values, dry=True):
+            steps.append(event)
+            yield event
+        yield events.Notice(text="nothing was started")
+
+    driver.perform(work, rehearsed, events.Notice)
+    for event in steps:
+        if settings.json:
+            work.output.stream(event)
+        elif isinstance(event, events.Phase) and event.command:
+            work.output.lines([event.command])
+    return 0
+
+
+def _launch(settings: Settings, job: Path, values: dict[str, str], identity: str, follow: bool) -> int:
+    from core import events
+
+    from .. import driver
+    from ..following import Printed, summary
+
+    work = driver.Job(settings)
+    work.launching = identity
+    printed = Printed(work)
+
+    async def launched(services: Services) -> Events:
+        async for event in services.runs.launch(job, settings=values, run=identity):
+            yield event
+        if follow:
+            async for event in services.runs.follow(identity):
+                yield event
+
+    if not follow:
+        created = driver.perform(work, launched, events.RunCreated, on_event=printed.see)
+        if not settings.json:
+            work.output.lines([created.run])
+        return 0
+    ended = driver.perform(work, launched, events.RunFinished, on_event=printed.see)
+    summary(work, ended)
+    return 0 if ended.status == "completed" else 1

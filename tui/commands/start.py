@@ -1,0 +1,33 @@
+"""`trainshed` without a command: the full-screen interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.errors import UsageError
+from core.services import Services
+from core.site import files
+
+from ..settings import Settings
+
+
+def start(settings: Settings) -> int:
+    """On the current site; where none is known yet, the welcome that offers the demo."""
+    require_terminal(settings)
+    site = settings.find_site() if settings.site or files.current() or files.names() else None
+    return show(settings.opener(site), settings)
+
+
+def require_terminal(settings: Settings) -> None:
+    """Raises UsageError where no screen can be drawn."""
+    if not settings.may_draw:
+        raise UsageError("the full-screen interface needs a terminal", hint="trainshed --help lists the commands")
+
+
+def show(services: Services, settings: Settings, **more: Any) -> int:
+    """Runs the app; its exit code."""
+    from tui.app import TrainshedApp
+
+    app = TrainshedApp(services, read_only=settings.read_only, **more)
+    app.run()
+    return app.return_code or 0

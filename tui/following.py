@@ -1,0 +1,35 @@
+"""A run as it happens: its log on stdout, or every event as a line of JSON."""
+
+from __future__ import annotations
+
+from core import events
+
+from .driver import Job
+from .tables import text
+
+STREAMED = (
+    events.Phase | events.Progress | events.Notice | events.BuildLog | events.RunCreated | events.RunStateChanged
+    | events.LogText | events.Metric | events.Logged | events.GateHeld | events.LinkChanged | events.RunFinished
+)  # fmt: skip
+
+
+class Printed:
+    """Prints what belongs to a run: with `states` more than its log, where that is JSON."""
+
+    def __init__(self, job: Job, *, states: bool = True) -> None:
+        self._job = job
+        self._states = states
+
+    def see(self, event: events.Event) -> None:
+        output = self._job.output
+        if output.json:
+            if isinstance(event, events.LogText) or (self._states and isinstance(event, STREAMED)):
+                output.stream(event)
+        elif isinstance(event, events.LogText):
+            output.log(event.text)
+
+
+def summary(job: Job, ended: events.RunFinished) -> None:
+    """How the run ended, as narration: stdout has its log."""
+    for line in text(ended):
+        job.output.note(line, "good" if ended.status == "completed" else "bad")

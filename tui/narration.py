@@ -1,0 +1,50 @@
+"""What is said on stderr while an operation works."""
+
+from __future__ import annotations
+
+from core import events
+
+from .output import Output
+from .words import clock, size
+
+
+def narrate(event: events.Event, output: Output) -> None:
+    """Says what the event means for someone who waits; data events are not its business."""
+    match event:
+        case events.Phase():
+            output.note(event.title, "strong")
+        case events.Progress():
+            output.progress(f"  {event.title}  {_amount(event)}")
+        case events.Notice():
+            output.note(f"  {'warning: ' if event.level == 'warning' else ''}{event.text}", _style(event))
+        case events.BuildLog():
+            for line in event.text.splitlines():
+                output.note(f"  {line}", "quiet")
+        case events.LinkChanged(state="lost"):
+            retry = f", next try in {event.retry_in_s:.0f} s" if event.retry_in_s else ""
+            output.note(f"  connection lost, last seen {clock(event.last_seen)}{retry}; the run goes on", "warning")
+        case events.LinkChanged():
+            output.note("  connection restored")
+        case events.GateHeld():
+            output.note(f"  held on the VM: {event.item} ({event.reason})", "warning")
+        case events.RunCreated():
+            output.note(f"  run {event.run}{' was there already' if event.existed else ''} on {event.vm}")
+        case events.RunStateChanged():
+            reason = f" ({event.reason})" if event.reason else ""
+            output.note(f"  {clock(event.time)} {event.state}{reason}")
+        case _:
+            pass
+
+
+def _style(notice: events.Notice) -> str:
+    return "warning" if notice.level == "warning" else ""
+
+
+def _amount(progress: events.Progress) -> str:
+    def written(count: int) -> str:
+        return size(count) if progress.unit == "bytes" else f"{count:,}"
+
+    if progress.total is None:
+        return written(progress.done)
+    share = f"{100 * progress.done // progress.total} %" if progress.total else ""
+    return f"{written(progress.done)} of {written(progress.total)}  {share}".rstrip()

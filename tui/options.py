@@ -1,0 +1,71 @@
+"""The global options, before and after the sub-command, and the command classes that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from .settings import Settings
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Given twice, the one after the sub-command counts."""
+    if value and parameter.name is not None:
+        setattr(context.ensure_object(Settings), parameter.name, value)
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"trainshed {version('trainshed')}")
+        context.exit()
+
+
+def global_options(*, hidden: bool) -> list[click.Parameter]:
+    """Shown by the program's own help; every command takes them too, hidden."""
+
+    def option(*names: str, **more: Any) -> click.Parameter:
+        more.setdefault("callback", _remember)
+        return click.Option(names, expose_value=False, hidden=hidden, **more)
+
+    return [
+        option("--site", metavar="NAME_OR_FILE", envvar=None if hidden else "TRAINSHED_SITE", help="The site to use."),
+        option("--json", is_flag=True, help="JSON on stdout: a document, or one event a line where it streams."),
+        option("--read-only", is_flag=True, help="Refuse whatever changes something."),
+        option("--plain", is_flag=True, help="No colour, no glyphs, no redrawn lines."),
+        option("--no-input", is_flag=True, help="Ask nothing: a question is an error (for cron)."),
+        option("--version", is_flag=True, is_eager=True, callback=_show_version, help="Show the version and exit."),
+    ]
+
+
+class Command(click.Command):
+    """A command that takes the global options too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options(hidden=True))
+
+
+class Group(click.Group):
+    """A group whose commands, and itself, take the global options."""
+
+    command_class = Command
+    group_class = type
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(global_options(hidden=True))
+
+
+def command(name: str, **more: Any) -> Callable[[Callable[..., Any]], Command]:
+    return click.command(name, cls=Command, **more)
+
+
+def group(name: str, **more: Any) -> Callable[[Callable[..., Any]], Group]:
+    return click.group(name, cls=Group, **more)
+
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)

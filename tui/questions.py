@@ -1,0 +1,98 @@
+"""What a connection may ask a person on a terminal: is this the host key, what is the passphrase."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from core.errors import HostKeyUnknown, PassphraseNeeded, PasswordNeeded, TrainshedError
+from core.site.secrets import Secret
+
+from .output import Output
+from .settings import Settings
+from .text import printable
+
+ASKED = (HostKeyUnknown, PassphraseNeeded, PasswordNeeded)
+TRIES = 2
+
+
+class Questions:
+    """Collects the answers of one connection; an error that cannot be answered is raised on."""
+
+    def __init__(self, settings: Settings, output: Output) -> None:
+        self._settings = settings
+        self._output = output
+        self._answers: dict[str, Any] = {}
+        self._tries: dict[str, int] = {}
+
+    def answer(self, need: TrainshedError) -> dict[str, Any]:
+        """The keyword arguments for `connect`. Raises `need` where nobody can be asked, or two tries failed."""
+        self._tries[need.code] = self._tries.get(need.code, 0) + 1
+        tries = 1 if isinstance(need, HostKeyUnknown) else TRIES
+        if not self._settings.may_ask or self._tries[need.code] > tries:
+            raise need
+        if isinstance(need, HostKeyUnknown):
+            self._answers["accept"] = self._compare(need)
+        elif isinstance(need, PassphraseNeeded):
+            self._answers["passphrase"] = self._secret(need, f"Passphrase of {need.facts.get('path', 'the key')}: ")
+        else:
+            who = f"{need.facts.get('user', '')}@{need.facts.get('host', '')}"
+            self._answers["password"] = self._secret(need, f"Password of {who}: ")
+        return dict(self._answers)
+
+    def _compare(self, need: HostKeyUnknown) -> str:
+        facts = need.facts
+        fingerprint = str(facts["fingerprint"])
+        self._output.note(f"{facts['host']} port {facts['port']} is not known. It shows this host key:")
+        self._output.note(f"  {facts['key_type']} {fingerprint}", "strong")
+        self._output.verbatim(str(facts.get("randomart", "")))
+        self._output.note("Compare it with what the server's owner gives you, not with what came over this connection.")
+        for _ in range(TRIES):
+            said = self._line('Is it the same? Type "yes", "no" or the fingerprint itself: ')
+            if said == "yes" or said == fingerprint:
+                return fingerprint
+            if said in ("no", "n", ""):
+                break
+            if said.startswith("SHA256:"):
+                raise HostKeyUnknown(
+                    "that is not the fingerprint that the server shows",
+                    hint="nothing was sent; do not connect before it is clear which one is right",
+                )
+        raise HostKeyUnknown("the host key was not accepted", hint="nothing was sent, nothing was written")
+
+    def _secret(self, need: TrainshedError, prompt: str) -> Secret:
+        self._output.note(need.title)
+        with _interruptible():
+            try:
+                text = getpass.getpass(printable(prompt) + " ")
+            except EOFError:
+                raise need from None
+        if not text:
+            raise need
+        return Secret(text)
+
+    @staticmethod
+    def _line(prompt: str) -> str:
+        with _interruptible():
+            sys.stderr.write(prompt)
+            sys.stderr.flush()
+            return sys.stdin.readline().strip()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """asyncio turns Ctrl-C into a cancelled task, which a blocking read would not notice."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""What the global options say, and what a command gets from them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.services import Services
+    from core.site.files import Site
+
+    from .output import Output
+
+
+def open_live(site: Site | None) -> Services:
+    from core import live
+
+    return live.open_site(site) if site is not None else live.open_none()
+
+
+@dataclass
+class Settings:
+    """One for each start of the program; `opener` is what tests replace."""
+
+    site: str | None = None
+    json: bool = False
+    read_only: bool = False
+    plain: bool = False
+    no_input: bool = False
+    opener: Callable[[Site | None], Services] = field(default=open_live, repr=False)
+
+    def find_site(self) -> Site:
+        """The site that --site, TRAINSHED_SITE or `site use` names. Raises SiteError, UsageError."""
+        from core.site import files
+
+        return files.find(self.site)
+
+    def services(self) -> Services:
+        return self.opener(self.find_site())
+
+    def output(self) -> Output:
+        from .output import Output
+
+        return Output(json_wanted=self.json, plain=self.plain)
+
+    def refuse_if_read_only(self, what: str) -> None:
+        """Raises UsageError where --read-only forbids `what`."""
+        if self.read_only:
+            from core.errors import UsageError
+
+            raise UsageError(f"--read-only: {what} changes something", hint="leave --read-only out to do it")
+
+    @property
+    def may_ask(self) -> bool:
+        return not self.no_input and not self.read_only and sys.stdin is not None and sys.stdin.isatty()
+
+    @property
+    def may_draw(self) -> bool:
+        """True where the TUI can be shown."""
+        screen = sys.stdout.isatty() and sys.stdin is not None and sys.stdin.isatty()
+        return screen and not self.json and os.environ.get("TERM") != "dumb"

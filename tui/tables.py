@@ -1,0 +1,189 @@
+"""The plain text of what an operation found: tables, and `name  value` lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from core import events
+
+from .text import pairs, printable, table
+from .words import STATUS, duration, number, size
+
+COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
+Style = Callable[[str, str], str]
+
+
+def moment(seconds: float | None) -> str:
+    """Local date and time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
+
+
+def memory(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
+
+
+def connected(event: events.Connected) -> list[str]:
+    facts = event.facts
+    return pairs(
+        [
+            ("connected", f"{event.user}@{event.host} port {event.port}"),
+            ("host key", f"{event.key_type} {event.fingerprint} (trusted by {event.trusted_by})"),
+            ("agent", f"{event.agent} ({'put in place' if event.agent_placed else 'was there'})"),
+            ("host name", facts.hostname),
+            ("system", f"{facts.os}, kernel {facts.kernel}, {facts.architecture}"),
+            ("CPUs", str(facts.cpus)),
+            ("memory", memory(facts.memory_bytes)),
+            ("disk", f"{size(facts.disk_free_bytes)} free of {size(facts.disk_total_bytes)}"),
+            ("GPU", "; ".join(facts.gpus) or "none"),
+            ("Python", facts.python),
+            ("Docker", facts.docker or "none"),
+            ("bubblewrap", facts.bwrap or "none"),
+            ("sandbox", facts.sandbox or f"none: {facts.sandbox_reason}"),
+            ("clock", f"{facts.clock_skew_s:+.2f} s against this machine"),
+        ]
+    )
+
+
+def check(event: events.CheckFinished, style: Style, glyphs: bool) -> list[str]:
+    """One finding: its line, and below it what to know where it is not simply good."""
+    mark = STATUS[event.status]
+    status = (f"{mark.glyph} {mark.word}" if glyphs else mark.word).ljust(10)
+    took = f"  ({duration(event.duration_s)})" if event.duration_s is not None else ""
+    severity = f" [{event.severity}]" if event.status in ("fail", "warn") else ""
+    head = f"{style(COLOURS[event.status], status)} {event.id}  {printable(event.title)}{severity}{took}"
+    more = [("found", event.evidence)]
+    if event.status in ("fail", "warn"):
+        more += [("expected", event.expected), ("fix", event.fix), ("sources", "; ".join(event.sources))]
+    return [head, *(f"           {line}" for line in pairs(more))]
+
+
+def counted(event: events.ChecksFinished, style: Style) -> list[str]:
+    words = ", ".join(f"{count} {STATUS[status].word}" for status, count in event.counts.items() if count)
+    return ["", style("strong", f"{words or 'nothing checked'} in {duration(event.duration_s)}")]
+
+
+def data(items: Iterable[events.StagedData]) -> list[str]:
+    rows = [
+        (item.digest[:12], item.path or "(all)", f"{item.files:,}", size(item.bytes), moment(item.staged))
+        for item in items
+    ]
+    return table(("DIGEST", "PATH", "FILES", "SIZE", "STAGED"), rows)
+
+
+def staged(event: events.DataStaged) -> list[str]:
+    item = event.data
+    how = "was there already" if event.reused else f"staged in {duration(event.duration_s)}"
+    values = [
+        ("path", item.path or "(all)"),
+        ("digest", item.digest),
+        ("files", f"{item.files:,}"),
+        ("size", size(item.bytes)),
+    ]
+    return pairs([*values, ("result", how)])
+
+
+def runs(listed: Iterable[events.RunInfo]) -> list[str]:
+    rows = [
+        (info.run, info.state, moment(info.created), info.experiment, info.name, _metrics(info.metrics))
+        for info in listed
+    ]
+    return table(("RUN", "STATE", "CREATED", "EXPERIMENT", "NAME", "METRICS"), rows)
+
+
+def _metrics(values: dict[str, float]) -> str:
+    return " ".join(f"{key}={number(value)}" for key, value in values.items())
+
+
+def run(info: events.RunInfo) -> list[str]:
+    state = f"{info.state} ({info.reason})" if info.reason else info.state
+    exit_code = "" if info.exit_code is None else str(info.exit_code)
+    head = [("run", info.run), ("name", info.name), ("experiment", info.experiment), ("state", state)]
+    head += [
+        ("exit code", exit_code),
+        ("created", moment(info.created)),
+        ("ended", moment(info.ended)),
+        ("VM", info.vm),
+    ]
+    head += [("parent", info.parent or ""), ("command", info.command)]
+    head += [("code", info.code_digest), ("environment", info.environment)]
+    head += [(f"data {name}", digest) for name, digest in info.data.items()]
+    head += [(f"parameter {name}", value) for name, value in info.params.items()]
+    head += [(f"metric {name}", number(value)) for name, value in info.metrics.items()]
+    head += [(f"tag {name}", value) for name, value in info.tags.items()]
+    head += [
+        ("artifacts", ", ".join(info.artifacts)),
+        ("models", ", ".join(info.models)),
+        ("log", size(info.log_bytes)),
+    ]
+    return pairs(head)
+
+
+def models(listed: Iterable[events.ModelInfo]) -> list[str]:
+    rows = [(info.model, info.version, info.run, moment(info.created), info.source) for info in listed]
+    return table(("MODEL", "VERSION", "RUN", "REGISTERED", "SOURCE"), rows)
+
+
+def model(info: events.ModelInfo) -> list[str]:
+    head = [("model", info.model), ("version", info.version), ("run", info.run), ("registered", moment(info.created))]
+    head += [("source", info.source), ("digest", info.digest)]
+    return pairs([*head, *((f"tag {name}", value) for name, value in info.tags.items())])
+
+
+def registered(event: events.ModelRegistered) -> list[str]:
+    how = "was registered already" if event.existed else "registered"
+    head = [("model", f"{event.model}:{event.version} {how}")]
+    return pairs([*head, *((f"tag {name}", value) for name, value in event.tags.items())])
+
+
+def packaged(event: events.ModelPackaged) -> list[str]:
+    head = [("model", f"{event.model}:{event.version}"), ("folder", event.path), ("digest", event.digest)]
+    return pairs([*head, ("files", ", ".join(event.files)), ("size", size(event.bytes))])
+
+
+def services(listed: Iterable[events.ServiceInfo]) -> list[str]:
+    rows = [(info.service, f"{info.model}:{info.version}", info.state, info.address, info.reason) for info in listed]
+    return table(("SERVICE", "MODEL", "STATE", "ADDRESS", "REASON"), rows)
+
+
+def service(info: events.ServiceInfo) -> list[str]:
+    head = [("service", info.service), ("model", f"{info.model}:{info.version}"), ("state", info.state)]
+    return pairs([*head, ("address", info.address), ("reason", info.reason), ("started", moment(info.started))])
+
+
+def predicted(event: events.Predicted) -> list[str]:
+    verdict = {True: "right", False: "wrong", None: "no label to compare with"}[event.correct]
+    head = [("service", event.service), ("row", str(event.row)), ("prediction", event.prediction)]
+    return pairs([*head, ("label", event.expected or ""), ("answer", verdict), ("took", duration(event.duration_s))])
+
+
+def finished(event: events.RunFinished) -> list[str]:
+    exit_code = "" if event.exit_code is None else str(event.exit_code)
+    head = [("run", event.run), ("status", event.status), ("reason", event.reason), ("exit code", exit_code)]
+    head += [(f"metric {name}", number(value)) for name, value in event.metrics.items()]
+    return pairs([*head, ("artifacts", ", ".join(event.artifacts))])
+
+
+WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
+    events.Connected: connected,
+    events.DataListed: lambda event: data(event.items),
+    events.DataStaged: staged,
+    events.RunsListed: lambda event: runs(event.runs),
+    events.RunInfo: run,
+    events.RunFinished: finished,
+    events.RunStateChanged: lambda event: pairs([("run", event.run), ("state", event.state), ("reason", event.reason)]),
+    events.ModelsListed: lambda event: models(event.models),
+    events.ModelInfo: model,
+    events.ModelRegistered: registered,
+    events.ModelPackaged: packaged,
+    events.ServicesListed: lambda event: services(event.services),
+    events.ServiceChanged: lambda event: service(event.info),
+    events.Predicted: predicted,
+    events.SiteWritten: lambda event: pairs([("site file", event.path)]),
+}
+
+
+def text(value: Any) -> list[str]:
+    """The lines for an event or a record."""
+    return WRITERS[type(value)](value)
