@@ -43,9 +43,12 @@ class Walker:
 
     async def settled(self) -> None:
         """Until nothing is going in the pane, and timers have drawn."""
+        quiet = 0
         for _ in range(600):
             await self.pilot.pause(0.05)
             if not self.app.wizard.pane.going:
+                quiet += 1
+            if quiet > 4:
                 break
         await self.pilot.pause(0.4)
 
@@ -66,7 +69,7 @@ def keep(svg: str, path: Path) -> None:
 
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
-        font_files=[str(FONTS / "DejaVuSansMono.ttf"), str(FONTS / "DejaVuSansMono-Bold.ttf")],
+        font_files=[str(FONTS / name) for name in ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSans.ttf")],
         monospace_family=FONT,
         font_family=FONT,
         skip_system_fonts=True,

@@ -21,6 +21,7 @@ from .steps import ORDER, STEPS
 from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
 
+ALREADY = frozenset({"app.command_palette", "command_palette", "press"})  # the help has its own words for these
 LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
 TOO_SMALL = (
     "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
@@ -174,7 +175,12 @@ class Wizard(Screen[None]):
 
         keys: dict[str, str] = {}
         for binding in (active.binding for active in self.active_bindings.values()):
-            if binding.description and not binding.system and not binding.description.startswith("Go to "):
+            if (
+                binding.description
+                and not binding.system
+                and binding.action not in ALREADY
+                and "go(" not in binding.action
+            ):
                 key = self.app.get_key_display(binding)
                 keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
         rows = [(key, does) for does, key in keys.items()]

@@ -67,9 +67,9 @@ class CheckPane(StepPane):
             options.add_option(Option(Content.styled(GROUPS.get(check.group, check.group), "bold"), disabled=True))
         self.found[check.id] = check
         mark = words.STATUS[check.status]
-        severity = f"  {check.severity}" if check.status in ("warn", "fail") else ""
+        severity = f"{check.severity} · " if check.status in ("warn", "fail") else ""
         options.add_option(
-            Option(Content.assemble((f"{mark!s:<10}", mark.style), check.title, (severity, "$muted")), id=check.id)
+            Option(Content.assemble((f"{mark!s:<10}", mark.style), (severity, "$muted"), check.title), id=check.id)
         )
         if options.highlighted is None and not options.get_option(check.id).disabled:
             options.highlighted = options.get_option_index(check.id)

@@ -99,7 +99,7 @@ class LaunchPane(StepPane):
             return runs.launch(Path(job).expanduser(), settings=settings, dry=dry)
 
         def done() -> tuple[str, str]:
-            self.seen = asked
+            self.seen = asked if dry else ""  # another launch begins with a look
             return self._read() if dry else self._launched()
 
         again = self.preview if dry else self.launch

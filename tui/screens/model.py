@@ -26,10 +26,10 @@ DOES = {
     "invoke": "Ask",
 }
 WAITS = {
-    "register": "the run's model, with a version and where it came from",
-    "package": "a folder on the VM that serves: model, server, pinned requirements",
-    "deploy": "a service in a sandbox without the data, on a socket of the VM",
-    "invoke": "the record is picked on the VM; only the answer comes back",
+    "register": "the run's model, its version, where it came from",
+    "package": "a folder that serves: model, server, requirements",
+    "deploy": "served in a sandbox without the data",
+    "invoke": "the record stays on the VM, the answer comes back",
 }
 
 
@@ -189,12 +189,13 @@ class ModelPane(StepPane):
             if self.stages[later].state == "done":
                 self.stages[later].state = "stale"
         self._draw()
-        self.screen.query_one("#primary").focus() if self._holds_focus(stage) else None
+        if self._holds_focus(stage):
+            self.query_one("#primary").focus()
         if stage != "invoke":
             self.session.journey.stop(self.STEP)
             return "pass", f"{DOES[stage]}: done in {words.duration(self.status.elapsed)}. Enter goes on."
         self.session.journey.finish(self.STEP, f"{self.run} {self.version}", f"version {self.version}")
-        return "pass", "The whole journey is done: trained, registered and served, and the data never left the site."
+        return "pass", "Done: trained, registered, served. The records never left the site."
 
     def _holds_focus(self, stage: str) -> bool:
         focused = self.screen.focused

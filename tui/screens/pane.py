@@ -217,7 +217,8 @@ class StepPane(Vertical):
         return True
 
     def retry(self) -> None:
-        (self.again or self.primary()[1])()
+        again = self.again if self.panel.error is not None else None
+        (again or self.primary()[1])()
 
     def say(self, text: str) -> None:
         """Why a key did nothing, or what it did."""

@@ -32,7 +32,7 @@ class WatchPane(StepPane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "follow", "Pause/follow", key_display="space"),
         Binding("slash", "search", "Search", key_display="/"),
-        Binding("n", "hit(1)", "Next hit", show=False),
+        Binding("n", "hit(1)", "Next hit"),
         Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
         Binding("x", "cancel_run", "Cancel run"),
         Binding("m", "metric", "Next metric", show=False),
@@ -41,7 +41,7 @@ class WatchPane(StepPane):
 
     def body(self) -> ComposeResult:
         yield Static(id="run-head")
-        with Container(id="watch"):
+        with Container(id="views"):
             yield LogView(id="log")
             yield MetricChart(id="metrics")
         search = Field(id="search", placeholder="search the log; Enter: next hit, Escape: done")
@@ -59,6 +59,7 @@ class WatchPane(StepPane):
         self.began: float | None = None
         self.ended: float | None = None
         self.hits: list[int] = []
+        self._searched = 0  # bytes of the log
         self.set_interval(1, self._head)
         self._title()
 
@@ -252,17 +253,21 @@ class WatchPane(StepPane):
     async def _search(self, wanted: str) -> None:
         log = self.log_view
         log.mark(wanted)
-        self.hits = []
-        async with aclosing(log.store.find(wanted)) as batches:
-            async for batch in batches:
-                first = not self.hits and bool(batch)
-                self.hits += batch
-                if first:
-                    self._go(log.scroll_offset.y, 1)
-        if not self.hits:
-            self.say(f"{wanted!r} is not in the log")
+        self.hits, self._searched = [], 0
+        await self._find_more()
+        if self.hits:
+            self._go(log.scroll_offset.y, 1)
+        else:
+            self.say(f"{wanted!r} is not in the log so far")
         self.refresh_bindings()
-        self._title()
+
+    async def _find_more(self) -> None:
+        """Takes in the hits of what has arrived since the last search."""
+        log = self.log_view
+        begin, self._searched = self._searched, log.store.size
+        async with aclosing(log.store.find(log.wanted, begin)) as batches:
+            async for batch in batches:
+                self.hits += [line for line in batch if not self.hits or line > self.hits[-1]]
 
     def _go(self, near: int, step: int) -> None:
         after = [hit for hit in self.hits if hit >= near] if step > 0 else [hit for hit in self.hits if hit <= near]
@@ -270,9 +275,10 @@ class WatchPane(StepPane):
         self.log_view.show_line((after[0] if step > 0 else after[-1]) if after else wrapped)
         self._title()
 
-    def action_hit(self, step: int) -> None:
+    async def action_hit(self, step: int) -> None:
+        await self._find_more()
         if not self.hits:
-            self.say(f"{self.log_view.wanted!r} is not in the log")
+            self.say(f"{self.log_view.wanted!r} is not in the log so far")
             return
         self._go(self.log_view.here + step, step)
 

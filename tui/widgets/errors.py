@@ -16,9 +16,8 @@ SHOWN: dict[type[TrainshedError], dict[str, str]] = {
 }
 ADVICE: dict[type[TrainshedError], str] = {
     HostKeyChanged: (
-        "Either the VM was installed anew, or somebody stands between you and it. Ask whoever runs the VM for its "
-        "fingerprint by another way (phone, console). Only if it is the one shown now, replace the old one where it is "
-        "kept, and try again. Nothing was sent: no name, no key, no password."
+        "Somebody may stand between you and the VM. Compare with its fingerprint by another way (phone, console); only "
+        "if it is the one shown now, replace the old one where it is kept. Nothing was sent: no name, key or password."
     ),
 }
 

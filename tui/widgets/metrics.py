@@ -69,16 +69,21 @@ class MetricChart(Vertical):
     def _texts(self) -> Content:
         if not self.series:
             return Content("No metric yet: they appear as the job logs them.")
-        lines: list[Content] = []
-        width = max(len(key) for key in self.series)
-        for key in self._listed():
-            series = self.series[key]
-            low, high = series.best
-            here = key == self.chosen
-            text = f"{'▸' if here else ' '} {key:<{width}}  {words.number(series.last):>8}"
-            rest = f"  {words.number(low)} to {words.number(high)}, step {series.steps[-1]:.0f}"
-            lines.append(Content.assemble((text, "bold" if here else ""), (rest, "$muted")))
-        return Content("\n").join(lines)
+        if self.size.height < 14:
+            return Content("   ").join([self._short(key) for key in self._listed()])
+        return Content("\n").join([self._long(key) for key in self._listed()])
+
+    def _short(self, key: str) -> Content:
+        text = f"{'▸ ' if key == self.chosen else ''}{key} {words.number(self.series[key].last)}"
+        return Content.styled(text, "bold" if key == self.chosen else "")
+
+    def _long(self, key: str) -> Content:
+        series, here = self.series[key], key == self.chosen
+        width = max(len(known) for known in self.series)
+        low, high = series.best
+        text = f"{'▸' if here else ' '} {key:<{width}}  {words.number(series.last):>8}"
+        rest = f"  {words.number(low)} to {words.number(high)}"
+        return Content.assemble((text, "bold" if here else ""), (rest, "$muted"))
 
     def _listed(self) -> list[str]:
         keys = list(self.series)
@@ -94,7 +99,7 @@ class MetricChart(Vertical):
         plot.set_xlimits(min(xs), max(max(xs), min(xs) + 1))
         plot.set_ylimits(low - room, high + room)
         plot.plot(xs, ys, line_style=self._colour(), hires_mode=self._hires())
-        self.border_title = f"Metrics · {self.chosen}"
+        self.border_title = f"Metrics · {self.chosen} · step {self.series[self.chosen].steps[-1]:.0f}"
 
     async def _make_plot(self) -> PlotWidget:
         from textual_plot import PlotWidget
