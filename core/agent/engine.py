@@ -7,8 +7,6 @@ import re
 import shutil
 import subprocess
 
-from . import processes
-
 NEEDED = (0, 8)  # --disable-userns came with bubblewrap 0.8.0
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 SWITCHES = {
@@ -59,8 +57,3 @@ def _read(path: str) -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def inner(pid: int) -> list[int]:
-    """The first process of the sandbox that bubblewrap `pid` started, as the host numbers it."""
-    return processes.children(pid)

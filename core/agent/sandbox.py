@@ -19,7 +19,7 @@ import subprocess
 import sys
 from typing import Any, Dict, List, Sequence, Tuple
 
-from . import engine
+from . import engine, processes
 from .faults import Fault
 
 Policy = Dict[str, Any]
@@ -28,6 +28,7 @@ Bind = Tuple[str, str, str]
 UID = 65534
 HOME = "/home/job"
 SOURCE = "/opt/trainshed"  # the agent's own source, for the first process
+ENV = "/env"  # where a virtual environment is built and where it is seen
 TRACKING_SOCKET = "/run/trainshed/tracking.sock"
 TRACKING_PORT = 5000
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -155,13 +156,10 @@ def environment_file(env: dict[str, str]) -> int:
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL for the whole tree: pid 1 of its namespace first, then bubblewrap, and reaps it."""
-    for child in engine.inner(process.pid):
-        try:
-            os.kill(child, 9)
-        except OSError:
-            pass
-    process.kill()
-    process.wait()
+    if process.poll() is None:  # its pid is its own for as long as it is not reaped
+        processes.end([processes.identity(child) for child in processes.children(process.pid)])
+        process.kill()
+        process.wait()
 
 
 def share(path: str) -> None:

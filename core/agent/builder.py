@@ -1,0 +1,92 @@
+"""One build of an environment: venv and pip in a sandbox, its log streamed and kept."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+from typing import Any, Dict, List
+
+from . import interpreters, sandbox
+from .call import Call
+from .faults import Fault
+
+REQUIREMENTS = "/opt/requirements.txt"
+CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
+INSTALL = (
+    'set -e; "$0" -Im venv /env; exec /env/bin/python -m pip install --no-input --disable-pip-version-check '
+    '--progress-bar off --cache-dir "$PIP_CACHE_DIR" "$@" -r ' + REQUIREMENTS
+)
+HINT_LINES = 12
+
+
+def build_in(
+    call: Call,
+    temporary: str,
+    cache: str,
+    lines: List[str],
+    python: interpreters.Interpreter,
+    policy: Dict[str, Any],
+) -> None:
+    """Fills `temporary/env`. Raises Fault with the last lines of the log, or Cancelled after ending the tree."""
+    listed = os.path.join(temporary, "requirements.txt")
+    with open(listed, "w", encoding="utf-8") as file:
+        file.write("".join(line + "\n" for line in lines))
+    sandbox.share(listed)
+    binds = [
+        (os.path.join(temporary, "env"), sandbox.ENV, "rw"),
+        (os.path.join(temporary, "tmp"), "/tmp", "rw"),  # noqa: S108 (the sandbox's own)
+        (cache, sandbox.HOME + "/.cache/pip", "rw"),
+        (listed, REQUIREMENTS, "ro"),
+        *(bind for bind in sandbox.prefix_binds(python.prefix) if python.path != sandbox.interpreter()),
+    ]
+    flags = ["--require-hashes"] if any("--hash=" in line for line in lines) else []
+    script = INSTALL if lines else MAKE
+    argv = ["/bin/sh", "-c", script, python.path, *flags]
+    process = sandbox.start(
+        policy, binds, _variables(), "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        _stream(call, process, os.path.join(temporary, "build.log"))
+    finally:
+        sandbox.terminate(process)
+        if process.stdout is not None:
+            process.stdout.close()
+    if process.returncode != 0:
+        raise _fault(os.path.join(temporary, "build.log"), process.returncode)
+
+
+def _variables() -> Dict[str, str]:
+    env = {
+        "PIP_CACHE_DIR": sandbox.HOME + "/.cache/pip",
+        "PIP_CONFIG_FILE": "/etc/pip.conf" if os.path.exists("/etc/pip.conf") else os.devnull,
+        "PYTHONUNBUFFERED": "1",
+    }
+    if os.path.exists(CA_BUNDLE):
+        env.update(PIP_CERT=CA_BUNDLE, SSL_CERT_FILE=CA_BUNDLE)
+    return env
+
+
+def _stream(call: Call, process: "subprocess.Popen[bytes]", path: str) -> None:
+    """Until the log ends; the client sees it as it is written."""
+    assert process.stdout is not None  # noqa: S101
+    fd = process.stdout.fileno()
+    with open(path, "wb", 0) as log, selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while True:
+            call.wait(0)
+            if not selector.select(0.2):
+                continue
+            chunk = os.read(fd, 64 * 1024)
+            if not chunk:
+                process.wait()
+                return
+            log.write(chunk)
+            call.event(event="build.log", text=chunk.decode(errors="replace"))
+
+
+def _fault(log: str, code: int) -> Fault:
+    with open(log, encoding="utf-8", errors="replace") as file:
+        last = [line for line in file.read().splitlines() if line.strip()][-HINT_LINES:]
+    return Fault("environment", "the environment cannot be built (exit code %d)" % code, "\n".join(last))

@@ -1,0 +1,123 @@
+"""A job as the agent receives it: checked before anything is made, then put together as binds and variables.
+
+In the sandbox: /job (a copy of the snapshot, to write), /job/outputs (the run's), /data/NAME (read-only),
+/env (read-only).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import Any, Sequence
+
+from . import data, environments, sandbox
+from .faults import Fault
+
+DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+JOB = "/job"
+OUTPUTS = "/job/outputs"
+DATA = "/data"
+SHELLS = ("/bin/bash", "/bin/sh")
+
+
+def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> None:
+    """Raises Fault for a job that cannot start."""
+    if job.get("run") != run:
+        raise Fault("run", "the job says it is run %s, not %s" % (job.get("run"), run))
+    if not isinstance(job.get("command"), str) or not job["command"].strip():
+        raise Fault("run", "the job has no command")
+    if job.get("inputs") and not policy.get("data"):
+        raise Fault("sandbox", "the job has data inputs and its policy has no data")
+    for key, value in (job.get("env") or {}).items():
+        if not isinstance(value, str) or not key or "=" in key or "\0" in key + value:
+            raise Fault("run", "environment variable %r cannot be set" % key)
+    if job.get("snapshot"):
+        snapshot_folder(root, job["snapshot"])
+    if job.get("environment"):
+        environments.folder(root, job["environment"])
+    for name, given in (job.get("inputs") or {}).items():
+        input_path(root, name, given)
+
+
+def snapshot_folder(root: str, digest: str) -> str:
+    folder = os.path.join(root, "snapshots", _digest(digest))
+    if not os.path.isdir(folder):
+        raise Fault("run", "snapshot %s is not on this VM" % digest[:12], "launch the job again: it is sent then")
+    return folder
+
+
+def input_path(root: str, name: str, given: dict[str, Any]) -> str:
+    """Where the input is staged. Raises Fault where it is not."""
+    if not NAME.match(name):
+        raise Fault("run", "%r cannot be an input's name" % name)
+    base = os.path.realpath(data.folder(root, _digest(given.get("digest"))))
+    path = os.path.realpath(os.path.join(base, given.get("path", "").strip("/")))
+    if path != base and not path.startswith(base + os.sep):
+        raise Fault("run", "input %s leads out of its data: %r" % (name, given["path"]))
+    wanted = os.path.isfile(path) if given.get("kind") == "uri_file" else os.path.isdir(path)
+    if not wanted:
+        what = "file" if given.get("kind") == "uri_file" else "folder"
+        raise Fault("data", "input %s: the staged data has no %s %r" % (name, what, given.get("path", "")))
+    return path
+
+
+def _digest(digest: Any) -> str:
+    if not isinstance(digest, str) or not DIGEST.match(digest):
+        raise Fault("run", "not a digest: %r" % (digest,))
+    return digest
+
+
+def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
+    """The run's own copy of the code, which the job may change."""
+    code = os.path.join(folder, "code")
+    if job.get("snapshot"):
+        source = os.path.join(snapshot_folder(root, job["snapshot"]), ".")
+        subprocess.run(["cp", "-a", "--reflink=auto", source, code], check=True)
+    outputs = os.path.join(code, "outputs")
+    if os.path.lexists(outputs) and (os.path.islink(outputs) or not os.path.isdir(outputs)):
+        raise Fault("run", "the code folder has a file named outputs", "that name is the folder of the run's outputs")
+    os.makedirs(outputs, exist_ok=True)
+    os.chmod(code, 0o700)
+    for top in (code, os.path.join(folder, "outputs")):
+        _give_all(top)
+
+
+def _give_all(top: str) -> None:
+    sandbox.give(top)
+    if os.geteuid() == 0:
+        for base, folders, files in os.walk(top):
+            for name in folders + files:
+                os.lchown(os.path.join(base, name), sandbox.UID, sandbox.UID)
+
+
+def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
+    found = [(os.path.join(folder, "code"), JOB, "rw"), (os.path.join(folder, "outputs"), OUTPUTS, "rw")]
+    for name, given in sorted((job.get("inputs") or {}).items()):
+        path = input_path(root, name, given)
+        sandbox.share(data.folder(root, given["digest"]))
+        target = "%s/%s" % (DATA, name)
+        if os.path.isfile(path):
+            target += "/" + os.path.basename(path)
+        found.append((path, target, "ro"))
+    if job.get("environment"):
+        found += environments.binds(root, job["environment"])
+    return found
+
+
+def variables(job: dict[str, Any], tracking: bool) -> dict[str, str]:
+    env = {"PYTHONUNBUFFERED": "1"}
+    if job.get("environment"):
+        env["PATH"] = "%s/bin:%s" % (environments.ENV, sandbox.PATH)
+        env["VIRTUAL_ENV"] = environments.ENV
+    if tracking:
+        env["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:%d" % sandbox.TRACKING_PORT
+        env["MLFLOW_RUN_ID"] = job["run"]
+    env.update(job.get("env") or {})
+    return env
+
+
+def words(job: dict[str, Any]) -> Sequence[str]:
+    shell = next(shell for shell in SHELLS if os.path.exists(shell))
+    return [shell, "-c", job["command"]]

@@ -1,0 +1,72 @@
+"""A job's output: out of a FIFO into `raw.log`, and through the gate into `passed.log`.
+
+The FIFO is held open for reading and writing: the job can neither cut its log short
+nor be ended by the loss of its reader.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from . import gate, runfolder, sandbox
+
+CHUNK = 256 * 1024
+PIPE_BYTES = 1024 * 1024
+F_SETPIPE_SZ = 1031  # fcntl(2)
+
+
+class Output:
+    def __init__(self, folder: str) -> None:
+        path = os.path.join(folder, "output.fifo")
+        os.mkfifo(path, 0o600)
+        sandbox.give(path)  # `> /dev/stdout` in a job opens it again
+        self.job = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._reader = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.unlink(path)
+        try:
+            fcntl.fcntl(self._reader, F_SETPIPE_SZ, PIPE_BYTES)
+        except OSError:
+            pass  # the user's share of pipe memory is used up
+        self._raw = os.open(os.path.join(folder, runfolder.RAW), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._passed = os.open(os.path.join(folder, runfolder.PASSED), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def pump(self) -> bool:
+        """Moves one chunk; False when nothing waits. Raises OSError when the disk is full."""
+        try:
+            chunk = os.read(self._reader, CHUNK)
+        except BlockingIOError:
+            return False
+        _write(self._raw, chunk)
+        _write(self._passed, gate.passed(chunk))
+        return True
+
+    def drain(self) -> None:
+        while self.pump():
+            pass
+
+    def tail(self) -> str:
+        """The last line of what was written."""
+        path = "/proc/self/fd/%d" % self._raw
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(self._raw).st_size - 4096))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def close(self) -> None:
+        for fd in (self._raw, self._passed):
+            try:
+                os.fsync(fd)
+            except OSError:
+                pass
+        for fd in (self.job, self._reader, self._raw, self._passed):
+            os.close(fd)
+
+
+def _write(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -1,0 +1,85 @@
+"""What is where in the folder of a run, and the truth about a run that nobody supervises any more."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from typing import Any, cast
+
+from . import processes
+from .faults import Fault
+from .states import TERMINAL, States
+
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}\Z")  # 26 characters of Crockford's base 32
+LOCK = "supervisor.lock"  # held for as long as somebody supervises
+CANCEL = "cancel"  # made by whoever wants the run to end
+PASSED = "passed.log"
+RAW = "raw.log"
+
+
+def runs_folder(root: str) -> str:
+    return os.path.join(root, "runs")
+
+
+def find(root: str, run: str) -> str:
+    """The run's folder. Raises Fault where there is none."""
+    folder = os.path.join(runs_folder(root), check_ulid(run))
+    if not os.path.exists(os.path.join(folder, "job.json")):
+        raise Fault("run", "there is no run %s on this VM" % run, "`trainshed runs` lists them")
+    return folder
+
+
+def check_ulid(run: str) -> str:
+    if not isinstance(run, str) or not ULID.match(run):
+        raise Fault("run", "not a run's id: %r" % run, "a run's id is a ULID: 26 letters and digits")
+    return run
+
+
+def read_json(folder: str, name: str) -> dict[str, Any]:
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        return cast("dict[str, Any]", json.load(file))
+
+
+def take(folder: str, wait: bool = False) -> int | None:
+    """The run's lock, as a descriptor; None where somebody supervises the run."""
+    fd = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def settled(folder: str, states: States | None = None) -> dict[str, Any]:
+    """The run's last state, after a run that nobody supervises any more was written down as lost."""
+    states = states or States(folder)
+    last = states.last()
+    if last["state"] in TERMINAL:
+        return last
+    lock = take(folder)
+    if lock is None:
+        return last
+    try:
+        last = states.last()
+        if last["state"] not in TERMINAL:
+            _end_orphans(states)
+            states.append([last["state"]], "lost", _why(states, last))
+        return states.last()
+    finally:
+        os.close(lock)
+
+
+def _why(states: States, last: dict[str, Any]) -> str:
+    if not states.same_boot(last):
+        return "the VM was restarted while the run was %s" % last["state"]
+    return "its supervisor ended unexpectedly while the run was %s" % last["state"]
+
+
+def _end_orphans(states: States) -> None:
+    """What the run's sandbox left, if it is of this boot: pids of another boot say nothing."""
+    for line in states.read():
+        if states.same_boot(line):
+            processes.end(line.get("sandbox", []))

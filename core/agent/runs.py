@@ -1,0 +1,126 @@
+"""Runs: made once a ULID, owned by a supervisor of their own, listed, shown and cancelled by any client."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any
+
+from . import jobs, processes, runfolder, sandbox, summary
+from .call import Call
+from .faults import Fault
+from .following import follow
+from .states import TERMINAL, States
+
+__all__ = ["cancel", "create", "follow", "list", "show"]
+
+CANCEL_WAIT = 20.0  # seconds: the grace of a job and then some
+
+
+def create(call: Call, run: str, job: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
+    """Makes the run and starts its supervisor. A second create of the same ULID finds the first."""
+    runfolder.check_ulid(run)
+    folder = os.path.join(runfolder.runs_folder(call.root), run)
+    if not os.path.exists(folder):
+        jobs.check(call.root, run, job, policy)
+        sandbox.require(policy)
+    lock = _make(call.root, folder, job, policy)
+    existed = lock is None
+    if lock is None:
+        lock = _left_behind(folder)
+    if lock is not None:
+        _supervise(call.root, run, folder, lock)
+    return {"run": run, "state": States(folder).last()["state"], "existed": existed}
+
+
+def _make(root: str, folder: str, job: dict[str, Any], policy: dict[str, Any]) -> int | None:
+    """The new run's lock; None where the folder is there already. The folder appears complete or not at all."""
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    if os.path.exists(folder):
+        return None
+    fresh = tempfile.mkdtemp(prefix=".new-", dir=os.path.dirname(folder))
+    for name in ("tracking", "outputs", "held", "code"):
+        os.mkdir(os.path.join(fresh, name))
+    for name, content in (("job.json", job), ("policy.json", policy)):
+        with open(os.path.join(fresh, name), "w", encoding="utf-8") as file:
+            json.dump(content, file)
+    for name in (runfolder.RAW, runfolder.PASSED):
+        open(os.path.join(fresh, name), "wb").close()
+    states = States(fresh)
+    states.reserve()
+    states.append([""], "created")
+    lock = runfolder.take(fresh, wait=True)
+    try:
+        os.rename(fresh, folder)  # refused where the folder exists: it is never empty
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+        if not os.path.isdir(folder):
+            raise
+        return None
+    return lock
+
+
+def _left_behind(folder: str) -> int | None:
+    """The lock of a run whose maker died before it could start the supervisor; None otherwise."""
+    lock = runfolder.take(folder)
+    if lock is None:
+        return None
+    last = States(folder).last()
+    if last["state"] == "created" and States(folder).same_boot(last):
+        return lock
+    os.close(lock)
+    return None
+
+
+def _supervise(root: str, run: str, folder: str, lock: int) -> None:
+    """A process in a session of its own; its descriptor 0 is the run's lock, held until it ends."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    words = [sys.executable, "-sSE", "-m", os.path.basename(package), "supervise", root, run]
+    with open(os.path.join(folder, "supervisor.log"), "ab") as log:
+        process = subprocess.Popen(
+            words, cwd=os.path.dirname(package), stdin=lock, stdout=log, stderr=log, start_new_session=True
+        )
+    os.close(lock)
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def list(call: Call) -> dict[str, Any]:
+    """Every run of this VM, newest first."""
+    base = runfolder.runs_folder(call.root)
+    names = sorted((name for name in _names(base) if runfolder.ULID.match(name)), reverse=True)
+    return {"runs": [summary.info(os.path.join(base, name)) for name in names]}
+
+
+def _names(folder: str) -> Any:
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def show(call: Call, run: str) -> dict[str, Any]:
+    """Fields of `events.RunInfo`."""
+    return summary.info(runfolder.find(call.root, run))
+
+
+def cancel(call: Call, run: str) -> dict[str, Any]:
+    """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is."""
+    folder = runfolder.find(call.root, run)
+    last = runfolder.settled(folder)
+    if last["state"] not in TERMINAL:
+        open(os.path.join(folder, runfolder.CANCEL), "ab").close()
+    waited = 0.0
+    while last["state"] not in TERMINAL:
+        if last["state"] != "created":
+            processes.send(last["pid"], last["start"], signal.SIGUSR1)
+        if waited > CANCEL_WAIT:
+            raise Fault("run", "run %s does not end" % run, "look into %s/supervisor.log on the VM" % folder)
+        call.wait(0.05)
+        waited += 0.05
+        last = runfolder.settled(folder)
+    return {"state": last["state"]}

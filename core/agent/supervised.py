@@ -1,0 +1,172 @@
+"""One sandbox under supervision: its output, its end, cancelling it, and the watchdog."""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import signal
+import socket
+import time
+from typing import Any, Sequence
+
+from . import processes, runfolder, sandbox
+from .output import Output
+from .states import States
+
+GRACE = 10.0  # seconds from SIGTERM to SIGKILL
+WATCH = 1.0  # seconds between two looks at the memory
+
+
+class Outcome:
+    def __init__(self, state: str, reason: str = "", exit_code: int | None = None) -> None:
+        self.state = state
+        self.reason = reason
+        self.exit_code = exit_code
+
+
+class Supervised:
+    def __init__(self, folder: str, states: States, output: Output, wakeup: int) -> None:
+        self._cancel_file = os.path.join(folder, runfolder.CANCEL)
+        self._states = states
+        self._output = output
+        self._wakeup = wakeup
+        self._words: list[bytes] = []  # what the sandbox's first process said
+        self._heard = b""
+        self._cancelled = False
+        self._deadline: float | None = None
+        self._failure = ""  # why we ended it ourselves
+
+    def run(
+        self, policy: sandbox.Policy, binds: Sequence[sandbox.Bind], env: dict[str, str], cwd: str, argv: Sequence[str]
+    ) -> Outcome:
+        if os.path.exists(self._cancel_file):
+            return Outcome("cancelled", "cancelled before it started")
+        self._control, theirs = socket.socketpair()
+        self._control.setblocking(False)
+        job = self._output.job
+        self._process = sandbox.start(policy, binds, env, cwd, argv, stdin=theirs, stdout=job, stderr=job)
+        theirs.close()
+        try:
+            self._attend(policy.get("memory_bytes"))
+        finally:
+            sandbox.terminate(self._process)
+        self._hear()
+        self._rest()
+        self._control.close()
+        return self._outcome()
+
+    def _attend(self, memory_bytes: int | None) -> None:
+        """Until the sandbox has ended."""
+        selector = selectors.DefaultSelector()
+        for source, attend in ((self._output, self._move), (self._control, self._hear), (self._wakeup, self._wake)):
+            selector.register(source, selectors.EVENT_READ, attend)
+        looked = time.monotonic()
+        with selector:
+            while self._process.poll() is None:
+                for key, _ in selector.select(self._patience(memory_bytes)):
+                    if key.data() is False:
+                        selector.unregister(key.fileobj)
+                if self._deadline is not None and time.monotonic() >= self._deadline:
+                    sandbox.terminate(self._process)
+                elif memory_bytes and time.monotonic() - looked >= WATCH:
+                    looked = time.monotonic()
+                    self._watch(memory_bytes)
+
+    def _patience(self, memory_bytes: int | None) -> float | None:
+        limits = [WATCH] if memory_bytes else []
+        if self._deadline is not None:
+            limits.append(max(0.0, self._deadline - time.monotonic()))
+        return min(limits) if limits else None
+
+    def _move(self) -> None:
+        try:
+            if not self._failure:
+                self._output.pump()
+        except OSError as error:
+            self._fail("the disk of the VM is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error))
+
+    def _fail(self, reason: str) -> None:
+        self._failure = self._failure or reason
+        sandbox.terminate(self._process)
+
+    def _hear(self) -> bool:
+        """Reads what the first process says; False when it has said all."""
+        try:
+            chunk = self._control.recv(4096)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        *words, self._heard = (self._heard + chunk)[-4096:].split(b"\n")
+        for word in words:
+            if word == b"started" and not self._words:
+                self._started()
+            self._words.append(word)
+        return bool(chunk)
+
+    def _started(self) -> None:
+        inner = processes.children(self._process.pid)
+        pids = [processes.identity(pid) for pid in [*inner, self._process.pid]]
+        self._states.append(["preparing"], "running", sandbox=pids)
+
+    def _wake(self) -> None:
+        try:
+            os.read(self._wakeup, 4096)
+        except BlockingIOError:
+            pass
+        if not self._cancelled and os.path.exists(self._cancel_file):
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if any(word.startswith((b"exit", b"signal")) for word in self._words):
+            return  # it has ended by itself
+        self._cancelled = True
+        self._deadline = time.monotonic() + (GRACE if self._words else 0.0)
+        try:
+            self._control.sendall(b"term\n")
+        except OSError:
+            pass
+
+    def _watch(self, memory_bytes: int) -> None:
+        used = processes.memory_bytes(processes.tree(self._process.pid))
+        if used > memory_bytes:
+            self._fail("out of memory: %d MiB used, %d MiB allowed" % (used >> 20, memory_bytes >> 20))
+
+    def _rest(self) -> None:
+        """What still waits in the FIFO: nobody writes to it any more."""
+        try:
+            if not self._failure:
+                self._output.drain()
+        except OSError as error:
+            self._failure = "the disk of the VM is full" if error.errno == errno.ENOSPC else str(error)
+
+    def _outcome(self) -> Outcome:
+        code = self._exit_code()
+        if self._failure:
+            return Outcome("failed", self._failure)
+        if self._cancelled:
+            return Outcome("cancelled", "cancelled", code)
+        if not self._words:
+            return Outcome("failed", "the sandbox did not start: %s" % (self._output.tail() or "no message"))
+        last = self._words[-1].decode(errors="replace").split()
+        if last[0] == "signal":
+            return Outcome("failed", "ended by signal %s" % _signal_name(int(last[1])), code)
+        if last[0] == "exit":
+            return Outcome("completed" if code == 0 else "failed", "" if code == 0 else "exit code %d" % code, code)
+        return Outcome("failed", "the sandbox was ended from outside (%s)" % self._process.returncode)
+
+    def _exit_code(self) -> Any:
+        """As a shell has it: 128 + n for signal n; None where the command did not end by itself."""
+        for word in self._words:
+            kind, _, number = word.partition(b" ")
+            if kind in (b"exit", b"signal") and number.isdigit():
+                return int(number) + (128 if kind == b"signal" else 0)
+        return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return "%d (%s)" % (number, signal.Signals(number).name)
+    except ValueError:
+        return str(number)

@@ -1,0 +1,82 @@
+"""`python3 -m agent supervise ROOT RUN`: owns one run from its start to its last state.
+
+It survives the client and the agent's connection. Descriptor 0 is the run's lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import traceback
+from typing import Any
+
+from . import jobs, runfolder, sandbox
+from .faults import Fault
+from .output import Output
+from .states import States
+from .supervised import Outcome, Supervised
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def main(root: str, run: str) -> None:
+    os.umask(0o077)
+    from . import tracking
+
+    supervise(root, run, tracking)
+
+
+def supervise(root: str, run: str, tracking: Any, states: States | None = None) -> None:
+    """`tracking`: the module whose `serve(folder, job)` answers MLflow, or None for a job that logs nothing."""
+    folder = runfolder.find(root, run)
+    states = states or States(folder)
+    wakeup = _listen_to_signals()
+    if not states.append(["created"], "preparing"):
+        return
+    outcome = _carried_out(root, folder, states, tracking, wakeup)
+    more = {} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+    states.append(["preparing", "running"], outcome.state, outcome.reason, **more)
+
+
+def _listen_to_signals() -> int:
+    """A descriptor that can be read when a child ended or somebody asked for the end."""
+    readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(writable)
+    for number in (signal.SIGCHLD, signal.SIGUSR1):
+        signal.signal(number, lambda *_: None)
+    return readable
+
+
+def _carried_out(root: str, folder: str, states: States, tracking: Any, wakeup: int) -> Outcome:
+    try:
+        return _carry_out(root, folder, states, tracking, wakeup)
+    except Fault as fault:
+        return Outcome("failed", fault.title)
+    except OSError as error:
+        if error.errno in FULL:
+            return Outcome("failed", "the disk of the VM is full")
+        traceback.print_exc()  # into supervisor.log, which stays on the VM
+        return Outcome("failed", "the run could not be carried out: %s" % error.strerror)
+    except Exception as error:
+        traceback.print_exc()
+        return Outcome("failed", "the supervisor failed (%s)" % type(error).__name__)
+
+
+def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: int) -> Outcome:
+    job = runfolder.read_json(folder, "job.json")
+    policy = runfolder.read_json(folder, "policy.json")
+    jobs.prepare(root, folder, job)
+    binds = jobs.binds(root, folder, job)
+    server = tracking.serve(folder, job) if tracking else None
+    output = Output(folder)
+    try:
+        if server is not None:
+            binds.append((sandbox.give(server.socket_path), sandbox.TRACKING_SOCKET, "ro"))
+        env = jobs.variables(job, server is not None)
+        supervised = Supervised(folder, states, output, wakeup)
+        return supervised.run(policy, binds, env, jobs.JOB, jobs.words(job))
+    finally:
+        output.close()
+        if server is not None:
+            server.close()
