@@ -1,0 +1,1 @@
+"""Deploy: a packaged model answers on the VM, in a sandbox without the data."""

@@ -1,0 +1,1 @@
+"""Models: registered in the workspace, packaged on the VM."""
