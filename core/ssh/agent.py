@@ -18,9 +18,7 @@ class Agent(Protocol):
         """The result; events on the way are dropped."""
         ...
 
-    def stream(
-        self, op: str, /, *, upload: AsyncIterator[bytes] | None = None, **args: Any
-    ) -> AsyncIterator[Message]:
+    def stream(self, op: str, /, *, upload: AsyncIterator[bytes] | None = None, **args: Any) -> AsyncIterator[Message]:
         """Every event (a dict with `event`) and every run of bytes, then one dict `{"result": {…}}`.
 
         Closing the iterator cancels the call on the VM.

@@ -18,7 +18,8 @@ from .remote import RemoteAgent
 from .way import find_way
 
 if TYPE_CHECKING:
-    from .session import Opening, Session
+    from .dial import Opening
+    from .session import Session
 
 CLOSE_TIMEOUT_S = 1.0
 Report = Callable[[str, str], object]  # (what is tried now, the equal command)

@@ -18,7 +18,7 @@ from .hostkeys import HostKey
 from .way import find_way
 
 if TYPE_CHECKING:
-    from .session import Opening
+    from .dial import Opening
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,10 @@ async def probe(site: Site, answers: Answers | None = None) -> Offer:
     and for a jump host whatever a connect does.
     """
     told = answers or Answers()
-    way, sessions = await asyncio.gather(
-        find_way(site, told), threads.call(importlib.import_module, "core.ssh.session")
-    )
-    opening: Opening = sessions.Opening()
+    way, offers = await asyncio.gather(find_way(site, told), threads.call(importlib.import_module, "core.ssh.offer"))
+    opening: Opening = offers.Opening()
     try:
-        seen: Offer = await threads.call(sessions.look, way, told, opening)
+        seen: Offer = await threads.call(offers.look, way, told, opening)
     finally:
         threads.spawn(opening.abort, "probe-end")
     return seen
