@@ -134,7 +134,7 @@ def parse(text: str, file: str) -> Node:
         return _Builder(file).node(documents[0], "")
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise JobError(f"{file}:{line}: not text: character #x{ord(error.character):02x} is not allowed") from None
+        raise JobError(f"{file}:{line}: not text: character #x{ord(text[error.position]):02x} is not allowed") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -159,6 +159,10 @@ class _Builder:
         self._values += 1
         if self._values > MOST_VALUES:
             raise JobError(f"{self._file}:{line}: more than {MOST_VALUES} values, anchors expanded")
+        if source.tag not in _TAGS[source.id]:
+            raise Node(self._file, line, key, None).error(
+                f"the YAML tag {source.tag.replace(_PLAIN, '!!')} is not taken here"
+            )
         if id(source) in self._open:
             raise JobError(f"{self._file}:{line}: an anchor holds itself")
         self._open.add(id(source))
@@ -174,11 +178,12 @@ class _Builder:
         return Node(self._file, line, key, value)
 
     def _scalar(self, source: Any, at: Node) -> Any:
-        if source.tag not in _SCALARS:
-            raise at.error(f"the YAML tag {source.tag.replace(_PLAIN, '!!')} is not taken here")
         try:
-            return self._scalars.construct_object(source)
-        except (ValueError, OverflowError):
+            value = self._scalars.construct_object(source)
+            if isinstance(value, str):
+                value.encode()  # half of a surrogate pair is no text
+            return value
+        except (ValueError, OverflowError, LookupError, AttributeError):  # what PyYAML lets through for `!!int x`
             raise at.error(f"{source.value[:40]} is not a valid {source.tag.rpartition(':')[2]}") from None
 
     def _mapping(self, source: Any, key: str) -> dict[str, Node]:
@@ -205,4 +210,8 @@ class _Builder:
         return {**merged, **own}
 
 
-_SCALARS = {_PLAIN + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_TAGS = {
+    "mapping": {_PLAIN + "map"},
+    "sequence": {_PLAIN + "seq"},
+    "scalar": {_PLAIN + name for name in ("str", "int", "float", "bool", "null", "timestamp")},
+}

@@ -35,3 +35,8 @@ def checked(run: str | None) -> str:
     if not ulid.valid(run.upper()):
         raise UsageError(f"{run!r} is not a run's id", hint="a ULID: 26 letters and digits")
     return run.upper()
+
+
+def whole(name: str) -> bool:
+    """Whether the name is a ULID: then there is nothing to look up."""
+    return ulid.valid(name.strip().upper())

@@ -1,0 +1,71 @@
+"""Follows a run to its end over a link that may be lost: the run goes on meanwhile, and so does the reading."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from ..errors import ConnectError
+from ..events import Event, LinkChanged
+from ..ssh.agent import Agent, Link
+from .forward import Forwarder
+from .reading import Reading
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+
+
+class Following:
+    """`forwarder` takes what the job logged to the workspace while it is watched."""
+
+    def __init__(self, link: Link, reading: Reading, forwarder: Forwarder) -> None:
+        self._link = link
+        self._reading = reading
+        self._forwarder = forwarder
+        self._seen = time.time()
+        self._failures = 0  # since the VM last answered
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Ends with RunFinished. Raises what cannot be mended by waiting (a changed host key, say)."""
+        while self._reading.finished is None:
+            try:
+                agent = await self._link.agent()
+                if self._failures:
+                    await self._answering(agent)
+                    yield LinkChanged(state="restored", last_seen=self._seen)
+                async with aclosing(self._once(agent)) as events:
+                    async for event in events:
+                        yield event
+            except ConnectError as error:
+                if not error.retryable:
+                    raise
+                wait = waiting_time(self._failures)
+                self._failures += 1
+                if self._failures == 1:
+                    yield LinkChanged(state="lost", last_seen=self._seen, retry_in_s=wait)
+                await asyncio.sleep(wait)
+
+    async def _answering(self, agent: Agent) -> None:
+        await agent.call("runs.show", run=self._reading.run)
+        self._answered()
+
+    def _answered(self) -> None:
+        self._seen, self._failures = time.time(), 0
+
+    async def _once(self, agent: Agent) -> AsyncGenerator[Event, None]:
+        """What comes over one connection."""
+        reading = self._reading
+        stream = agent.stream("runs.follow", run=reading.run, offset=reading.position, cursor=reading.cursor)
+        async with aclosing(stream) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                self._answered()
+                for event in reading.take(message):
+                    yield event
+
+
+def waiting_time(failures: int) -> float:
+    """Full jitter: anything from 0 to a limit that doubles, so that many clients do not come back at once."""
+    return random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failures))  # noqa: S311

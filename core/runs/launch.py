@@ -1,0 +1,195 @@
+"""From a job file to a run that goes on by itself.
+
+Each step is repeated safely: data and environments are found by content, the snapshot by its digest, and
+the ULID is the run's folder on the VM, so that a second launch of it finds the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .. import threads
+from ..data.service import LiveData
+from ..errors import AgentError, LinkLost, RunError
+from ..events import BuildLog, DataStaged, Event, Notice, Phase, Progress, RunCreated, RunStateChanged
+from ..jobs import resolve, snapshot
+from ..jobs.manifest import Manifest
+from ..sandbox import policy
+from ..site.files import Site
+from ..ssh.agent import Link
+from . import names, plan
+from .plan import Plan
+
+STEP = "launch"
+CREATE_ATTEMPTS = 3
+SENT_EVERY_S = 0.2
+
+
+class Launch:
+    """One launch. `run`: a ULID made earlier, or None for a new one."""
+
+    def __init__(self, site: Site, link: Link, run: str | None) -> None:
+        self._site = site
+        self._link = link
+        self._given = run is not None
+        self.run = names.checked(run)
+        self._digests: dict[str, str] = {}
+        self._environment: str | None = None
+
+    async def events(self, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
+        yield _phase(f"Reading {path}", f"trainshed run {path}")
+        prepared = await threads.call(plan.make, path, settings, self._site)
+        for text in prepared.resolved.notes:
+            yield Notice(text=text)
+        found = await self._found() if self._given else []
+        for event in found:
+            yield event
+        for step in () if found else (self._stage, self._send, self._build, self._create):
+            async with aclosing(step(prepared)) as events:
+                async for event in events:
+                    yield event
+
+    async def _found(self) -> list[Event]:
+        """The run, if an earlier launch of the same ULID came through."""
+        agent = await self._link.agent()
+        try:
+            info = await agent.call("runs.show", run=self.run)
+        except RunError:
+            return []
+        return self._created(info["name"], info["experiment"], info["command"], info["state"], existed=True)
+
+    async def _stage(self, prepared: Plan) -> AsyncGenerator[Event, None]:
+        data = LiveData(self._site, self._link)
+        for path in sorted({need.path for need in prepared.resolved.data.values()}):
+            async with aclosing(data.stage(path)) as events:
+                async for event in events:
+                    if isinstance(event, DataStaged):
+                        self._digests[path] = event.data.digest
+                    yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
+
+    async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
+        code, digest = prepared.code, prepared.digest
+        if code is None or digest is None:
+            return
+        agent = await self._link.agent()
+        if (await agent.call("snapshots.have", digest=digest))["have"]:
+            yield Notice(text=f"the code is on {self._site.vm_name} already (snapshot {digest[:12]})")
+            return
+        yield _phase(f"Sending {len(code.entries)} files, {code.bytes / 1e6:.1f} MB of code")
+        async with aclosing(_sent(agent, code, digest)) as events:
+            async for event in events:
+                yield event
+
+    async def _build(self, prepared: Plan) -> AsyncGenerator[Event, None]:
+        wanted = prepared.environment
+        if wanted is None:
+            return
+        yield _phase("Preparing the environment")
+        agent = await self._link.agent()
+        stream = agent.stream("environments.build", requirements=wanted.requirements, python=wanted.python)
+        async with aclosing(stream) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                if isinstance(message, dict) and message.get("event") == "build.log":
+                    yield BuildLog(text=message["text"])
+                elif isinstance(message, dict) and "result" in message:
+                    self._environment = message["result"]["hash"]
+                    kept = "was built before" if message["result"]["reused"] else "is built"
+                    yield Notice(text=f"the environment {kept} ({str(self._environment)[:12]})")
+                    return
+        raise AgentError("the agent ended the build without an answer", hint="launch again")
+
+    async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
+        resolved = prepared.resolved
+        yield _phase(f"Starting {resolved.name} on {self._site.vm_name}")
+        record = resolve.record(
+            resolved,
+            run=self.run,
+            snapshot=prepared.digest,
+            environment=self._environment,
+            digests=self._digests,
+            created=time.time(),
+            owner=plan.owner(),
+        )
+        allowed = policy.for_job(data=bool(resolved.data))
+        result = await self._call_create(record, allowed)
+        existed, state = result["existed"], result["state"]
+        for event in self._created(resolved.name, resolved.experiment, resolved.command, state, existed=existed):
+            yield event
+
+    async def _call_create(self, record: dict[str, Any], allowed: dict[str, Any]) -> dict[str, Any]:
+        """Asked again when the link was lost: the ULID makes sure that nothing starts twice."""
+        for attempt in range(1, CREATE_ATTEMPTS + 1):
+            agent = await self._link.agent()
+            try:
+                return await agent.call("runs.create", run=self.run, job=record, policy=allowed)
+            except LinkLost:
+                if attempt == CREATE_ATTEMPTS:
+                    raise
+        raise AssertionError
+
+    def _created(self, name: str, experiment: str, command: str, state: str, *, existed: bool) -> list[Event]:
+        vm = self._site.vm_name
+        created = RunCreated(
+            run=self.run, name=name, experiment=experiment, vm=vm, command=command, existed=existed
+        )
+        return [created, RunStateChanged(run=self.run, state=state, time=time.time())]  # type: ignore[arg-type]
+
+
+def _phase(title: str, command: str = "") -> Phase:
+    return Phase(step=STEP, title=title, command=command)
+
+
+async def _sent(agent: Any, code: Manifest, digest: str) -> AsyncGenerator[Event, None]:
+    """Progress in bytes as they are handed over; how many there will be is known to nobody before."""
+    sent = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal sent
+        async with aclosing(snapshot.chunks(code, digest)) as chunks:
+            async for chunk in chunks:
+                sent += len(chunk)
+                yield chunk
+
+    task = asyncio.create_task(agent.call("snapshots.put", digest=digest, upload=counted()))
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=SENT_EVERY_S)
+            yield Progress(title="Sending the code", done=sent, unit="bytes")
+        await task
+    finally:
+        task.cancel()
+
+
+async def dry(site: Site, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
+    """What a launch would do. Nothing is connected to, and nothing changes anywhere."""
+    yield _phase(f"Reading {path}", f"trainshed run {path} --dry-run")
+    prepared = await threads.call(plan.make, path, settings, site)
+    for text in (*prepared.resolved.notes, *described(prepared, site)):
+        yield Notice(text=text)
+
+
+def described(prepared: Plan, site: Site) -> list[str]:
+    """The plan in lines."""
+    resolved, code = prepared.resolved, prepared.code
+    lines = [f"run {resolved.name} in experiment {resolved.experiment} on {site.vm_name}"]
+    for name, need in resolved.data.items():
+        lines.append(f"data {name}: {need.path or 'the whole container'} -> {need.inside}")
+    if code is None:
+        lines.append("code: none")
+    else:
+        rules = f", without what {code.ignore_file} lists" if code.ignore_file else ""
+        lines.append(f"code: {len(code.entries)} files, {code.bytes} bytes of {code.folder}{rules}")
+        lines += [f"  {entry.path} ({entry.link or entry.size})" for entry in code.entries]
+        lines.append(f"snapshot: {prepared.digest}")
+    if prepared.environment is not None:
+        lines += [f"environment: {line}" for line in prepared.environment.requirements.splitlines() if line.strip()]
+    lines += [f"variable {name}={value}" for name, value in resolved.env.items()]
+    lines.append(f"command: {resolved.command}")
+    return lines

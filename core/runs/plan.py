@@ -1,0 +1,42 @@
+"""What a launch needs before anything on the VM is touched: every local error is found here."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from ..environments import spec
+from ..jobs import load, manifest, resolve, settings, snapshot
+from ..jobs.manifest import Manifest
+from ..jobs.resolve import Resolved
+from ..site.files import Site
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    resolved: Resolved
+    code: Manifest | None
+    digest: str | None  # of the code's snapshot
+    environment: spec.Spec | None
+
+
+def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
+    """Raises JobError, UsageError and the errors of an environment. Blocks."""
+    job = settings.applied(load.load(path), values)
+    resolved = resolve.resolve(job, site)
+    environment = spec.of(job.environment, site)
+    code = manifest.manifest(job.code, job.code_where) if job.code is not None else None
+    digest = snapshot.digest(code) if code is not None else None
+    return Plan(resolved=resolved, code=code, digest=digest, environment=environment)
+
+
+def owner() -> str:
+    """Whose run it is, for the others on the VM: `user@client`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

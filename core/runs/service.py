@@ -1,0 +1,75 @@
+"""`services.Runs` on a real site."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..events import Event, Phase, RunInfo, RunsListed, RunStateChanged
+from ..site.files import Site
+from ..ssh.agent import Agent, Link
+from ..workspace import Workspace
+from . import launch, names
+from .follow import Following
+from .forward import Forwarder
+from .reading import Reading
+
+
+class LiveRuns:
+    def __init__(self, site: Site, link: Link, workspace: Workspace) -> None:
+        self._site = site
+        self._link = link
+        self._workspace = workspace
+
+    async def launch(
+        self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        values = settings or {}
+        plain = launch.dry(self._site, job, values)
+        real = launch.Launch(self._site, self._link, run).events(job, values)
+        async with aclosing(plain if dry else real) as events:
+            async for event in events:
+                yield event
+
+    async def follow(self, run: str, *, offset: int = 0) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        ulid = await self._named(agent, run)
+        forwarder = Forwarder()
+        async with aclosing(Following(self._link, Reading(ulid, offset), forwarder).events()) as events:
+            async for event in events:
+                yield event
+
+    async def list(self) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        yield RunsListed(runs=await self._known(agent))
+
+    async def show(self, run: str) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        ulid = await self._named(agent, run)
+        yield RunsListed(runs=[self._info(await agent.call("runs.show", run=ulid))])
+
+    async def cancel(self, run: str) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        ulid = await self._named(agent, run)
+        yield Phase(step="watch", title=f"Ending run {ulid}", command=f"trainshed cancel {ulid}")
+        result = await agent.call("runs.cancel", run=ulid)
+        yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
+
+    async def _known(self, agent: Agent) -> list[RunInfo]:
+        """Newest first."""
+        result = await agent.call("runs.list")
+        found = [self._info(item) for item in result["runs"]]
+        return sorted(found, key=lambda info: info.run, reverse=True)
+
+    def _info(self, item: dict[str, Any]) -> RunInfo:
+        return msgspec.convert({**item, "vm": self._site.vm_name}, RunInfo)
+
+    async def _named(self, agent: Agent, run: str) -> str:
+        if names.whole(run):
+            return run.strip().upper()
+        return names.resolve(run, [info.run for info in await self._known(agent)])

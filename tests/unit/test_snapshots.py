@@ -1,0 +1,196 @@
+"""The code folder: what is in a snapshot, what is refused, and that the same files give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tarfile
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.errors import JobError
+from core.jobs import manifest as manifests
+from core.jobs import snapshot
+from core.jobs.manifest import manifest
+
+
+def tar(folder: Path) -> bytes:
+    whole = io.BytesIO()
+    snapshot.write_tar(manifest(folder), whole.write)
+    return whole.getvalue()
+
+
+def names(folder: Path) -> list[str]:
+    return [entry.path for entry in manifest(folder).entries]
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def refused(folder: Path) -> JobError:
+    with pytest.raises(JobError) as caught:
+        manifest(folder, "job.yml:3: code")
+    return caught.value
+
+
+def test_the_same_files_give_the_same_digest_whenever_and_however_they_were_made(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    write(first, {"train.py": "1", "lib/x.py": "2", "Z.py": "3"})
+    write(second, {"Z.py": "3", "lib/x.py": "2", "train.py": "1"})
+    os.utime(second / "train.py", (1, 1))
+    (second / "train.py").chmod(0o600)
+    assert tar(first) == tar(second)
+    assert snapshot.digest(manifest(first)) == hashlib.sha256(tar(first)).hexdigest()
+
+
+def test_content_names_and_executable_bits_change_the_digest(tmp_path: Path) -> None:
+    write(tmp_path, {"a": "1"})
+    seen = {snapshot.digest(manifest(tmp_path))}
+    (tmp_path / "a").write_text("2")
+    seen.add(snapshot.digest(manifest(tmp_path)))
+    (tmp_path / "a").chmod(0o755)
+    seen.add(snapshot.digest(manifest(tmp_path)))
+    (tmp_path / "a").rename(tmp_path / "b")
+    seen.add(snapshot.digest(manifest(tmp_path)))
+    assert len(seen) == 4
+
+
+def test_headers_hold_no_user_and_no_time(tmp_path: Path) -> None:
+    write(tmp_path, {"a": "1"})
+    with tarfile.open(fileobj=io.BytesIO(tar(tmp_path))) as archive:
+        (member,) = archive.getmembers()
+    found = (member.uid, member.gid, member.uname, member.gname, member.mtime, member.mode)
+    assert found == (0, 0, "", "", snapshot.TIME, 0o644)
+
+
+def test_gitignore_leaves_files_out_and_amlignore_replaces_it(tmp_path: Path) -> None:
+    write(tmp_path, {"train.py": "", "a.csv": "", "b.log": "", ".gitignore": "*.csv\n"})
+    assert names(tmp_path) == [".gitignore", "b.log", "train.py"]
+    write(tmp_path, {".amlignore": "*.log\n"})
+    assert names(tmp_path) == [".amlignore", ".gitignore", "a.csv", "train.py"]
+
+
+def test_only_the_ignore_file_in_the_root_counts(tmp_path: Path) -> None:
+    write(tmp_path, {"sub/.gitignore": "*", "sub/x.csv": ""})
+    assert names(tmp_path) == ["sub/.gitignore", "sub/x.csv"]
+
+
+def test_the_last_matching_pattern_decides(tmp_path: Path) -> None:
+    write(tmp_path, {"data/a.csv": "", "data/keep.csv": "", "x.py": "", ".amlignore": "data/\n!data/keep.csv\n"})
+    assert names(tmp_path) == [".amlignore", "data/keep.csv", "x.py"]
+
+
+def test_what_no_job_needs_is_always_left_out(tmp_path: Path) -> None:
+    write(tmp_path, {".git/config": "", "a/__pycache__/x.pyc": "", ".venv/bin/python": "", "a/x.py": ""})
+    write(tmp_path, {".amlignore": ""})
+    assert names(tmp_path) == [".amlignore", "a/x.py"]
+
+
+def test_a_link_that_leaves_the_folder_is_refused_with_its_target(tmp_path: Path) -> None:
+    outside, code = tmp_path / "records", tmp_path / "code"
+    outside.mkdir()
+    write(code, {"x.py": ""})
+    (code / "data").symlink_to(outside)
+    error = refused(code)
+    assert error.title == f"job.yml:3: code: the link data -> {outside} leaves the code folder"
+    assert error.hint == f"take it away, or list /data in {code}/.amlignore"
+    (code / "data").unlink()
+    (code / "data").symlink_to("../records")
+    assert refused(code).title == "job.yml:3: code: the link data -> ../records leaves the code folder"
+    write(code, {".amlignore": "/data\n"})
+    assert names(code) == [".amlignore", "x.py"]
+
+
+def test_a_link_through_a_link_does_not_leave_unseen(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("record")
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "b").symlink_to(tmp_path / "secret")
+    (code / "a").symlink_to("b")
+    assert "leaves the code folder" in refused(code).title
+
+
+def test_links_inside_stay_links_and_absolute_ones_become_relative(tmp_path: Path) -> None:
+    write(tmp_path, {"lib/x.py": "1"})
+    (tmp_path / "near").symlink_to("lib/x.py")
+    (tmp_path / "lib" / "far").symlink_to(tmp_path / "near")
+    found = {entry.path: entry.link for entry in manifest(tmp_path).entries}
+    assert found == {"lib/far": "x.py", "lib/x.py": None, "near": "lib/x.py"}
+
+
+def test_a_fifo_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path).title == "job.yml:3: code: pipe is neither a file, a folder nor a link"
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.py")).write_text("")
+    assert refused(tmp_path).title == "job.yml:3: code: the name '\\udcff.py' is not UTF-8"
+
+
+def test_more_than_2000_files_are_refused_with_the_largest_named(tmp_path: Path) -> None:
+    for number in range(manifests.MOST_FILES):
+        (tmp_path / f"{number}.txt").touch()
+    manifest(tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"x" * 2_000_000)
+    error = refused(tmp_path)
+    assert error.title == "job.yml:3: code: 2001 files, 2 MB: a snapshot has 2000 files and 300 MB at most"
+    assert error.hint.startswith("the largest: model.bin (2.0 MB), ")
+
+
+def test_more_than_300_mb_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "big.bin").open("wb") as file:
+        file.truncate(manifests.MOST_BYTES + 1)
+    assert "1 files, 300 MB" in refused(tmp_path).title
+
+
+async def test_chunks_are_the_tar_compressed(tmp_path: Path) -> None:
+    (tmp_path / "noise.bin").write_bytes(os.urandom(500_000))
+    found = manifest(tmp_path)
+    chunks = [chunk async for chunk in snapshot.chunks(found, snapshot.digest(found))]
+    assert len(chunks) > 4 and max(map(len, chunks)) <= 2 * snapshot.CHUNK
+    assert zlib.decompress(b"".join(chunks), 31) == tar(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["222", "2", "22222"])
+async def test_a_file_that_changes_meanwhile_is_an_error_not_another_snapshot(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"a": "111"})
+    found = manifest(tmp_path)
+    expected = snapshot.digest(found)
+    write(tmp_path, {"a": text})
+    with pytest.raises(JobError) as caught:
+        async for _ in snapshot.chunks(found, expected):
+            pass
+    assert caught.value.hint == "launch again"
+
+
+PART = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda part: part not in (".", "..", ".git", ".venv", "__pycache__", ".amlignore", ".gitignore")
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.lists(PART, min_size=1, max_size=4).map("/".join), st.binary(max_size=3000), max_size=8))
+def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+    folder = tmp_path_factory.mktemp("code")
+    kept: dict[str, bytes] = {}
+    for name, content in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError:  # a file where another needs a folder
+            continue
+        kept[name] = content
+    with tarfile.open(fileobj=io.BytesIO(tar(folder))) as archive:
+        found = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+    assert found == kept
