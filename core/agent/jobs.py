@@ -37,6 +37,9 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
         snapshot_folder(root, job["snapshot"])
     if job.get("environment"):
         environments.folder(root, job["environment"])
+    for name in job.get("outputs") or {}:
+        if not NAME.match(name):
+            raise Fault("run", "%r cannot be an output's name" % name)
     for name, given in (job.get("inputs") or {}).items():
         input_path(root, name, given)
 
@@ -79,6 +82,9 @@ def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
     if os.path.lexists(outputs) and (os.path.islink(outputs) or not os.path.isdir(outputs)):
         raise Fault("run", "the code folder has a file named outputs", "that name is the folder of the run's outputs")
     os.makedirs(outputs, exist_ok=True)
+    for name, kind in (job.get("outputs") or {}).items():
+        if kind != "uri_file":
+            os.makedirs(os.path.join(folder, "outputs", name), exist_ok=True)
     os.chmod(code, 0o700)
     for top in (code, os.path.join(folder, "outputs")):
         _give_all(top)

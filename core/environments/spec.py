@@ -1,0 +1,123 @@
+"""From a job's environment to what the agent builds: pip requirements and a version of Python."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import JobError, SiteError
+from ..jobs.records import Environment
+from ..site.files import Site
+from . import requirements
+
+PYTHON = re.compile(r"(?:[\w.-]+::)?python\s*(?:={1,2}\s*(\d+\.\d+(?:\.\d+)?)(?:\.\*)?(?:=\S*)?)?")
+PIP = re.compile(r"(?:[\w.-]+::)?(pip|setuptools|wheel)\s*([=<>!~].*)?")
+CONDA_NAME = re.compile(r"(?:[\w.-]+::)?([\w.-]+)")
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    requirements: str  # the text of a pip requirements file, complete in itself
+    python: str = ""  # "3.11", or "" for the VM's own
+    notes: list[str] = []
+
+
+def of(environment: Environment, site: Site) -> Spec:
+    """Raises JobError, or SiteError where the site's mapping leads nowhere. Reads files."""
+    if environment.build is not None:
+        raise _no_image(environment, site, f"the Docker build context {environment.build.path}")
+    mapped = _mapped(environment, site)
+    if mapped is not None:
+        return mapped
+    if environment.conda is not None:
+        return _from_conda(environment)
+    if environment.image:
+        raise _no_image(environment, site, f"the image {environment.image}")
+    raise JobError(
+        f"{environment.where}: environment {environment.name}: site {site.name} does not know it",
+        hint=_mapping_hint(environment.name, site) + _known(site),
+    )
+
+
+def _mapped(environment: Environment, site: Site) -> Spec | None:
+    """What the site file says about this name: `NAME:VERSION` first, then `NAME`; the same for an image."""
+    name, version, image = environment.name, environment.version, environment.image
+    keys = [f"{name}:{version}", f"{name}@{version}", name, image, image.rpartition(":")[0]]
+    for key in (key for key in keys if key and key in site.file.environments):
+        relative = site.file.environments[key].requirements
+        if relative is None:
+            raise SiteError(
+                f"{site.path}: environments.{key}: has no requirements",
+                hint="this VM's sandbox engine is bwrap: it takes a pip requirements file, not an image",
+            )
+        path = site.resolve(relative)
+        if not path.is_file():
+            raise SiteError(f"{site.path}: environments.{key}.requirements: there is no file {path}")
+        return Spec(requirements=requirements.read(path))
+    return None
+
+
+def _from_conda(environment: Environment) -> Spec:
+    conda = environment.conda or {}
+    where = environment.conda_source or environment.where
+    dependencies = conda.get("dependencies")
+    if not isinstance(dependencies, list):
+        raise JobError(f"{where}: dependencies: missing, or not a list", hint="a conda file lists its packages there")
+    python, lines = "", list[str]()
+    for entry in dependencies:
+        if isinstance(entry, dict):
+            lines += _pip(entry, where)
+            continue
+        found = PYTHON.fullmatch(str(entry).strip())
+        if found:
+            python = found.group(1) or ""
+        elif not PIP.fullmatch(str(entry).strip()):
+            raise _conda_package(str(entry), where)
+    text = requirements.complete(lines, _folder(where), where)
+    notes = [f"image {environment.image} is not used: bwrap builds from the conda file"] if environment.image else []
+    return Spec(requirements=text, python=python, notes=notes)
+
+
+def _pip(entry: dict[str, Any], where: str) -> list[str]:
+    if list(entry) != ["pip"] or not all(isinstance(line, str) for line in entry["pip"] or []):
+        raise JobError(f"{where}: dependencies: {sorted(entry)} is not `pip:` with a list of requirements")
+    return list(entry["pip"] or [])
+
+
+def _conda_package(entry: str, where: str) -> JobError:
+    if entry.strip().startswith("python"):
+        return JobError(
+            f"{where}: dependencies: {entry!r} is not one version of Python",
+            hint="write python=3.11, or leave it out for the VM's own",
+        )
+    found = CONDA_NAME.match(entry.strip())
+    name = found.group(1) if found else entry
+    return JobError(
+        f"{where}: dependencies: {name} is a conda package, and conda is not on this VM",
+        hint=f"put {name} below `pip:`, or map the environment in [environments] of the site file",
+    )
+
+
+def _folder(where: str) -> Path:
+    """Where relative paths of the conda file begin: beside it, or beside the job file that it is in."""
+    path = Path(where)
+    return path.parent if path.is_file() else Path(re.sub(r":\d+$", "", where)).parent
+
+
+def _no_image(environment: Environment, site: Site, what: str) -> JobError:
+    name = environment.image or environment.name or "NAME"
+    return JobError(
+        f"{environment.where}: environment: {what} needs Docker, and this VM's sandbox engine is bwrap",
+        hint=_mapping_hint(name, site),
+    )
+
+
+def _mapping_hint(name: str, site: Site) -> str:
+    return f'map it in {site.path}: [environments] "{name}" = {{ requirements = "requirements.txt" }}'
+
+
+def _known(site: Site) -> str:
+    names = sorted(site.file.environments)
+    return f"; it knows {', '.join(names)}" if names else ""

@@ -1,0 +1,131 @@
+"""What a job asks for becomes pip requirements, or an error that names the file and the entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.environments import spec
+from core.errors import JobError, SiteError
+from core.jobs.records import Build, Environment
+from core.sandbox import policy
+from core.site.files import Site
+from core.site.schema import VM, SiteFile
+from core.site.schema import Environment as Mapped
+
+
+def site(folder: Path, **environments: Mapped) -> Site:
+    file = SiteFile(name="ward", vms={"vm1": VM(host="198.51.100.1")}, environments=environments)
+    return Site(file=file, path=folder / "ward.toml", vm_name="vm1")
+
+
+def conda(folder: Path, *dependencies: Any) -> Environment:
+    (folder / "conda.yml").write_text("")
+    source = str(folder / "conda.yml")
+    return Environment(conda={"dependencies": list(dependencies)}, conda_source=source, where="job.yml:1")
+
+
+def test_a_conda_file_with_python_and_pip_is_requirements_and_a_version(tmp_path: Path) -> None:
+    found = spec.of(conda(tmp_path, "python=3.11", "pip", {"pip": ["numpy==2.1", "pandas>=2  # why"]}), site(tmp_path))
+    assert (found.requirements, found.python) == ("numpy==2.1\npandas>=2\n", "3.11")
+
+
+@pytest.mark.parametrize(
+    ("entry", "version"),
+    [("python", ""), ("python=3.10.4", "3.10.4"), ("python==3.9", "3.9"), ("conda-forge::python=3.8.*", "3.8")],
+)
+def test_forms_of_the_python_dependency(tmp_path: Path, entry: str, version: str) -> None:
+    assert spec.of(conda(tmp_path, entry), site(tmp_path)).python == version
+
+
+def test_another_conda_package_is_named_with_both_ways_out(tmp_path: Path) -> None:
+    with pytest.raises(JobError) as caught:
+        spec.of(conda(tmp_path, "python=3.11", "conda-forge::libgdal=3.8"), site(tmp_path))
+    assert "conda.yml" in caught.value.title and "libgdal" in caught.value.title
+    assert "pip" in caught.value.hint and "[environments]" in caught.value.hint
+
+
+def test_a_range_of_pythons_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="one version of Python"):
+        spec.of(conda(tmp_path, "python>=3.8"), site(tmp_path))
+
+
+def test_included_files_are_written_out_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "base.txt").write_text("six==1.16.0 \\\n  --hash=sha256:abc\n-r deep.txt\n")
+    (tmp_path / "more" / "deep.txt").write_text("# nothing\nattrs\n")
+    found = spec.of(conda(tmp_path, {"pip": ["-r more/base.txt"]}), site(tmp_path))
+    assert found.requirements.split() == ["six==1.16.0", "--hash=sha256:abc", "attrs"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e .",
+        "--editable ./pkg",
+        "git+https://example.org/x.git",
+        "x @ git+https://example.org/x.git",
+        "./wheels/x.whl",
+        "/srv/x.whl",
+        "x @ file:///srv/x.whl",
+        "-c constraints.txt",
+        "-r missing.txt",
+        "--find-links /srv/wheels",
+        "--global-option=x",
+        "!!",
+    ],
+)
+def test_what_the_vm_cannot_have_is_refused_with_file_and_line(tmp_path: Path, line: str) -> None:
+    with pytest.raises(JobError) as caught:
+        spec.of(conda(tmp_path, {"pip": [line]}), site(tmp_path))
+    assert "conda.yml" in caught.value.title and line in caught.value.title
+
+
+def test_a_credential_in_an_index_address_is_refused_and_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(JobError) as caught:
+        spec.of(conda(tmp_path, {"pip": ["--index-url https://me:hunter2@pypi.example/simple"]}), site(tmp_path))
+    assert "hunter2" not in caught.value.title + caught.value.hint
+
+
+def test_an_index_address_and_plain_options_pass(tmp_path: Path) -> None:
+    lines = ["--extra-index-url https://pypi.example/simple", "--pre", "torch[cpu]==2.1 ; python_version > '3'"]
+    assert spec.of(conda(tmp_path, {"pip": lines}), site(tmp_path)).requirements.splitlines() == lines
+
+
+def test_a_curated_name_is_what_the_site_maps_it_to(tmp_path: Path) -> None:
+    (tmp_path / "sk.txt").write_text("scikit-learn==1.5\n")
+    mapped = site(tmp_path, **{"sklearn-1.5": Mapped(requirements="sk.txt")})
+    named = Environment(reference="azureml:sklearn-1.5:3", name="sklearn-1.5", version="3")
+    assert spec.of(named, mapped).requirements == "scikit-learn==1.5\n"
+    image = Environment(image="sklearn-1.5:latest")
+    assert spec.of(image, mapped).requirements == "scikit-learn==1.5\n"
+
+
+def test_an_unknown_name_says_how_to_map_it_and_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(JobError) as caught:
+        spec.of(Environment(name="other", where="job.yml:3"), site(tmp_path, known=Mapped(requirements="x")))
+    assert "job.yml:3" in caught.value.title and '"other"' in caught.value.hint and "known" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "environment", [Environment(image="a/b:1", where="j:2"), Environment(build=Build(path="d", dockerfile_path="D"))]
+)
+def test_an_image_is_explained_as_not_to_be_had_with_bwrap(tmp_path: Path, environment: Environment) -> None:
+    with pytest.raises(JobError) as caught:
+        spec.of(environment, site(tmp_path))
+    assert "bwrap" in caught.value.title and "[environments]" in caught.value.hint
+
+
+def test_a_mapping_that_leads_nowhere_is_an_error_of_the_site_file(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match=r"environments\.x\.requirements"):
+        spec.of(Environment(name="x"), site(tmp_path, x=Mapped(requirements="none.txt")))
+
+
+def test_no_policy_has_network_and_data() -> None:
+    for known in (policy.JOB, policy.BUILD, policy.SERVICE):
+        assert not (known.network and known.data)
+    assert policy.JOB.data and policy.BUILD.network and not policy.SERVICE.network
+    with pytest.raises(ValueError, match="never both"):
+        policy.Policy(network=True, data=True)
