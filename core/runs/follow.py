@@ -7,12 +7,15 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from ..errors import ConnectError
 from ..events import Event, LinkChanged
 from ..ssh.agent import Agent, Link
-from .forward import Forwarder
 from .reading import Reading
+
+if TYPE_CHECKING:
+    from .forward import Forwarder
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0

@@ -46,7 +46,7 @@ class Launch:
     async def events(self, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
         yield _phase(f"Reading {path}", f"trainshed run {path}")
         prepared = await threads.call(plan.make, path, settings, self._site)
-        for text in prepared.resolved.notes:
+        for text in prepared.notes:
             yield Notice(text=text)
         found = await self._found() if self._given else []
         for event in found:
@@ -89,8 +89,6 @@ class Launch:
 
     async def _build(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         wanted = prepared.environment
-        if wanted is None:
-            return
         yield _phase("Preparing the environment")
         agent = await self._link.agent()
         stream = agent.stream("environments.build", requirements=wanted.requirements, python=wanted.python)
@@ -171,7 +169,7 @@ async def dry(site: Site, path: Path, settings: Mapping[str, str]) -> AsyncGener
     """What a launch would do. Nothing is connected to, and nothing changes anywhere."""
     yield _phase(f"Reading {path}", f"trainshed run {path} --dry-run")
     prepared = await threads.call(plan.make, path, settings, site)
-    for text in (*prepared.resolved.notes, *described(prepared, site)):
+    for text in (*prepared.notes, *described(prepared, site)):
         yield Notice(text=text)
 
 
@@ -188,8 +186,9 @@ def described(prepared: Plan, site: Site) -> list[str]:
         lines.append(f"code: {len(code.entries)} files, {code.bytes} bytes of {code.folder}{rules}")
         lines += [f"  {entry.path} ({entry.link or entry.size})" for entry in code.entries]
         lines.append(f"snapshot: {prepared.digest}")
-    if prepared.environment is not None:
-        lines += [f"environment: {line}" for line in prepared.environment.requirements.splitlines() if line.strip()]
+    wanted = prepared.environment
+    lines.append(f"environment: Python {wanted.python or 'of the VM'}")
+    lines += [f"  {line}" for line in wanted.requirements.splitlines() if line.strip()]
     lines += [f"variable {name}={value}" for name, value in resolved.env.items()]
     lines.append(f"command: {resolved.command}")
     return lines

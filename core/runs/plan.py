@@ -20,7 +20,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resolved: Resolved
     code: Manifest | None
     digest: str | None  # of the code's snapshot
-    environment: spec.Spec | None
+    environment: spec.Spec
+
+    @property
+    def notes(self) -> list[str]:
+        return [*self.resolved.notes, *self.environment.notes]
 
 
 def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:

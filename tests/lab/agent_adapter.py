@@ -1,0 +1,83 @@
+"""The link of a site without SSH: a real agent process on this machine, behind the client's own RemoteAgent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from core import threads
+from core.agent import wire
+from core.errors import Unreachable
+from core.ssh.remote import RemoteAgent
+
+from .agent_process import place
+
+
+class ProcessLink:
+    """core.ssh.agent.Link. `cut` ends the agent as a lost connection does; the next `agent()` starts another.
+
+    `unreachable`: how many of the next connects fail. `prefix`: words before the command, as `setpriv …`.
+    """
+
+    def __init__(self, root: Path, *, python: str = sys.executable, prefix: tuple[str, ...] = ()) -> None:
+        self.root = root
+        self.unreachable = 0
+        self.connects = 0
+        self._words = [*prefix, python, "-sSE", "-m", "agent", "serve", str(root)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._agent: RemoteAgent | None = None
+        self._lock = asyncio.Lock()
+
+    async def agent(self) -> RemoteAgent:
+        async with self._lock:
+            if self._agent is not None and not self._agent.lost:
+                return self._agent
+            await self._end()
+            if self.unreachable:
+                self.unreachable -= 1
+                raise Unreachable("the VM cannot be reached")
+            self._process, reader, hello = await threads.call(self._started)
+            self.connects += 1
+            self._agent = RemoteAgent(reader.frame, self._process.stdin.write, hello, lambda: None)  # type: ignore[union-attr]
+            return self._agent
+
+    def _started(self) -> tuple[subprocess.Popen[bytes], wire.Reader, dict[str, Any]]:
+        process = subprocess.Popen(
+            self._words,
+            cwd=place(self.root),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+        out = process.stdout.fileno()  # type: ignore[union-attr]
+        reader = wire.Reader(lambda size: os.read(out, size))
+        line = reader.line()
+        assert line.startswith(wire.MAGIC), line
+        return process, reader, json.loads(line[len(wire.MAGIC) :])
+
+    def cut(self) -> None:
+        """`kill -9` of the agent of this connection; what it supervises lives on."""
+        if self._process is not None:
+            self._process.kill()
+
+    async def close(self) -> None:
+        async with self._lock:
+            await self._end()
+
+    async def _end(self) -> None:
+        agent, self._agent = self._agent, None
+        process, self._process = self._process, None
+        if process is not None:
+            process.stdin.close()  # type: ignore[union-attr]
+            process.kill()
+            await threads.call(process.wait)
+        if agent is not None:
+            await agent.close()
+        if process is not None:
+            process.stdout.close()  # type: ignore[union-attr]
