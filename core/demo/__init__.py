@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .sshd import Server
 
 JOB = Path(__file__).with_name("job") / "job.yml"
+RECORDED = Path(__file__).with_name("journey.jsonl")  # made by `trainshed demo --headless --record`
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.demo.azurite import Storage
+
+from . import azurite
+from .azurite import StrictFront
 from .sshd import Sshd
 
 
@@ -16,3 +20,18 @@ def sshd(home: Path) -> Iterator[Sshd]:
     server = Sshd(home / "sshd")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    """One Azurite over HTTPS for the whole session; each test has a container of its own."""
+    with azurite.running(tmp_path_factory.mktemp("azurite")) as service:
+        yield service
+
+
+@pytest.fixture
+def front(storage: Storage) -> Iterator[StrictFront]:
+    """A door to it that is as old as Stack Hub."""
+    door = StrictFront(storage)
+    yield door
+    door.stop()
