@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ..site.files import Site
 from . import place
 from .agent import Agent
 from .answers import Answers
+from .lazy import load
 from .remote import RemoteAgent
 from .way import find_way
 
@@ -98,9 +98,7 @@ class SiteLink:
         await self._drop()
         site, report = self.site, self.report
         report("Reading your SSH configuration", f"ssh -G {site.vm.host}")
-        way, sessions = await asyncio.gather(
-            find_way(site, self.answers), threads.call(importlib.import_module, "core.ssh.session")
-        )
+        way, sessions = await asyncio.gather(find_way(site, self.answers), threads.call(load, "session"))
         last = way[-1].host
         over = " over " + ", ".join(hop.host.alias for hop in way[:-1]) if len(way) > 1 else ""
         report(f"Connecting to {last.hostname} port {last.port}{over}", last.command)

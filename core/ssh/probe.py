@@ -6,7 +6,6 @@ One connection, no credential. Imports nothing heavy itself; what it runs in a t
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from .. import threads
 from ..site.files import Site
 from .answers import Answers
 from .hostkeys import HostKey
+from .lazy import load
 from .way import find_way
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def probe(site: Site, answers: Answers | None = None) -> Offer:
     and for a jump host whatever a connect does.
     """
     told = answers or Answers()
-    way, offers = await asyncio.gather(find_way(site, told), threads.call(importlib.import_module, "core.ssh.offer"))
+    way, offers = await asyncio.gather(find_way(site, told), threads.call(load, "offer"))
     opening: Opening = offers.Opening()
     try:
         seen: Offer = await threads.call(offers.look, way, told, opening)
