@@ -6,18 +6,19 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..events import Event, Phase, RunInfo, RunsListed, RunStateChanged
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
-from ..workspace import Workspace
 from . import launch, names
 from .follow import Following
-from .forward import Forwarder
 from .reading import Reading
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
 
 
 class LiveRuns:
@@ -39,6 +40,8 @@ class LiveRuns:
     async def follow(self, run: str, *, offset: int = 0) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
+        from .forward import Forwarder  # the workspace behind it is heavy
+
         forwarder = Forwarder()
         async with aclosing(Following(self._link, Reading(ulid, offset), forwarder).events()) as events:
             async for event in events:

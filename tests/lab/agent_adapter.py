@@ -7,30 +7,44 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 from core import threads
 from core.agent import wire
 from core.errors import Unreachable
+from core.ssh.agent import Message
 from core.ssh.remote import RemoteAgent
 
 from .agent_process import place
 
 
+class _Recorded(RemoteAgent):
+    """Writes down what it is asked, once a call."""
+
+    asked: list[tuple[str, dict[str, Any]]]
+
+    def stream(self, op: str, /, **more: Any) -> AsyncIterator[Message]:
+        self.asked.append((op, {key: value for key, value in more.items() if key != "upload"}))
+        return super().stream(op, **more)
+
+
 class ProcessLink:
     """core.ssh.agent.Link. `cut` ends the agent as a lost connection does; the next `agent()` starts another.
 
-    `unreachable`: how many of the next connects fail. `prefix`: words before the command, as `setpriv …`.
+    `asked`: (operation, arguments) of every call, over all connections. `unreachable`: how many of the
+    next connects fail. `prefix`: words before the command, as `setpriv …`.
     """
 
     def __init__(self, root: Path, *, python: str = sys.executable, prefix: tuple[str, ...] = ()) -> None:
         self.root = root
         self.unreachable = 0
         self.connects = 0
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self._words = [*prefix, python, "-sSE", "-m", "agent", "serve", str(root)]
         self._process: subprocess.Popen[bytes] | None = None
-        self._agent: RemoteAgent | None = None
+        self._agent: _Recorded | None = None
         self._lock = asyncio.Lock()
 
     async def agent(self) -> RemoteAgent:
@@ -43,7 +57,8 @@ class ProcessLink:
                 raise Unreachable("the VM cannot be reached")
             self._process, reader, hello = await threads.call(self._started)
             self.connects += 1
-            self._agent = RemoteAgent(reader.frame, self._process.stdin.write, hello, lambda: None)  # type: ignore[union-attr]
+            self._agent = _Recorded(reader.frame, self._process.stdin.write, hello, lambda: None)  # type: ignore[union-attr]
+            self._agent.asked = self.asked
             return self._agent
 
     def _started(self) -> tuple[subprocess.Popen[bytes], wire.Reader, dict[str, Any]]:

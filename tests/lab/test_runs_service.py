@@ -67,6 +67,10 @@ class Lab:
         events = await collected(self.runs.launch(self.job(text), **more))
         return one(events, RunCreated).run
 
+    def follows(self, what: str) -> list[int]:
+        """`offset` or `cursor` of every runs.follow that was asked for."""
+        return [args[what] for op, args in self.link.asked if op == "runs.follow"]
+
     def folder_of(self, run: str) -> Path:
         return self.root / "runs" / run
 
@@ -216,7 +220,7 @@ async def test_following_twice_gives_equal_bytes_and_from_a_byte_the_rest(lab: L
 
 
 async def test_a_link_cut_in_the_middle_of_the_log_loses_and_doubles_nothing(lab: Lab) -> None:
-    run = await lab.launched("command: for i in $(seq 40000); do echo line $i of the long ä€😀; done; sleep 1; echo end")
+    run = await lab.launched("command: for i in $(seq 40000); do echo line $i is long ä€😀; done; sleep 1; echo end")
     events: list[Event] = []
     cuts = 0
     async with aclosing(lab.runs.follow(run)) as following:
@@ -232,6 +236,8 @@ async def test_a_link_cut_in_the_middle_of_the_log_loses_and_doubles_nothing(lab
     assert (len(text), hashlib.sha256(text).hexdigest()) == (len(raw), hashlib.sha256(raw).hexdigest())
     changes = [event.state for event in events if isinstance(event, LinkChanged)]
     assert changes == ["lost", "restored"] * cuts and cuts == 3
+    asked = lab.follows("offset")
+    assert len(asked) == 4 and all(asked[number] > 300_000 * number for number in (1, 2, 3)), "not from the beginning"
     states = [event.state for event in events if isinstance(event, RunStateChanged)]
     assert states == ["created", "preparing", "running", "completed"]
     assert one(events, RunFinished).status == "completed"
@@ -356,5 +362,6 @@ async def test_metrics_of_the_job_come_once_although_the_link_was_cut(lab: Lab) 
                 cut = True
                 lab.link.cut()
     assert [event.step for event in events if isinstance(event, Metric)] == list(range(30))
+    assert lab.follows("cursor")[0] == 0 and lab.follows("cursor")[1] >= 6
     assert one(events, RunFinished).metrics == {"loss": pytest.approx(1 / 30)}
     assert json.loads((lab.folder_of(run) / "job.json").read_text())["run"] == run
