@@ -58,8 +58,8 @@ def _pane(step: str, session: Session) -> StepPane:
 class Wizard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "Run/retry"),
-        Binding("b", "step(-1)", "Back"),
-        Binding("n", "step(1)", "Next"),
+        Binding("b", "step(-1)", "Back", priority=True),
+        Binding("n", "step(1)", "Next", priority=True),
         Binding("c", "commands", "Commands"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "app.leave", "Quit"),
@@ -67,7 +67,10 @@ class Wizard(Screen[None]):
         Binding("d", "details", "Details of the error", show=False),
         Binding("escape", "escape", "Leave the field / stop", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
-        *[Binding(str(n), f"go('{step.id}')", f"Go to {step.title}", show=False) for n, step in enumerate(STEPS, 1)],
+        *[
+            Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
+            for number, step in enumerate(STEPS, 1)
+        ],
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
@@ -141,6 +144,13 @@ class Wizard(Screen[None]):
         self.pane.shown()
         self.pane.focus_first()
         self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that change the place come first, so that the next key goes there; but in a field they are text."""
+        if action not in ("go", "step"):
+            return True
+        searching = parameters == (1,) and self.is_mounted and self.pane.searching
+        return not isinstance(self.focused, Input) and not searching
 
     async def action_go(self, step: str) -> None:
         await self.go(step)

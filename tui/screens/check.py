@@ -29,7 +29,6 @@ class CheckPane(StepPane):
                 yield Static(id="check-text")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.found: dict[str, events.CheckFinished] = {}
         self.counts: dict[str, int] = {}
         self.groups: set[str] = set()

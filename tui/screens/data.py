@@ -31,7 +31,6 @@ class DataPane(StepPane):
         yield Static(id="staged")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.whole = False  # every link of the path held
         self.data: events.DataStaged | None = None
         self.query_one(LinkPath).draw(*self._ends())

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 from core.site.secrets import Secret
 from tui import untrusted
 from tui.widgets.fields import Field, SecretField
+from tui.widgets.press import Press
 
 Answer = TypeVar("Answer")
 
@@ -65,8 +66,8 @@ class HostKeyQuestion(Dialogue[str]):
             yield Field(id="answer", placeholder="yes, or SHA256:…")
             yield Static(id="said")
             with Horizontal(classes="buttons"):
-                yield Button("Do not trust it", id="cancel", compact=True, variant="primary")
-                yield Button("Trust and pin", id="agree", compact=True)
+                yield Press("Do not trust it", id="cancel", variant="primary")
+                yield Press("Trust and pin", id="agree")
 
     def on_mount(self) -> None:
         self.query_one("#answer").focus()
@@ -102,8 +103,8 @@ class SecretQuestion(Dialogue[Secret]):
             yield Static(Content(f"{self.hint}\nIt is used for this login and kept nowhere."))
             yield SecretField(id="secret")
             with Horizontal(classes="buttons"):
-                yield Button("Log in", id="agree", compact=True, variant="primary")
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Press("Log in", id="agree", variant="primary")
+                yield Press("Cancel", id="cancel")
 
     def on_secret_field_given(self) -> None:
         self.agreed()
@@ -125,8 +126,8 @@ class Confirmation(Dialogue[bool]):
             yield Static(Content(self.asked), classes="title")
             yield Static(Content(self.text))
             with Horizontal(classes="buttons"):
-                yield Button(self.no, id="cancel", compact=True, variant="primary")
-                yield Button(self.yes, id="agree", compact=True, variant="error")
+                yield Press(self.no, id="cancel", variant="primary")
+                yield Press(self.yes, id="agree", variant="error")
 
     def on_mount(self) -> None:
         self.query_one("#cancel").focus()

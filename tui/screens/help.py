@@ -5,7 +5,9 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Static
+
+from tui.widgets.press import Press
 
 from .dialogues import Dialogue
 
@@ -34,7 +36,7 @@ class HelpScreen(Dialogue[None]):
             yield Static("States of a step", classes="title")
             yield Static(_table(WORDS), classes="table")
             yield Static(MOUSE)
-            yield Button("Close", id="cancel", compact=True, variant="primary")
+            yield Press("Close", id="cancel", variant="primary")
 
 
 def _table(rows: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> Content:

@@ -35,7 +35,6 @@ class LaunchPane(StepPane):
         yield build
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.seen = ""  # the job and settings that the plan is of
         self.notes: list[events.Notice] = []
         self.commands: list[tuple[str, str]] = []

@@ -15,6 +15,7 @@ from core import events
 from core.services import Events
 from tui import words
 from tui.widgets.fields import Field, Row
+from tui.widgets.press import Press
 
 from .pane import StepPane, Task
 
@@ -46,7 +47,7 @@ class ModelPane(StepPane):
         with VerticalScroll(id="stages", can_focus=False):
             for stage in STAGES:
                 with Vertical(id=f"stage-{stage}", classes="stage"):
-                    yield Button(DOES[stage], id=f"do-{stage}", compact=True)
+                    yield Press(DOES[stage], id=f"do-{stage}")
                     yield Static(id=f"said-{stage}", classes="said")
                     if stage == "register":
                         yield Row("Name", Field(id="name", placeholder="optional: the name that the run logged"))
@@ -210,8 +211,6 @@ class ModelPane(StepPane):
         if stage in STAGES:
             event.stop()
             getattr(self, stage)()
-            return
-        super().on_button_pressed(event)
 
     def _draw(self) -> None:
         for stage, found in self.stages.items():

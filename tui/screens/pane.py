@@ -22,6 +22,7 @@ from tui import report, untrusted, words
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
+from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
 TURN_S = 0.01  # after this much work on events the loop gets a turn
@@ -87,6 +88,11 @@ class StepPane(Vertical):
     def failed(self) -> None:
         """What the step does about an error, besides showing it."""
 
+    @property
+    def searching(self) -> bool:
+        """Whether `n` is the next hit, not the next step."""
+        return False
+
     def shown(self) -> None:
         """The pane has come to the front."""
 
@@ -100,10 +106,10 @@ class StepPane(Vertical):
         yield StatusLine(self.session.clock)
         with Horizontal(classes="buttons nav"):
             if ORDER[0] != self.STEP:
-                yield Button("‹ Back", id="go-back", compact=True)
-            yield Button(self.primary()[0], id="primary", compact=True, variant="primary")
+                yield Press("‹ Back", id="go-back")
+            yield Press(self.primary()[0], id="primary", variant="primary")
             if ORDER[-1] != self.STEP:
-                yield Button("Next ›", id="go-next", compact=True)
+                yield Press("Next ›", id="go-next")
 
     def on_mount(self) -> None:
         if self.EMPTY:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core import events
 from core.errors import TrainshedError
 from tui import untrusted, words
 from tui.session import Session
+from tui.widgets.press import Press
 
 from .dialogues import Dialogue
 from .pane import closing
@@ -28,8 +29,8 @@ class RunChooser(Dialogue[str]):
             yield Static("Asking the VM for its runs …", id="said")
             yield OptionList(id="runs", compact=True, markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Open", id="agree", compact=True, variant="primary")
-                yield Button("Cancel", id="cancel", compact=True)
+                yield Press("Open", id="agree", variant="primary")
+                yield Press("Cancel", id="cancel")
 
     def on_mount(self) -> None:
         self.session.ran("cli", self.session.line("runs"))

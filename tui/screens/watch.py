@@ -49,7 +49,6 @@ class WatchPane(StepPane):
         yield search
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.state: events.RunState | None = None
         self.state_reason = ""
         self.params: dict[str, str] = {}
@@ -230,6 +229,10 @@ class WatchPane(StepPane):
 
     # Search.
 
+    @property
+    def searching(self) -> bool:
+        return bool(self.is_mounted and self.log_view.wanted)
+
     def action_search(self) -> None:
         field = self.query_one("#search", Input)
         field.display = True
@@ -238,11 +241,12 @@ class WatchPane(StepPane):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """`n` is the next hit while a search is open; otherwise it is the wizard's Next."""
         if action == "hit":
-            return bool(self.is_mounted and self.log_view.wanted)
+            return self.searching
         return True
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        event.prevent_default()  # Textual calls the handler of every class; here Enter searches
         wanted = event.value
         if not wanted:
             self.end_search()

@@ -10,6 +10,8 @@ from textual.widgets import Button, Static
 
 from core.errors import HostKeyChanged, TrainshedError
 
+from .press import Press
+
 # Facts that are shown without asking, by the error's class: label -> fact.
 SHOWN: dict[type[TrainshedError], dict[str, str]] = {
     HostKeyChanged: {"Shown now": "seen", "Expected": "pinned", "Expected by": "source"},
@@ -39,9 +41,9 @@ class ErrorPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(id="error-text")
         with Horizontal(classes="buttons"):
-            yield Button("Retry (r)", id="retry", compact=True, variant="error")
-            yield Button("Copy report (y)", id="copy", compact=True)
-            yield Button("Details (d)", id="details", compact=True)
+            yield Press("Retry (r)", id="retry", variant="error")
+            yield Press("Copy report (y)", id="copy")
+            yield Press("Details (d)", id="details")
 
     def tell(self, error: TrainshedError) -> None:
         self.error, self.detailed, self.display = error, False, True

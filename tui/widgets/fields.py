@@ -17,7 +17,8 @@ class Field(Input):
     """One line. A paste of more than LIMIT characters is refused before it is laid out."""
 
     def __init__(self, value: str = "", *, id: str, placeholder: str = "", **more: Any) -> None:
-        super().__init__(value, id=id, placeholder=placeholder, compact=True, max_length=LIMIT, **more)
+        more |= {"compact": True, "max_length": LIMIT, "select_on_focus": False}
+        super().__init__(value, id=id, placeholder=placeholder, **more)
 
     def on_paste(self, event: Paste) -> None:
         if len(event.text) > LIMIT:

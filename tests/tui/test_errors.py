@@ -1,0 +1,279 @@
+"""Every way the journey can go wrong: told where it happened, and tried again with what was typed."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from core.site.secrets import Secret
+from tests.fakes.script import FINGERPRINT, OTHER, Scenario
+from tests.fakes.services import FakeConnection
+from tui.screens.dialogues import Confirmation, HostKeyQuestion, SecretQuestion
+
+from .walk import Walk, walking
+
+SECRET = "correct horse"
+
+
+async def test_an_unknown_host_key_is_trusted_only_by_the_whole_word() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter")
+        assert isinstance(walk.app.screen, HostKeyQuestion)
+        assert FINGERPRINT in walk.screen_text()
+        assert "[ED25519 256]" in walk.screen_text()
+        await walk.press("y", "enter")
+        assert isinstance(walk.app.screen, HostKeyQuestion)
+        await walk.press("e", "s", "enter")
+        assert walk.app.session.connected is not None
+        assert walk.app.session.connected.trusted_by == "you"
+
+
+async def test_a_pasted_fingerprint_that_differs_is_not_trusted() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter")
+        walk.app.screen.query_one("#answer", Input).value = OTHER
+        await walk.press("enter")
+        assert "That is another key" in walk.text("#said")
+
+
+async def test_enter_alone_never_trusts_and_escape_says_what_happened() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter", "enter", "escape")
+        assert walk.app.session.connected is None
+        assert walk.state == "failed"
+        assert "has not been seen before" in walk.text("#connect #error-text")
+
+
+async def test_a_changed_host_key_shows_both_values_and_no_way_around() -> None:
+    async with walking(Scenario(host_key="changed")) as walk:
+        await walk.press("enter")
+        said = walk.screen_text()
+        assert FINGERPRINT in said
+        assert OTHER in said
+        assert "accept" not in said.lower()
+        assert "trust" not in said.lower()
+        await walk.press("r")
+        assert walk.app.session.connected is None
+
+
+async def test_a_fingerprint_given_out_of_band_is_compared() -> None:
+    async with walking() as walk:
+        walk.pane.query_one("#fingerprint", Input).value = OTHER
+        await walk.press("enter")
+        assert walk.state == "failed"
+        assert "the fingerprint you gave" in walk.screen_text()
+
+
+@pytest.mark.parametrize("kind", ["passphrase", "password"])
+async def test_a_secret_is_asked_for_masked_and_kept_nowhere(kind: str) -> None:
+    messages: list[str] = []
+    scenario = Scenario(**{kind: SECRET})  # type: ignore[arg-type]
+    async with walking(scenario) as walk:
+        await walk.press("enter")
+        assert isinstance(walk.app.screen, SecretQuestion)
+        walk.app.screen.query_one("#secret", Input).value = SECRET
+        await walk.pilot.pause()
+        assert SECRET not in walk.app.export_screenshot()
+        assert SECRET not in walk.screen_text()
+        messages.append(repr(walk.app.screen.query_one("#secret")))
+        await walk.press("enter")
+        assert walk.app.session.connected is not None
+        messages += [walk.notices(), repr(walk.app.session), repr(vars(walk.pane)), str(walk.app.session.commands)]
+        assert SECRET not in "\n".join(messages)
+        assert not _secrets_below(walk.pane)
+
+
+def _secrets_below(pane: Any) -> list[Secret]:
+    found: list[Any] = []
+    for value in vars(pane).values():
+        found += value.values() if isinstance(value, dict) else [value]
+    return [value for value in found if isinstance(value, Secret)]
+
+
+async def test_a_wrong_passphrase_is_asked_for_again() -> None:
+    async with walking(Scenario(passphrase=SECRET)) as walk:
+        await walk.press("enter")
+        walk.app.screen.query_one("#secret", Input).value = "wrong"
+        await walk.press("enter")
+        assert isinstance(walk.app.screen, SecretQuestion)
+        assert "does not open the key" in walk.screen_text()
+
+
+async def test_a_secret_is_in_no_message() -> None:
+    seen: list[str] = []
+    from .walk import make_app
+
+    app = make_app(Scenario(passphrase=SECRET))
+    async with app.run_test(size=(80, 24), message_hook=lambda message: seen.append(repr(message))) as pilot:
+        walk = Walk(app, pilot)
+        await walk.press("enter")
+        app.screen.query_one("#secret", Input).value = SECRET
+        await walk.press("enter")
+        assert app.session.connected is not None
+    assert seen
+    assert not [text for text in seen if SECRET in text]
+
+
+async def test_unreachable_keeps_the_address_and_retry_tries_it_again() -> None:
+    scenario = Scenario(unreachable=True)
+    async with walking(scenario) as walk:
+        walk.pane.query_one("#target", Input).value = "azureuser@203.0.113.10"
+        await walk.press("enter")
+        assert "connection refused" in walk.text("#connect #error-text")
+        scenario.unreachable = False
+        await walk.press("r")
+        connection = walk.app.session.services.connection
+        assert isinstance(connection, FakeConnection)
+        assert connection.calls == ["azureuser@203.0.113.10"] * 2
+        assert walk.state == "done"
+        assert not walk.pane.panel.display
+
+
+async def test_the_report_is_saved_for_its_owner_alone(home: Path) -> None:
+    async with walking(Scenario(unreachable=True)) as walk:
+        await walk.press("enter", "y")
+        path = home / "state" / "sites" / "ward-7" / "reports" / "last-error.txt"
+        assert "connection refused" in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert "saved in" in walk.notices()
+        assert "clipboard" in walk.notices()
+
+
+async def test_the_first_broken_link_is_named_and_mended_links_go_on() -> None:
+    scenario = Scenario(broken_link="data.tls")
+    async with walking(scenario) as walk:
+        await walk.press("3", "enter")
+        assert "TLS: the certificate" in walk.pane_text("#broken")
+        assert walk.state == "failed"
+        scenario.broken_link = ""
+        await walk.press("r", "enter")
+        assert walk.state == "done"
+        assert "sha256" in walk.pane_text("#staged")
+
+
+async def test_a_failing_build_shows_its_log_and_keeps_the_job() -> None:
+    async with walking(Scenario(build_fails=True)) as walk:
+        await walk.press("4", "enter", "enter")
+        assert "scikit-learn==9.9" in walk.text("#launch #error-text")
+        assert walk.pane.value("job") == "demo/train.yml"
+        assert walk.pane.query_one("#build").display
+
+
+async def test_a_job_file_that_is_none_is_told_in_place() -> None:
+    async with walking(job=Path("notes.txt")) as walk:
+        await walk.press("4", "enter")
+        assert "no such job file" in walk.text("#launch #error-text")
+
+
+@pytest.mark.parametrize("settings", ["lr", "'unclosed", "inputs.lr 3"])
+async def test_settings_that_cannot_be_read_are_told(settings: str) -> None:
+    async with walking() as walk:
+        await walk.press("4")
+        walk.pane.query_one("#settings", Input).value = settings
+        await walk.press("enter")
+        assert "Settings:" in walk.notices()
+        assert walk.state == "todo"
+
+
+async def test_a_failed_run_says_why_and_keeps_its_log() -> None:
+    async with walking(Scenario(run_fails=True)) as walk:
+        await walk.press("5", "enter")
+        assert "exit code 1" in walk.status
+        assert walk.state == "failed"
+        assert "✗ failed" in walk.pane_text("#run-head")
+
+
+async def test_a_lost_link_says_that_the_run_goes_on() -> None:
+    gate = asyncio.Event()
+    async with walking(Scenario(link_lost=True, hold={"lost": gate})) as walk:
+        await walk.pilot.press("5", "enter")
+        for _ in range(50):
+            await walk.pilot.pause()
+        assert "last seen" in walk.pane_text("#run-head")
+        assert "the run goes on" in walk.pane_text("#run-head")
+        gate.set()
+        await walk.settled()
+        assert "last seen" not in walk.pane_text("#run-head")
+        assert walk.state == "done"
+
+
+async def test_no_run_yet_says_the_next_key() -> None:
+    async with walking(Scenario(no_runs=True)) as walk:
+        await walk.press("5", "enter")
+        assert "4 Launch starts one" in walk.text("#watch #error-text")
+
+
+async def test_a_service_that_does_not_start_leaves_the_earlier_stages_done() -> None:
+    scenario = Scenario(service_fails=True)
+    async with walking(scenario) as walk:
+        await walk.press("5", "enter", "6", "enter", "enter", "enter")
+        assert "sklearn" in walk.text("#model #error-text")
+        assert "✗ failed" in walk.pane_text("#said-deploy")
+        assert "✓ done" in walk.pane_text("#said-package")
+        scenario.service_fails = False
+        await walk.press("r")
+        assert "✓ done" in walk.pane_text("#said-deploy")
+
+
+async def test_cancelling_names_the_run_and_is_safe_by_default() -> None:
+    gate = asyncio.Event()
+    async with walking(Scenario(hold={"half": gate})) as walk:
+        await walk.pilot.press("4", "enter")
+        await walk.settled()
+        await walk.pilot.press("enter")
+        await walk.settled()
+        await walk.pilot.press("5")
+        for _ in range(50):
+            await walk.pilot.pause()
+        await walk.pilot.press("x")
+        await walk.pilot.pause()
+        assert isinstance(walk.app.screen, Confirmation)
+        assert "01JDEMO8Z4V7Q2M5K9X3T6W1RB" in walk.screen_text()
+        await walk.pilot.press("enter")  # the focus is on "Let it run"
+        await walk.pilot.pause()
+        assert not walk.app.session.services.runs.cancelled.is_set()  # type: ignore[attr-defined]
+        await walk.pilot.press("x", "tab", "enter")
+        await walk.pilot.pause()
+        gate.set()
+        await walk.settled()
+        assert "– cancelled" in walk.pane_text("#run-head")
+
+
+async def test_quitting_while_a_run_goes_on_says_so() -> None:
+    gate = asyncio.Event()
+    async with walking(Scenario(hold={"half": gate})) as walk:
+        await walk.pilot.press("4", "enter")
+        await walk.settled()
+        await walk.pilot.press("enter")
+        await walk.settled()
+        await walk.pilot.press("q")
+        await walk.pilot.pause()
+        assert isinstance(walk.app.screen, Confirmation)
+        assert "goes on on stackvm" in walk.screen_text()
+        gate.set()
+
+
+async def test_escape_stops_what_is_going_and_the_step_is_what_it_was() -> None:
+    async with walking(Scenario(hold={"login": asyncio.Event()})) as walk:
+        await walk.pilot.press("enter")
+        for _ in range(5):
+            await walk.pilot.pause()
+        assert walk.state == "going"
+        await walk.pilot.press("escape")
+        await walk.pilot.pause()
+        assert walk.state == "todo"
+        assert "stopped" in walk.status
+
+
+async def test_read_only_changes_nothing_and_says_so() -> None:
+    async with walking(read_only=True) as walk:
+        await walk.press("enter", "4", "enter", "enter")
+        runs = walk.app.session.services.runs
+        assert runs.launches == []  # type: ignore[attr-defined]
+        assert "Read-only" in walk.notices()
+        assert "READ-ONLY" in walk.screen_text()

@@ -1,0 +1,214 @@
+"""How the program behaves everywhere: keys, sizes, colours, pasting, crashing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import stat
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from textual import events
+from textual.color import Color
+from textual.widgets import Footer, Input
+from textual.widgets._footer import FooterKey
+
+from core.services import Events
+from tests.fakes.script import Scenario
+from tui.screens.help import HelpScreen
+from tui.steps import STEPS
+from tui.themes import THEMES
+from tui.wizard import Wizard
+
+from .walk import make_app, walking
+
+PLACES = [str(number) for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_footer_has_at_most_six_keys_and_fits_80_columns(place: str) -> None:
+    async with walking() as walk:
+        await walk.press(place, "enter")
+        for search in ([], ["slash", "e", "enter"]) if place == "5" else ([],):
+            await walk.press(*search)
+            await walk.pilot.pause()
+            keys = list(walk.app.screen.query_one(Footer).query(FooterKey))
+            assert 3 <= len(keys) <= 6
+            assert max(key.region.right for key in keys) <= 80
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_every_key_of_every_step_does_something_or_says_why_not(place: str) -> None:
+    async with walking() as probe:
+        await probe.press(place)
+        ours = {binding.action for binding in (*Wizard.BINDINGS, *type(probe.pane).BINDINGS)}  # type: ignore[union-attr]
+        keys = [key for key, active in probe.app.screen.active_bindings.items() if active.binding.action in ours]
+    assert len(keys) > 10
+    async with walking() as walk:
+        for key in keys:
+            if key == "q":
+                continue  # its own test
+            await walk.press(place)
+            walk.app.clear_notifications()
+            before = _traces(walk.app.wizard, walk.app.theme)
+            await walk.pilot.press(key)
+            await walk.pilot.pause()
+            happened = len(walk.app._notifications) > 0 or _traces(walk.app.wizard, walk.app.theme) != before
+            assert happened or key == place, f"{key} does nothing in step {place}"
+            await walk.settled()
+            if walk.app.screen is not walk.app.wizard:
+                await walk.pilot.press("escape")
+            if isinstance(walk.app.focused, Input):
+                await walk.pilot.press("escape")
+            await walk.pilot.pause()
+
+
+def _traces(wizard: Wizard, theme: str) -> tuple[object, ...]:
+    """What a key can change: the place, the focus, a pane, a dialogue, a state, the theme, a command."""
+    session, pane = wizard.session, wizard.pane
+    follow = [view.follow for view in pane.query("LogView").results()]  # type: ignore[attr-defined]
+    shown = [widget.display for widget in wizard.query("*").results()]
+    stack = len(wizard.app.screen_stack)
+    return wizard.here, wizard.focused, stack, theme, len(session.commands), str(pane.status.content), follow, shown
+
+
+async def test_q_quits_at_once_where_nothing_goes_on() -> None:
+    async with walking() as walk:
+        await walk.pilot.press("q")
+        await walk.pilot.pause()
+        assert walk.app._exit
+
+
+async def test_help_lists_the_keys_of_where_you_are() -> None:
+    async with walking() as walk:
+        await walk.press("5", "question_mark")
+        assert isinstance(walk.app.screen, HelpScreen)
+        keys = {does: key for key, does in walk.app.screen.keys}
+        assert keys["Cancel run"] == "x"
+        assert keys["Next metric"] == "m"
+        await walk.press("escape", "1", "question_mark")
+        assert "Cancel run" not in str(walk.app.screen.keys)
+
+
+async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place() -> None:
+    async with walking() as walk:
+        await walk.press("5")
+        titles = {command.title for command in walk.app.get_system_commands(walk.app.screen)}
+        assert {f"Go to {step.title}" for step in STEPS} <= titles
+        assert {f"Theme {theme.name}" for theme in THEMES} <= titles
+        assert {"Cancel run", "Search", "Quit", "Open another run"} <= titles
+
+
+async def test_the_commands_pane_shows_what_ran_and_the_equal_command_line() -> None:
+    async with walking() as walk:
+        await walk.press("enter", "c")
+        said = walk.screen_text()
+        assert "ssh azureuser@203.0.113.10" in said
+        assert "trainshed --site ward-7 connect stackvm" in said
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5)])
+async def test_too_small_says_so_and_nothing_is_lost(size: tuple[int, int]) -> None:
+    async with walking() as walk:
+        walk.pane.query_one("#fingerprint", Input).value = "SHA256:abc"
+        await walk.pilot.resize_terminal(*size)
+        await walk.pilot.pause()
+        assert "too small" in " ".join(walk.screen_text().split())
+        assert "Fingerprint" not in walk.screen_text()
+        await walk.pilot.resize_terminal(60, 18)
+        await walk.pilot.pause()
+        assert "too small" not in walk.screen_text()
+        assert "SHA256:abc" in walk.screen_text()
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_smallest_size_still_shows_the_main_button(place: str) -> None:
+    async with walking(size=(60, 18)) as walk:
+        await walk.press(place)
+        button = walk.pane.query_one("#primary")
+        assert button.region.height == 1
+        assert walk.app.screen.region.contains_region(button.region)
+
+
+async def test_no_color_shows_only_greys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with walking() as walk:
+        await walk.press("2", "enter")
+        said = walk.app.export_screenshot()
+        assert "✗" in said
+        assert "FAIL" in said
+        for value in set(re.findall(r"#[0-9a-f]{6}", said)) - {"#ff5f57", "#febc2e", "#28c840"}:  # the window's buttons
+            colour = Color.parse(value)
+            assert max(colour.rgb) - min(colour.rgb) <= 3, value
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+async def test_texts_of_each_theme_can_be_read(theme: object) -> None:
+    """WCAG 2.2: 4.5 to 1 for text."""
+    from textual.theme import Theme
+
+    assert isinstance(theme, Theme)
+    assert theme.background
+    assert theme.foreground
+    ground = Color.parse(theme.background)
+    for name in ("foreground", "primary", "success", "warning", "error"):
+        assert _contrast(Color.parse(getattr(theme, name)), ground) >= 4.5, name
+    assert _contrast(Color.parse(theme.variables["muted"]), ground) >= 4.5
+
+
+def _contrast(one: Color, other: Color) -> float:
+    def light(colour: Color) -> float:
+        parts = [part / 255 for part in colour.rgb]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+async def test_pasting_a_megabyte_does_not_hang() -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        await walk.pilot.pause()
+        began = monotonic()
+        field.post_message(events.Paste("x" * 1_048_576))
+        await walk.pilot.pause()
+        await walk.pilot.press("a")
+        assert monotonic() - began < 2
+        assert field.value == "stackvma"
+        assert "1,048,576 characters" in walk.notices()
+
+
+async def test_a_mistake_of_our_own_ends_with_a_report_without_secrets(home: Path) -> None:
+    app = make_app()
+
+    class Wrong:
+        def run(self, groups: object = ()) -> Events:
+            raise RuntimeError("AccountKey=verysecretkey and more")
+
+    app.session.services = replace(app.session.services, checks=Wrong())
+    with pytest.raises(Exception, match="AccountKey"):
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("2", "enter")
+            for _ in range(20):
+                await pilot.pause()
+    assert app.return_code == 1
+    (report,) = (home / "state" / "sites" / "ward-7" / "reports").glob("crash-*.txt")
+    text = report.read_text()
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert "RuntimeError" in text
+    assert "step: check" in text
+    assert "AccountKey=***" in text
+    assert "verysecretkey" not in text
+
+
+async def test_a_closed_app_closes_the_connection() -> None:
+    async with walking(Scenario()) as walk:
+        app = walk.app
+        await walk.press("enter")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert app.session.services.connection.closed  # type: ignore[attr-defined]

@@ -1,0 +1,77 @@
+"""Helpers to drive the app over the fake services: by keys, waiting for what is going rather than for time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from tests.fakes.script import Scenario
+from tests.fakes.services import fake_services
+from tui.app import TrainshedApp
+from tui.screens.pane import StepPane
+
+
+def make_app(scenario: Scenario | None = None, **more: Any) -> TrainshedApp:
+    """An app whose clock stands still."""
+    more.setdefault("job", Path("demo/train.yml"))
+    return TrainshedApp(fake_services(scenario), clock=lambda: 0.0, **more)
+
+
+class Walk:
+    def __init__(self, app: TrainshedApp, pilot: Pilot[Any]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def pane(self) -> StepPane:
+        return self.app.wizard.pane
+
+    @property
+    def state(self) -> str:
+        return self.app.session.journey.states[self.app.wizard.here]
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settled()
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*text)
+
+    async def settled(self) -> None:
+        """Until the pane's operation, and what it leads to, has ended or waits for a person."""
+        for _ in range(3):
+            await self.app.workers.wait_for_complete()
+            await self.pilot.pause()
+
+    def text(self, selector: str) -> str:
+        return str(self.app.screen.query_one(selector, Static).content)
+
+    def pane_text(self, selector: str) -> str:
+        return str(self.pane.query_one(selector, Static).content)
+
+    @property
+    def status(self) -> str:
+        return str(self.pane.status.content)
+
+    def screen_text(self) -> str:
+        """Everything that is on the screen, as a person reads it."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    def notices(self) -> str:
+        return "\n".join(str(notice.message) for notice in self.app._notifications)
+
+
+@asynccontextmanager
+async def walking(
+    scenario: Scenario | None = None, size: tuple[int, int] = (80, 24), **more: Any
+) -> AsyncIterator[Walk]:
+    app = make_app(scenario, **more)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Walk(app, pilot)
