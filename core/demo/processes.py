@@ -168,6 +168,7 @@ def _identities(record: Mapping[str, Any]) -> Iterator[list[int]]:
     pid, start = record.get("pid"), record.get("start")
     if isinstance(pid, int) and isinstance(start, int) and start:
         yield [pid, start]
-    for one in record.get("sandbox") or record.get("processes") or []:
+    recorded = record.get("sandbox")
+    for one in recorded if isinstance(recorded, list) else []:
         if isinstance(one, list) and len(one) == 2 and all(isinstance(number, int) for number in one):
             yield [one[0], one[1]]
