@@ -33,6 +33,8 @@ OPERATIONS = {
     "runs.cancel": "runs",
     "tracking.lease": "forward",
     "tracking.commit": "forward",
+    "tracking.read": "forward",
+    "artifacts.read": "artifacts",
     "models.package": "models",
     "services.start": "services",
     "services.stop": "services",

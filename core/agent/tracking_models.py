@@ -17,6 +17,7 @@ from .tracking_rules import MODEL_NAME, PARAM_LENGTH, TAG_LENGTH, Refused, artif
 from .tracking_runs import EXPERIMENT, items, metrics_json, milliseconds
 from .tracking_store import Model, Store
 
+FILES_NAMED = 2000  # of a model, in its op
 _FINAL = ("LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED")
 _STATUS = {"1": "LOGGED_MODEL_PENDING", "2": "LOGGED_MODEL_READY", "3": "LOGGED_MODEL_UPLOAD_FAILED"}
 
@@ -70,12 +71,19 @@ class Models:
             "model_id": "m-%s" % uuid.uuid4().hex,
             "name": name,
             "type": str(request.get("model_type") or "")[:500],
-            "params": dict(pair("param", given, PARAM_LENGTH) for given in request.dicts("params")),
-            "tags": dict(pair("tag", given, TAG_LENGTH) for given in request.dicts("tags")),
             "time": self.store.clock(),
         }
-        self.store.append([op])
+        self.store.append([op, *self._pairs(op, request)])
         return self._answer(self.store.model(op["model_id"]))
+
+    @staticmethod
+    def _pairs(op: Dict[str, Any], request: Request) -> List[Dict[str, Any]]:
+        """One op for each parameter and tag that was sent: each may be long."""
+        base = {"op": "model.data", "run": op["run"], "model_id": op["model_id"], "time": op["time"]}
+        params = [pair("param", given, PARAM_LENGTH) for given in request.dicts("params")]
+        tags = [pair("tag", given, TAG_LENGTH) for given in request.dicts("tags")]
+        found = [dict(base, params={key: value}) for key, value in params]
+        return found + [dict(base, tags={key: value}) for key, value in tags]
 
     def get(self, request: Request) -> Any:
         return self._answer(self.store.model(request.need("model_id")))
@@ -99,7 +107,7 @@ class Models:
             "run": model.run,
             "model_id": model.model_id,
             "name": model.name,
-            "files": list(files_below(folder)),
+            "files": list(files_below(folder))[:FILES_NAMED],
             "digest": model_digest(folder),
             "time": self.store.clock(),
         }
@@ -111,13 +119,17 @@ class Models:
 
     def log_params(self, request: Request) -> Any:
         model = self.store.model(request.need("model_id"))
-        self._data(model, params=dict(pair("param", given, PARAM_LENGTH) for given in request.dicts("params")))
+        self._more(model, request)
         return {}
 
     def set_tags(self, request: Request) -> Any:
         model = self.store.model(request.need("model_id"))
-        self._data(model, tags=dict(pair("tag", given, TAG_LENGTH) for given in request.dicts("tags")))
+        self._more(model, request)
         return self._answer(model)
+
+    def _more(self, model: Model, request: Request) -> None:
+        known = {"run": model.run, "model_id": model.model_id, "time": self.store.clock()}
+        self.store.append(self._pairs(known, request))
 
     def delete_tag(self, request: Request) -> Any:
         model, key = self.store.model(request.need("model_id")), str(request.need("key"))

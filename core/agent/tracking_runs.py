@@ -250,7 +250,7 @@ class Runs:
         return {}
 
 
-_DATASET = {"name": 500, "digest": 36, "source_type": 36, "schema": 1048575}
+_DATASET = {"name": 500, "digest": 36, "source_type": 36, "schema": 65536}
 
 
 def _input_tag(given: Any) -> Any:

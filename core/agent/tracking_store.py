@@ -14,10 +14,11 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .tracking_rules import Refused, missing
+from .tracking_rules import Refused, invalid, missing
 
 LOG = "log.jsonl"
 LOG_BYTES = 2 * 1024**3
+LINE_BYTES = 512 * 1024  # readers of the log read 1 MiB at a time
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -101,7 +102,10 @@ class Store:
         """All of them or none. Raises Refused where the log or the disk is full, or the run is over."""
         with self.lock:
             numbered = [dict(op, seq=self.seq + index) for index, op in enumerate(ops, 1)]
-            text = "".join(json.dumps(op, separators=(",", ":")) + "\n" for op in numbered).encode()
+            lines = [json.dumps(op, separators=(",", ":")) + "\n" for op in numbered]
+            if any(len(line) > LINE_BYTES for line in lines):
+                raise invalid("what was logged at once is more than %d bytes long" % LINE_BYTES)
+            text = "".join(lines).encode()
             if self._file.closed:
                 raise Refused("PERMISSION_DENIED", "the run is over: nothing more is recorded")
             if self._size + len(text) > LOG_BYTES:
@@ -188,7 +192,7 @@ def _status(store: Store, op: Dict[str, Any]) -> None:
 
 def _artifact_deleted(store: Store, op: Dict[str, Any]) -> None:
     artifacts = store.runs[op["run"]].artifacts
-    for path in [path for path in artifacts if path == op["path"] or path.startswith(op["path"] + "/")]:
+    for path in [path for path in artifacts if op["path"] in ("", path) or path.startswith(op["path"] + "/")]:
         del artifacts[path]
 
 
