@@ -37,7 +37,7 @@ def choose(wanted: str) -> Interpreter:
     match = VERSION.match(wanted)
     if match is None:
         raise Fault("environment", "not a version of Python: %r" % wanted, "python=3.11, say")
-    minor, exact = match.group(1), wanted if (match.group(2) or "*")[1:] != "*" else ""
+    minor, exact = match.group(1), wanted if (match.group(2) or ".*") != ".*" else ""
     other = shutil.which("python" + minor)
     for found in (own, _described(other) if other else None):
         if found and found.version.rsplit(".", 1)[0] == minor and exact in ("", found.version):
