@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.demo import parts
 from core.demo.azurite import Storage
+from core.errors import MissingPart
 
 from . import azurite
 from .azurite import StrictFront
@@ -25,6 +27,11 @@ def sshd(home: Path) -> Iterator[Sshd]:
 @pytest.fixture(scope="session")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     """One Azurite over HTTPS for the whole session; each test has a container of its own."""
+    try:
+        parts.azurite()
+        parts.node()
+    except MissingPart as missing:
+        pytest.skip(f"{missing.title}: {missing.hint}")
     with azurite.running(tmp_path_factory.mktemp("azurite")) as service:
         yield service
 

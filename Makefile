@@ -1,0 +1,44 @@
+# What a person types. `make demo` and `make test` install what is missing first; a second start installs nothing.
+PYTHON = .venv/bin/python
+COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+
+.PHONY: demo test lint bench screenshots lock install clean
+
+demo:
+	@setup/install.sh demo
+	@.venv/bin/trainshed demo
+
+test:
+	@setup/install.sh test
+	@$(MAKE) --no-print-directory lint
+	@rm -f .pytest-skipped
+	$(PYTHON) -m pytest -n 2 --dist loadfile
+	@echo "skipped: $$(cat .pytest-skipped)"
+
+lint:
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/vermin -t=3.8- --no-tips --violations --quiet core/agent
+
+install:
+	@setup/install.sh test
+
+bench:
+	@setup/install.sh test
+	@$(PYTHON) -m tests.bench
+
+screenshots:
+	@setup/install.sh test
+	@$(PYTHON) screenshots/make.py
+
+lock:
+	$(COMPILE) --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	$(COMPILE) pyproject.toml requirements/build.in -c requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) requirements/node.in -o requirements/node.txt
+	$(COMPILE) core/demo/job/requirements.in -o core/demo/job/requirements.txt
+	cd core/demo/azurite && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .pytest-skipped
