@@ -26,9 +26,9 @@ T = TypeVar("T")
 class Job:
     """One command at work: its output, its questions, and the run that it is about, for whoever interrupts it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, together: bool = False) -> None:
         self.settings = settings
-        self.output = settings.output()
+        self.output = settings.output(together=together)
         self.questions = questions.Questions(settings, self.output)
         self.launching = ""  # the id of a run that may not have been made yet
         self.run = ""  # the id of a run that goes on

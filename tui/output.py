@@ -26,11 +26,13 @@ def _is_terminal(stream: TextIO) -> bool:
 class Output:
     """Both streams of one command. Nothing that came from a VM reaches a terminal with its escapes."""
 
-    def __init__(self, *, json_wanted: bool = False, plain: bool = False) -> None:
+    def __init__(self, *, json_wanted: bool = False, plain: bool = False, together: bool = False) -> None:
+        """`together`: what is said goes to stdout too, as one story; not beside JSON."""
         self.json = json_wanted
         self.glyphs = not plain
         dressed = not plain and not os.environ.get("NO_COLOR")
-        self._out, self._err = sys.stdout, sys.stderr
+        self._out = sys.stdout
+        self._err = sys.stdout if together and not json_wanted else sys.stderr
         self._out_colour = dressed and _is_terminal(self._out)
         self._err_colour = dressed and _is_terminal(self._err)
         self._draws = not plain and _is_terminal(self._err)

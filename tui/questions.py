@@ -33,7 +33,9 @@ class Questions:
         """The keyword arguments for `connect`. Raises `need` where nobody can be asked, or two tries failed."""
         self._tries[need.code] = self._tries.get(need.code, 0) + 1
         tries = 1 if isinstance(need, HostKeyUnknown) else TRIES
-        if not self._settings.may_ask or self._tries[need.code] > tries:
+        if not self._settings.may_ask:
+            raise _unattended(need)
+        if self._tries[need.code] > tries:
             raise need
         if isinstance(need, HostKeyUnknown):
             self._answers["accept"] = self._compare(need)
@@ -81,6 +83,14 @@ class Questions:
             sys.stderr.write(prompt)
             sys.stderr.flush()
             return sys.stdin.readline().strip()
+
+
+def _unattended(need: TrainshedError) -> TrainshedError:
+    """The error with what to do where nobody can be asked."""
+    if not isinstance(need, HostKeyUnknown) or "--fingerprint" in need.hint:
+        return need
+    hint = f"{need.hint.rstrip('.')}; then: trainshed connect --fingerprint SHA256:…"
+    return HostKeyUnknown(need.title, hint=hint, **need.facts)
 
 
 @contextmanager

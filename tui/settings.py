@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def open_live(site: Site | None) -> Services:
     from core import live
 
-    return live.open_site(site) if site is not None else live.open_none()
+    return live.open_site(site)
 
 
 @dataclass
@@ -41,10 +41,10 @@ class Settings:
     def services(self) -> Services:
         return self.opener(self.find_site())
 
-    def output(self) -> Output:
+    def output(self, *, together: bool = False) -> Output:
         from .output import Output
 
-        return Output(json_wanted=self.json, plain=self.plain)
+        return Output(json_wanted=self.json, plain=self.plain, together=together)
 
     def refuse_if_read_only(self, what: str) -> None:
         """Raises UsageError where --read-only forbids `what`."""

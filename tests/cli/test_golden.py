@@ -68,15 +68,19 @@ def test_json_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPat
     compare(f"{name}.json", "".join(json.dumps(value, indent=1, ensure_ascii=False) + "\n" for value in values))
 
 
-def helps(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+def helps(
+    command: click.Command, path: tuple[str, ...] = (), parent: click.Context | None = None
+) -> list[tuple[tuple[str, ...], str]]:
     """(words, help) of the command and of every command below it."""
-    with click.Context(command, info_name=" ".join(("trainshed", *path)), terminal_width=100) as context:
+    name = path[-1] if path else "trainshed"
+    settings = command.context_settings
+    with click.Context(command, parent, name, terminal_width=100, max_content_width=100, **settings) as context:
         found = [(path, command.get_help(context))]
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
                 below = command.get_command(context, name)
                 assert below is not None
-                found += helps(below, (*path, name))
+                found += helps(below, (*path, name), context)
     return found
 
 
@@ -84,12 +88,11 @@ def test_help_is_as_recorded() -> None:
     compare("help.txt", "".join(f"$ trainshed {' '.join(path)}\n{text}\n\n" for path, text in helps(root)))
 
 
-def test_the_one_line_help_of_the_table_is_that_of_the_command() -> None:
+def test_every_entry_of_the_table_leads_to_its_command() -> None:
     from tui.cli import COMMANDS as TABLE
 
     with click.Context(root) as context:
         for name, (_, _, line) in TABLE.items():
             command = root.get_command(context, name)
-            assert command is not None
-            assert command.get_short_help_str(200).rstrip(".") in line or command.name == name
+            assert command is not None and command.name == name
             assert line.endswith(".") and len(line) <= 60

@@ -81,10 +81,12 @@ def _launch(settings: Settings, job: Path, values: dict[str, str], identity: str
     printed = Printed(work)
 
     async def launched(services: Services) -> Events:
+        made = ""
         async for event in services.runs.launch(job, settings=values, run=identity):
+            made = event.run if isinstance(event, events.RunCreated) else made
             yield event
-        if follow:
-            async for event in services.runs.follow(identity):
+        if follow and made:
+            async for event in services.runs.follow(made):
                 yield event
 
     if not follow:

@@ -1,0 +1,126 @@
+"""`trainshed demo`: a site of real parts on this machine, and the whole journey on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import group, pass_settings
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from core.demo import DemoSite
+    from core.services import Services
+
+    from ..driver import Job
+
+
+@group("demo", invoke_without_command=True)
+@click.option("--headless", is_flag=True, help="Walk the journey and print it, also on a terminal.")
+@click.option("--replay", is_flag=True, help="Play the recorded journey: no VM, no network, any platform.")
+@click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record the session for `replay`.")
+@click.pass_context
+def demo(context: click.Context, headless: bool, replay: bool, record: Path | None) -> int:
+    """Start a site on this machine, and walk through it.
+
+    Real parts, all on loopback, all stopped again: an SSH server, blob storage, records, a job.
+    """
+    settings = context.ensure_object(Settings)
+    if context.invoked_subcommand is not None:
+        return 0
+    if replay:
+        from core.demo import RECORDED
+
+        from .replay import play
+
+        return play(settings, RECORDED, 1.0 if settings.may_draw and not headless else 0.0, headless=headless)
+    screen = settings.may_draw and not headless and not settings.plain
+    from .. import driver
+
+    job = driver.Job(settings, together=not screen)
+    return driver.finish(job, _on_screen(job, record) if screen else _walk(job, record))
+
+
+def _opened(job: Job, found: DemoSite, record: Path | None) -> Services:
+    """Raises UsageError for a file that cannot be written."""
+    from core import journal
+    from core.errors import UsageError
+
+    services = job.settings.opener(found.site)
+    if record is None:
+        return services
+    try:
+        return journal.recording(services, record)
+    except OSError as error:
+        raise UsageError(f"{record} cannot be written: {error.strerror}") from None
+
+
+async def _on_screen(job: Job, record: Path | None) -> int:
+    from core import demo as embedded
+    from tui.app import TrainshedApp
+
+    job.output.note("Starting a site on this machine")
+    async with embedded.running() as found:
+        services = _opened(job, found, record)
+        app = TrainshedApp(services, read_only=job.settings.read_only, label="demo", job=found.job)
+        await app.run_async()
+        return app.return_code or 0
+
+
+async def _walk(job: Job, record: Path | None) -> int:
+    import time
+
+    from core import demo as embedded
+    from core.demo.walk import walk
+
+    from ..story import heading, tell_steps
+    from ..words import duration
+
+    began = time.monotonic()
+    heading("a site on this machine", job.output)
+    async with embedded.running() as found:
+        services = _opened(job, found, record)
+        job.output.note(f"site file {found.site.path}")
+        job.output.note(f"host key  {found.fingerprint}, read from the server's own file")
+        try:
+            steps = await tell_steps(walk(services, found.job, found.fingerprint), job.output)
+        finally:
+            await services.close()
+    heading(f"done: {steps} steps in {duration(time.monotonic() - began)}, everything was stopped again", job.output)
+    return 0
+
+
+@demo.command("up")
+@pass_settings
+def up(settings: Settings) -> None:
+    """Start the site, leave it running, and print its site file's path."""
+    from core import demo as embedded
+
+    from .. import driver
+
+    job = driver.Job(settings)
+    found = driver.finish(job, embedded.up())
+    if settings.json:
+        job.output.document({"site": found.site.name, "path": str(found.site.path), "fingerprint": found.fingerprint})
+    else:
+        job.output.lines([str(found.site.path)])
+        job.output.note(f"host key {found.fingerprint}")
+        job.output.note(f"trainshed --site {found.site.path} connect --fingerprint {found.fingerprint}")
+
+
+@demo.command("down")
+@pass_settings
+def down(settings: Settings) -> None:
+    """Stop what `demo up` started."""
+    from core import demo as embedded
+
+    from .. import driver
+
+    job = driver.Job(settings)
+    stopped = driver.finish(job, embedded.down())
+    if settings.json:
+        job.output.document({"stopped": stopped})
+    else:
+        job.output.note("stopped" if stopped else "nothing was running")
