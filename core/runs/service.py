@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ class LiveRuns:
 
     async def list(self) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
-        yield RunsListed(runs=await self._known(agent))
+        yield RunsListed(runs=[*await self._known(agent)])
 
     async def show(self, run: str) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
@@ -63,7 +63,7 @@ class LiveRuns:
         result = await agent.call("runs.cancel", run=ulid)
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
 
-    async def _known(self, agent: Agent) -> list[RunInfo]:
+    async def _known(self, agent: Agent) -> Sequence[RunInfo]:
         """Newest first."""
         result = await agent.call("runs.list")
         found = [self._info(item) for item in result["runs"]]
