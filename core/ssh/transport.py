@@ -111,7 +111,7 @@ class Transport(paramiko.Transport):
         except Exception as error:  # its state is of no interest any more
             _log.debug("close: %r", error)
         finally:
-            # Its handshake timer is no daemon: it would hold up the program's exit.
+            # Else its handshake timer would live on, a thread for as long as the timeout.
             self.packetizer.complete_handshake()
             self.sock.close()
 

@@ -175,7 +175,8 @@ async def test_a_slow_reader_blocks_nobody(link: SiteLink) -> None:
     slow = agent.stream("trial.numbers", count=5000, size=60000)
     assert await anext(slow) == {"event": "number", "number": 0}
     began = time.monotonic()
-    assert await agent.call("trial.numbers", count=500) == {"count": 500}
+    for _ in range(20):
+        assert await agent.call("trial.numbers", count=200) == {"count": 200}
     assert time.monotonic() - began < 10
     assert isinstance(agent, RemoteAgent)
     assert sum(queue.qsize() for queue in agent._calls.values()) < 200  # 300 MB would have come without credit

@@ -23,7 +23,8 @@ from core.errors import (
 from core.site.files import Site
 from core.site.secrets import Secret
 from core.ssh.answers import Answers
-from core.ssh.session import Opening, Session, open_session
+from core.ssh.dial import Opening
+from core.ssh.session import Session, open_session
 from core.ssh.way import find_way
 from core.threads import call
 
@@ -165,6 +166,10 @@ async def test_few_keys_are_tried_and_the_one_that_is_named_comes_first(
         with pytest.raises(AuthFailed) as failed:
             await enter(site_of(sshd, identity=wrong, name="wrong"))
         assert len(failed.value.facts["tried"]) == 4 and failed.value.facts["tried"][0] == f"key {wrong}"
+        hermetic(home, monkeypatch, f"Host *\nIdentityAgent {agent.socket}\nIdentitiesOnly yes")
+        with pytest.raises(AuthFailed) as failed:
+            await enter(site_of(sshd, identity=wrong, name="only"))
+        assert failed.value.facts["tried"] == [f"key {wrong}"]
         assert failed.value.facts["allowed"] == ["publickey"]
     finally:
         agent.stop()
@@ -231,6 +236,24 @@ async def test_a_jump_host_is_recognised_and_entered_before_the_vm(
         jump.stop()
 
 
+async def test_a_password_is_never_sent_to_a_jump_host(sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jump = Sshd(home / "jump", settings=["PasswordAuthentication yes", "PermitRootLogin yes"])
+    lines = [
+        f"Host jump\nHostName {jump.host}\nPort {jump.port}",
+        f"Host lab\nHostName {sshd.host}\nPort {sshd.port}\nProxyJump jump",
+    ]
+    try:
+        hermetic(home, monkeypatch, *lines).write_text(jump.host_key_line + "\n")
+        site = site_of(sshd, host="lab", identity=sshd.client_key)
+        for answers in (Answers(), Answers(password=Secret("for the VM"))):
+            with pytest.raises(AuthFailed) as failed:
+                await enter(site, answers)
+            assert failed.value.facts["allowed"] == ["publickey", "password"]
+        assert "Failed password" not in jump.log.read_text()
+    finally:
+        jump.stop()
+
+
 async def test_a_proxy_command_carries_the_connection_and_ends_with_it(
     sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +281,11 @@ async def test_a_proxy_command_that_fails_is_named(sshd: Sshd, home: Path, monke
     assert "false lab" in failed.value.hint
 
 
+def pending_timers() -> list[threading.Thread]:
+    """paramiko starts one for each handshake."""
+    return [t for t in threading.enumerate() if isinstance(t, threading.Timer) and not t.finished.is_set()]
+
+
 async def test_nobody_there_is_said_at_once(sshd: Sshd, known: Path) -> None:
     site = site_of(sshd)
     sshd.stop()
@@ -266,14 +294,12 @@ async def test_nobody_there_is_said_at_once(sshd: Sshd, known: Path) -> None:
 
 
 async def test_a_silent_server_times_out(sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         hermetic(home, monkeypatch, f"Host lab\nHostName 127.0.0.1\nPort {port}\nConnectTimeout 1")
         with pytest.raises(ConnectTimeout):
             await enter(site_of(sshd, host="lab", identity=sshd.client_key))
-    lingering = [thread for thread in threading.enumerate() if not thread.daemon]
-    assert lingering == [threading.main_thread()], before
+    assert pending_timers() == []
 
 
 async def test_something_else_than_ssh_is_named(sshd: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +322,6 @@ async def test_a_server_with_old_algorithms_only_is_explained(home: Path, known:
         with pytest.raises(ConnectError, match="no ciphers in common") as failed:
             await enter(site_of(server))
         assert "aes128-cbc, 3des-cbc" in failed.value.title
-        lingering = [thread for thread in threading.enumerate() if not thread.daemon]
-        assert lingering == [threading.main_thread()]
+        assert pending_timers() == []
     finally:
         server.stop()
