@@ -142,7 +142,7 @@ def info(base: str, name: str) -> Dict[str, Any]:
 
 def _truth(base: str, name: str, instance: Dict[str, Any]) -> "tuple[str, str]":
     state = keeper.read(path(base, name, keeper.STATE))
-    young = time.time() - instance.get("created", 0.0) < START_TIMEOUT
+    young = current(base) != name and time.time() - instance.get("created", 0.0) < START_TIMEOUT
     if not state:
         return ("starting", "") if young else ("failed", "its keeper never started")
     if state["state"] in ENDED:
