@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -121,7 +122,8 @@ class AgentProcess:
         finally:
             self._queues.pop(number, None)
             if not ended:
-                self._send(number, {"cancel": True})
+                with contextlib.suppress(errors.LinkLost):
+                    self._send(number, {"cancel": True})
 
     def call(self, op: str, /, *, upload: Iterable[bytes] | None = None, **args: Any) -> dict[str, Any]:
         """The result; events on the way are dropped."""
