@@ -21,24 +21,24 @@ venv_works() {
 
 # What the environment was made from: equal stamps, nothing to do.
 stamp_of() {
-  { echo "$python"; "$python" --version; pwd; cat pyproject.toml setup/python.sh requirements/*.txt; } | sha256sum | cut -d' ' -f1
+  { pwd; cat pyproject.toml setup/python.sh requirements/*.txt; } | sha256sum | cut -d' ' -f1
 }
 
 pip_install() {
   log=$(mktemp)
   if .venv/bin/python -m pip install --disable-pip-version-check --no-input -q "$@" >"$log" 2>&1 </dev/null
   then rm -f "$log"; return 0; fi
-  grep -v '^ *$' "$log" | tail -n 5 >&2; rm -f "$log"; return 1
+  grep -v -e '^ *$' -e '^WARNING' "$log" | tail -n 2 >&2; rm -f "$log"; return 1
 }
 
 make_environment() {
   stamp=$(stamp_of)
+  .venv/bin/python -c 'import pip' 2>/dev/null || rm -rf .venv # none yet, or its Python is gone
   if [ "$(cat .venv/stamp-test 2>/dev/null || true)" = "$stamp" ]; then return 0; fi
   if [ "$2" = demo ] && [ "$(cat .venv/stamp-demo 2>/dev/null || true)" = "$stamp" ]; then return 0; fi
   say "Installing Python packages from $1 into .venv"
   rm -f .venv/stamp-demo .venv/stamp-test
-  if ! .venv/bin/python -c 'import pip' 2>/dev/null || [ ! -x .venv/bin/pip ]; then
-    rm -rf .venv
+  if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv || stop "No virtual environment could be made with $python"
   fi
   pip_install --require-hashes -r "$1" ||
