@@ -30,6 +30,12 @@ RECORD = "package.json"
 CHUNK = 1 << 20
 
 
+def show(call: Call, run: str, model: str) -> Dict[str, Any]:
+    """What the run logged under that name: {"name", "model_id", "digest", "files"}. Raises Fault."""
+    _, logged = find(call.root, run, model)
+    return {key: logged[key] for key in ("name", "model_id", "digest", "files")}
+
+
 def package(call: Call, run: str, model: str, version: str, name: str, files: Dict[str, str]) -> Dict[str, Any]:
     """`model`: its name in the run; `name` and `version`: as the workspace registered it.
 

@@ -35,6 +35,7 @@ OPERATIONS = {
     "tracking.commit": "forward",
     "tracking.read": "forward",
     "artifacts.read": "artifacts",
+    "models.show": "models",
     "models.package": "models",
     "services.start": "services",
     "services.stop": "services",

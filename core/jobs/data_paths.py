@@ -46,6 +46,11 @@ def needed(name: str, declared: DataInput, site: Site) -> Needed:
     return _placed(name, declared, path, key)
 
 
+def container_path(written: str, site: Site) -> str | None:
+    """The path in the site's container of a datastore's address or an alias; None for anything else."""
+    return _mapped(written, site.file.data.aliases if site.file.data else {})
+
+
 def _mapped(written: str, aliases: dict[str, str]) -> str | None:
     if written in aliases:
         return aliases[written]
