@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def serving(folder: Path) -> Iterator[str]:
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args: object, **kwargs: object) -> None:
-            super().__init__(*args, directory=str(folder), **kwargs)  # type: ignore[misc, arg-type]
+            super().__init__(*args, directory=str(folder), **kwargs)  # type: ignore[arg-type]
 
         def log_message(self, *_: object) -> None:
             pass
@@ -70,7 +71,7 @@ def environments(vm: VM) -> list[str]:
 
 def test_an_environment_is_built_once_with_a_live_log_and_a_job_runs_in_it(vm: VM, index: str) -> None:
     agent = vm.agent()
-    text, result = "", {}
+    text, result = "", dict[str, Any]()
     for message in agent.stream("environments.build", requirements=index + "lab-package==1.0\n", python=""):
         assert isinstance(message, dict)
         text += message.get("text", "")

@@ -16,6 +16,7 @@ import pytest
 
 from core import errors
 from core.agent import processes, runfolder, runs
+from core.agent.states import States
 from core.sandbox import policy
 
 from .agent_process import AgentProcess
@@ -225,7 +226,7 @@ def test_a_run_of_another_boot_is_lost_and_its_old_pids_are_left_alone(one_vm: V
     assert lock is not None
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        before = runs.States(str(folder), boot_id=lambda: "an-earlier-boot")
+        before = States(str(folder), boot_id=lambda: "an-earlier-boot")
         before.append(["created"], "preparing")
         before.append(["preparing"], "running", sandbox=[processes.identity(bystander.pid)])
         os.close(lock)

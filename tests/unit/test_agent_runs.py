@@ -1,0 +1,191 @@
+"""States, locks and requirements of the agent, without a sandbox; and the same on Python 3.8."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.agent import engine, environments, interpreters, processes, runfolder, serve
+from core.agent.faults import Fault
+from core.agent.interpreters import Interpreter
+from core.agent.states import States
+from core.agent.tail import Tail
+
+SOURCE = Path(serve.__file__).parent
+OLDEST = [*sorted(Path.home().glob(".pyenv/versions/3.8.*/bin/python")), Path("/usr/bin/python3.8")]
+PYTHONS = [sys.executable, *(str(path) for path in OLDEST[:1] if path.exists())]
+
+
+def test_a_state_is_written_only_from_the_expected_one(tmp_path: Path) -> None:
+    states = States(str(tmp_path), clock=lambda: 12.5, boot_id=lambda: "boot")
+    assert states.append([""], "created")
+    assert not states.append(["running"], "completed")
+    assert states.append(["created"], "preparing") and states.append(["preparing"], "failed", "why", exit_code=3)
+    assert [line["state"] for line in states.read()] == ["created", "preparing", "failed"]
+    last = states.last()
+    assert (last["seq"], last["time"], last["boot_id"]) == (3, 12.5, "boot")
+    assert (last["reason"], last["exit_code"]) == ("why", 3)
+    assert [last["pid"], last["start"]] == processes.identity(os.getpid())
+
+
+@pytest.mark.parametrize("terminal", ["completed", "failed", "cancelled", "lost"])
+def test_a_terminal_state_never_changes(tmp_path: Path, terminal: str) -> None:
+    states = States(str(tmp_path))
+    states.append([""], terminal)
+    assert not states.append([terminal, "running"], "lost")
+    assert states.last()["state"] == terminal
+
+
+def test_one_of_many_writers_wins(tmp_path: Path) -> None:
+    states = States(str(tmp_path))
+    states.append([""], "running")
+    won = []
+
+    def write(name: str) -> None:
+        if States(str(tmp_path)).append(["running"], name):
+            won.append(name)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("lost", "completed", "cancelled") * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1 and [line["state"] for line in states.read()] == ["running", won[0]]
+
+
+def test_half_a_line_is_not_a_state(tmp_path: Path) -> None:
+    states = States(str(tmp_path))
+    states.append([""], "created")
+    with open(states.path, "a") as file:
+        file.write('{"seq": 2, "sta')
+    assert [line["state"] for line in states.read()] == ["created"]
+
+
+def test_a_run_that_is_supervised_is_not_lost_and_one_that_is_not_is_lost_once(tmp_path: Path) -> None:
+    states = States(str(tmp_path))
+    states.append([""], "running")
+    lock = runfolder.take(str(tmp_path))
+    assert lock is not None and runfolder.settled(str(tmp_path))["state"] == "running"
+    os.close(lock)
+    assert [runfolder.settled(str(tmp_path))["state"] for _ in range(3)] == ["lost"] * 3
+    assert len(states.read()) == 2
+
+
+def test_another_boot_is_told_apart_from_a_dead_supervisor(tmp_path: Path) -> None:
+    States(str(tmp_path), boot_id=lambda: "before").append([""], "running")
+    after = States(str(tmp_path), boot_id=lambda: "after")
+    assert "restarted" in runfolder.settled(str(tmp_path), after)["reason"]
+
+
+def test_a_process_is_told_from_another_with_its_pid() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        pid, start = processes.identity(process.pid)
+        assert processes.alive(pid, start) and not processes.alive(pid, start + 1)
+        processes.end([[pid, start + 1]])
+        assert process.poll() is None
+        processes.end([[pid, start]])
+        assert process.wait(5) == -9
+        assert processes.start_time(pid) is None
+    finally:
+        process.kill()
+
+
+def test_requirements_are_one_environment_however_they_are_written() -> None:
+    python = Interpreter("3.11.2", "/usr/bin/python3.11", "/usr", "linux-x86_64")
+
+    def name(text: str, by: Interpreter = python) -> str:
+        return environments.environment_hash(environments.normalised(text), by)
+
+    assert name("a==1\nb==2\n") == name("# x\r\nb==2   # y\r\n\r\n  a==1")
+    assert name("a==1 \\\n --hash=sha256:0") == name("a==1 --hash=sha256:0")
+    assert len({name("a==1"), name("a==2"), name(""), name("a==1", python._replace(version="3.11.3"))}) == 4
+
+
+def test_only_ulids_are_runs() -> None:
+    assert runfolder.check_ulid("01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    for bad in ("", "..", "01ARZ3NDEKTSV4RRFFQ69G5FAV/", "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAV\n"):
+        with pytest.raises(Fault):
+            runfolder.check_ulid(bad)
+
+
+def test_versions_of_python_that_are_none_are_refused() -> None:
+    with pytest.raises(Fault, match="not a version"):
+        interpreters.choose("three")
+    own = interpreters.choose("")
+    assert interpreters.choose(own.version) == own and interpreters.choose(own.version.rpartition(".")[0] + ".*") == own
+
+
+@pytest.mark.parametrize(("text", "new"), [("bubblewrap 0.6.1", False), ("bubblewrap 0.8.0", True), ("", False)])
+def test_versions_of_bubblewrap(text: str, new: bool) -> None:
+    assert (engine.version(text) >= engine.NEEDED) is new
+
+
+def test_the_reason_for_no_sandbox_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = tmp_path / "switch"
+    switch.write_text("1\n")
+    monkeypatch.setattr(engine, "APPARMOR", str(switch))
+    reason = engine.explain("bwrap: setting up uid map: Permission denied")
+    assert "apparmor-profiles" in reason and "bwrap-userns-restrict" in reason
+    switch.write_text("0\n")
+    monkeypatch.setattr(engine, "SWITCHES", {str(switch): "user.max_user_namespaces=15000"})
+    assert "sysctl -w user.max_user_namespaces" in engine.explain("")
+    monkeypatch.setattr(engine, "SWITCHES", {})
+    assert "No space left" in engine.explain("bwrap: No space left\n\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "apt-get install bubblewrap" in engine.missing()
+
+
+def test_half_a_line_of_a_file_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntw")
+    tail = Tail(str(path))
+    assert tail.lines() == [b"one"] and tail.lines() == []
+    with path.open("ab") as file:
+        file.write(b"o\n\xff\n")
+    assert tail.lines() == [b"two", b"\xff"]
+    assert Tail(str(tmp_path / "none")).lines() == []
+
+
+OLD = """
+import importlib, os, pkgutil, sys, tempfile, threading
+import agent
+for name in sorted(module.name for module in pkgutil.iter_modules(agent.__path__)):
+    if name not in ("__main__",):
+        importlib.import_module("agent." + name)
+from agent import call, following, runfolder, states, summary
+root = tempfile.mkdtemp()
+run = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+folder = os.path.join(root, "runs", run)
+os.makedirs(os.path.join(folder, "tracking"))
+open(os.path.join(folder, "job.json"), "w").write('{"run": "%s", "command": "true"}' % run)
+open(os.path.join(folder, "passed.log"), "wb").write(b"0123456789")
+log = states.States(folder)
+log.append([""], "created")
+lock = runfolder.take(folder)
+sent = []
+asked = call.Call(1, "runs.follow", root, lambda _, payload: sent.append(payload))
+def end():
+    open(os.path.join(folder, "passed.log"), "ab").write(b"end")
+    log.append(["created"], "completed", exit_code=0)
+threading.Timer(0.2, end).start()
+result = following.follow(asked, run, 4, 0)
+assert b"".join(item for item in sent if isinstance(item, bytes)) == b"456789end", sent
+assert result == {"state": "completed", "reason": "", "exit_code": 0, "log_bytes": 13}, result
+assert summary.info(folder)["state"] == "completed"
+print(sys.version.split()[0])
+"""
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_module_of_the_agent_is_imported_and_a_run_followed(python: str, tmp_path: Path) -> None:
+    shutil.copytree(SOURCE, tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+    words = [python, "-sSE", "-W", "error::SyntaxWarning", "-c", OLD]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
