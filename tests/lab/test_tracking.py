@@ -19,7 +19,6 @@ from ..pythons import oldest
 from .tracked import RUN, Tracked, older_mlflow, tracked
 
 
-
 @pytest.fixture(params=["mlflow 3", "mlflow 2"])
 def client(request: pytest.FixtureRequest) -> str:
     if request.param == "mlflow 3":
@@ -45,11 +44,11 @@ def ask(server: Tracked, method: str, path: str, body: Any = None, **headers: st
         return answer.status, json.loads(raw) if answer.headers["Content-Type"] == "application/json" else raw
 
 
-LOGGING = """
+LOGGING = f"RUN = {RUN!r}" + """
 import math, mlflow, os, tempfile
 mlflow.set_experiment("asked for by the job")
 with mlflow.start_run(run_name="named by the job") as run:
-    assert run.info.run_id == %(run)r, run.info
+    assert run.info.run_id == RUN, run.info
     mlflow.log_param("lr", 0.1)
     mlflow.log_params({"a": 1, "b/c d": "x" * 6000})
     mlflow.set_tag("colour", "blue")
@@ -76,19 +75,19 @@ with mlflow.start_run(run_name="named by the job") as run:
     history = client.get_metric_history(run.info.run_id, "loss")
     assert [(m.step, m.value) for m in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)], history
     assert sorted(f.path for f in client.list_artifacts(run.info.run_id)) == ["d.json", "many", "notes", "top.txt"]
-    assert mlflow.artifacts.load_dict("runs:/%%s/d.json" %% run.info.run_id) == {"a": 1}
+    assert mlflow.artifacts.load_dict("runs:/%s/d.json" % run.info.run_id) == {"a": 1}
     got = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="many")
     assert open(got + "/in/ner/deep \\u00fc.txt").read() == "in/ner/deep \\u00fc.txt"
     client.delete_tag(run.info.run_id, "two")
     assert "two" not in client.get_run(run.info.run_id).data.tags
-    found = client.search_runs(["1"], "metrics.z = 1 and tags.mlflow.parentRunId = '%%s'" %% run.info.run_id)
+    found = client.search_runs(["1"], "metrics.z = 1 and tags.mlflow.parentRunId = '%s'" % run.info.run_id)
     assert [r.info.run_id for r in found] == [child.info.run_id], found
     assert [r.info.run_id for r in client.search_runs(["1"], order_by=["metrics.loss ASC"])][0] == run.info.run_id
 with mlflow.start_run(run_name="second") as second:
-    assert second.info.run_id not in (%(run)r, child.info.run_id)
+    assert second.info.run_id not in (RUN, child.info.run_id)
     mlflow.log_metric("late", 2)
 print(child.info.run_id, second.info.run_id)
-""" % {"run": RUN}
+"""
 
 
 def test_what_a_job_logs_is_in_the_log_and_can_be_read_back(client: str, server: Tracked) -> None:
@@ -266,7 +265,8 @@ def test_a_body_in_chunks_and_keep_alive_on_one_connection(server: Tracked) -> N
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.relay.port, timeout=20)) as connection:
         for number in range(3):
             path = f"/api/2.0/mlflow-artifacts/artifacts/1/{RUN}/artifacts/c{number}"
-            connection.request("PUT", path, iter([b"one ", b"two"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+            headers = {"Transfer-Encoding": "chunked"}
+            connection.request("PUT", path, iter([b"one ", b"two"]), encode_chunked=True, headers=headers)
             answer = connection.getresponse()
             assert answer.status == 200 and answer.read() == b"{}"
     assert [op["bytes"] for op in server.ops("artifact")] == [7, 7, 7]
@@ -393,7 +393,8 @@ with concurrent.futures.ThreadPoolExecutor(10) as pool:
 @pytest.mark.parametrize("python", [sys.executable, oldest()])
 def test_100_000_metrics_in_batches(home: Path, python: str, capsys: pytest.CaptureFixture[str]) -> None:
     for server in tracked(home, python=python):
-        points = [{"key": f"k{n % 10}", "value": n / 7, "timestamp": 1_700_000_000_000 + n, "step": n} for n in range(1000)]
+        point = {"value": 1 / 7, "timestamp": 1_700_000_000_000}
+        points = [{**point, "key": f"k{n % 10}", "step": n} for n in range(1000)]
         body = json.dumps({"run_id": RUN, "metrics": points}).encode()
         began = time.perf_counter()
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.relay.port, timeout=60)) as connection:
