@@ -155,3 +155,12 @@ def test_thinning_keeps_the_extremes_and_is_small(values: list[float], columns: 
 def test_a_child_runs_metric_has_its_own_name() -> None:
     metric = Metric(key="loss", value=1, step=0, time=0, run="abcdefgh")
     assert name(metric) == "abcdef/loss"
+
+
+async def test_the_scrollbar_is_at_the_end_while_following() -> None:
+    async with Host().run_test(size=(40, 10)) as pilot:
+        view = pilot.app.view  # type: ignore[attr-defined]
+        view.append(_lines(200))
+        view.draw()
+        await pilot.pause()
+        assert view.vertical_scrollbar.position == view.max_scroll_y == 190

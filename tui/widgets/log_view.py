@@ -83,19 +83,25 @@ class LogView(ScrollView, can_focus=True):
         self._line.cache_clear()
         self.virtual_size = Size(self._width, len(self.store))
         if self.follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+            self._to_end()
+            self.call_after_refresh(self._to_end)  # scrollbars that appear only now take a row and start at the top
         self.refresh()
         self.post_message(self.Moved())
 
-    def watch_follow(self, follow: bool) -> None:
+    def _to_end(self) -> None:
+        if not self.follow or not self.is_attached:
+            return
+        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def watch_follow(self) -> None:
         self._seen = len(self.store)
-        if follow and self.is_attached:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+        self._to_end()
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        if self.follow:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
+        self._to_end()
 
     # Only a person's own scrolling changes `follow`.
     def action_scroll_up(self) -> None:
