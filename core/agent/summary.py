@@ -33,7 +33,7 @@ def info(folder: str) -> Dict[str, Any]:
         "environment": job.get("environment") or "",
         "data": {name: given["digest"] for name, given in (job.get("inputs") or {}).items()},
         "params": {**_texts(job.get("params")), **logged["params"]},
-        "metrics": logged["metrics"],
+        "metrics": {key: value for key, (_, _, value) in logged["metrics"].items()},
         "tags": {**_texts(job.get("tags")), **logged["tags"]},
         "artifacts": sorted(logged["artifacts"]),
         "models": list(logged["models"]),
@@ -46,7 +46,8 @@ def _texts(values: Any) -> Dict[str, str]:
 
 
 def _logged(folder: str, run: str) -> Dict[str, Any]:
-    """What the run itself logged; its child runs are left out. Each dict keeps the last value of a key."""
+    """What the run itself logged; its child runs are left out. Metrics are (step, time, value): the latest, as MLflow
+    tells it; the other dicts keep the last value of a key."""
     found: Dict[str, Any] = {"params": {}, "metrics": {}, "tags": {}, "artifacts": {}, "models": {}}
     log = Tail(os.path.join(folder, TRACKING_LOG))
     lines = log.lines()
@@ -61,7 +62,11 @@ def _note(found: Dict[str, Any], record: Dict[str, Any], run: str) -> None:
     if record.get("run") != run:
         return
     op = record["op"]
-    if op in ("metric", "param", "tag"):
+    if op == "metric":
+        point = (record["step"], record["time"], record["value"])
+        last = found["metrics"].get(record["key"], point)
+        found["metrics"][record["key"]] = max(last, point, key=lambda one: one[:2])
+    elif op in ("param", "tag"):
         found[op + "s"][record["key"]] = record["value"]
     elif op == "artifact":
         found["artifacts"][record["path"]] = True

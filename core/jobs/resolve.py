@@ -96,6 +96,7 @@ def _own_variables(run: str, experiment: str) -> dict[str, str]:
         "MLFLOW_RUN_ID": run,
         "MLFLOW_EXPERIMENT_NAME": experiment,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # that address is the sandbox's own
         "DO_NOT_TRACK": "true",
         "GIT_PYTHON_REFRESH": "quiet",
     }

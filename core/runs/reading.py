@@ -24,7 +24,7 @@ class Reading:
         self.position = offset
         self.cursor = 0
         self.finished: RunFinished | None = None
-        self.metrics: dict[str, float] = {}
+        self._latest: dict[str, tuple[int, float, float]] = {}  # key -> (step, time, value), as MLflow tells the latest
         self.artifacts: list[str] = []
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._state = 0
@@ -81,16 +81,21 @@ class Reading:
         child = "" if message["run"] == self.run else message["run"]
         op = message["op"]
         if op == "metric":
-            if not child:
-                self.metrics[message["key"]] = message["value"]
-            yield Metric(
-                key=message["key"], value=message["value"], step=message["step"], time=message["time"], run=child
-            )
+            yield from self._measured(message, child)
         elif op in _KINDS:
             if op == "artifact" and not child and message["path"] not in self.artifacts:
                 self.artifacts.append(message["path"])
             key = message.get("key") or message.get("path") or message.get("name") or ""
             yield Logged(kind=op, key=key, value=str(message.get(_KINDS[op], "")), run=child)
+
+    def _measured(self, message: dict[str, Any], child: str) -> Iterator[Event]:
+        key, value, step, time = (message[name] for name in ("key", "value", "step", "time"))
+        last = self._latest.get(key)
+        newest = last is None or (step, time) >= last[:2]
+        if not child and newest:
+            self._latest[key] = (step, time, value)
+        if newest or not message.get("model_id"):  # MLflow logs a model's metrics once more, as links to it
+            yield Metric(key=key, value=value, step=step, time=time, run=child)
 
     def _end(self, result: dict[str, Any]) -> Iterator[Event]:
         if self.position < result.get("log_bytes", 0):
@@ -100,7 +105,7 @@ class Reading:
             run=self.run,
             status=result["state"],
             exit_code=result.get("exit_code"),
-            metrics=dict(self.metrics),
+            metrics={key: value for key, (_, _, value) in self._latest.items()},
             artifacts=sorted(self.artifacts),
             reason=result.get("reason") or "",
         )

@@ -99,6 +99,15 @@ def test_the_end_holds_the_last_metrics_and_the_artifacts_of_the_run_itself() ->
     )
 
 
+def test_the_first_points_of_a_metric_logged_again_for_a_model_are_not_its_last() -> None:
+    first, last = {**metric(1, RUN, 0.5), "step": 0}, {**metric(2, RUN, 0.25), "step": 9}
+    linked = {**first, "seq": 3, "model_id": "m-1"}
+    reading = Reading(RUN)
+    *events, finished = feed(reading, first, last, linked, end(0))
+    assert [event.step for event in events if isinstance(event, Metric)] == [0, 9]
+    assert isinstance(finished, RunFinished) and finished.metrics == {"loss": 0.25}
+
+
 def test_waiting_grows_to_thirty_seconds_and_is_never_the_same_for_all() -> None:
     assert all(0 <= waiting_time(0) <= FIRST_WAIT_S for _ in range(200))
     long = [waiting_time(50) for _ in range(200)]
