@@ -117,7 +117,7 @@ class LiveDeploy:
         """As in a job file, or plainly a path in the container. Raises UsageError."""
         known = data_paths.container_path(written, self._site)
         path = written if known is None else known
-        if "://" in path or not path or path.endswith("/"):
+        if "://" in path or path.startswith("azureml:") or not path or path.endswith("/"):
             raise UsageError(f"{written} is no file in the container", hint="a path to one CSV file, or an alias")
         return path
 

@@ -18,6 +18,7 @@ import pytest
 from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
 
+from ..pythons import oldest
 from .agent_process import AgentProcess, place
 from .sshd import Sshd
 
@@ -35,7 +36,8 @@ def agent(server: Sshd, root: Path, *, command: Sequence[str] = (), source: str 
     flags += ["-b", source] if source else []
     target = ["-p", str(server.port), "-i", str(server.client_key), f"{server.user}@{server.host}"]
     ssh = ["ssh", "-F", "none", *flags, *target, "cd", str(place(root)), "&&", "exec", *command]
-    with AgentProcess(root, prefix=ssh) as started:
+    python = "/usr/bin/python3" if command else oldest()  # another user may not reach the tests' own
+    with AgentProcess(root, prefix=ssh, python=python) as started:
         yield started
 
 

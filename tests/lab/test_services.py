@@ -5,49 +5,21 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import errors
-from core.agent import processes, staging
+from core.agent import processes
 from core.sandbox import policy
 
-from ..pythons import oldest
 from .agent_process import AgentProcess
-from .vm import new_ulid
+from .serving import PYTHON, SERVER
 
-REQUIREMENTS = (Path(__file__).parents[2] / "core/demo/job/requirements.txt").read_text()
-SERVER = {"server.py": (Path(__file__).parents[2] / "core/deploy/server.py").read_text()}
-PYTHON = oldest()  # of the agent; the model's environment has the tests' own
-OWN = "{}.{}".format(*sys.version_info)
 SERVICE = policy.for_service()
-
-TRAIN = """
-import mlflow, mlflow.sklearn
-from mlflow.models import infer_signature
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
-
-flowers = load_iris(as_frame=True)
-model = LogisticRegression(max_iter=1000).fit(flowers.data, flowers.target)
-signature = infer_signature(flowers.data, model.predict(flowers.data))
-mlflow.sklearn.log_model(model, name="iris", signature=signature)
-"""
-# Two flowers that no doubt can be had about; the third has the first one's leaves and another label.
-HELD_OUT = """sepal length (cm),sepal width (cm),petal length (cm),petal width (cm),target
-5.1,3.5,1.4,0.2,0
-6.3,3.3,6.0,2.5,2
-5.1,3.5,1.4,0.2,2
-"""
 SPY = """
 import json, os, socket, sys
 port, paths = json.load(open("/package/asked.json"))
@@ -66,67 +38,24 @@ sys.exit(7)
 """
 
 
-@pytest.fixture(scope="module")
-def base() -> Iterator[Path]:
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    yield folder
+@pytest.fixture
+def root(serving_root: Path) -> Path:
+    return serving_root
 
 
-@pytest.fixture(scope="module")
-def environment(base: Path) -> tuple[Path, str]:
-    """(agent's root, hash) of the demo job's environment: built for real, once a machine."""
-    root = base / "environment-vm"
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with AgentProcess(root, python=PYTHON, env={"PATH": path}) as agent:
-        built = agent.call("environments.build", requirements=REQUIREMENTS, python=OWN)
-    return root, str(built["hash"])
+@pytest.fixture
+def agent(serving_agent: AgentProcess) -> AgentProcess:
+    return serving_agent
 
 
-@pytest.fixture(scope="module")
-def root(base: Path, environment: tuple[Path, str]) -> Iterator[Path]:
-    """A VM that has the environment, one run that logged the model `iris`, and the held-out flowers."""
-    folder = Path(tempfile.mkdtemp(dir=base, prefix="serving-"))
-    source, digest = environment
-    (folder / "environments").mkdir()
-    subprocess.run(["cp", "-al", source / "environments" / digest, folder / "environments" / digest], check=True)
-    yield folder
-    with AgentProcess(folder, python=PYTHON) as agent:
-        for service in agent.call("services.list")["services"]:
-            agent.call("services.stop", service=service["service"])
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def run(iris_run: str) -> str:
+    return iris_run
 
 
-@pytest.fixture(scope="module")
-def agent(root: Path) -> Iterator[AgentProcess]:
-    with AgentProcess(root, python=PYTHON) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def run(root: Path, agent: AgentProcess, environment: tuple[Path, str]) -> str:
-    run = new_ulid()
-    job = {
-        "run": run,
-        "name": "iris",
-        "experiment": "flowers",
-        "command": f"python - <<'END'\n{TRAIN}\nEND",
-        "environment": environment[1],
-        "inputs": {},
-    }
-    agent.call("runs.create", run=run, job=job, policy=policy.for_job(data=False))
-    ended = agent.call("runs.follow", run=run, offset=0, cursor=0)
-    assert ended["state"] == "completed", (root / "runs" / run / "passed.log").read_text()
-    return run
-
-
-@pytest.fixture(scope="module")
-def data(root: Path) -> dict[str, str]:
-    digest = staging.digest([{"path": "held-out.csv", "size": len(HELD_OUT), "sha256": "0" * 64}])
-    (root / "data" / digest / "files").mkdir(parents=True)
-    (root / "data" / digest / "files" / "held-out.csv").write_text(HELD_OUT)
-    (root / "data" / digest / "manifest.json").write_text("{}")
-    return {"digest": digest, "file": "held-out.csv"}
+@pytest.fixture
+def data(held_out: dict[str, str]) -> dict[str, str]:
+    return held_out
 
 
 def package(agent: AgentProcess, run: str, version: str = "1", **files: str) -> dict[str, Any]:
@@ -190,7 +119,7 @@ def test_a_model_that_the_run_never_logged_is_named(agent: AgentProcess, run: st
     assert "iris" in caught.value.hint
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def service(agent: AgentProcess, run: str) -> str:
     package(agent, run)
     assert start(agent, "flowers")["state"] == "healthy"
