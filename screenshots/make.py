@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from core.demo import RECORDED  # noqa: E402
 from core.services import Services  # noqa: E402
 from tests.fakes.script import Scenario  # noqa: E402
 from tests.fakes.services import fake_services  # noqa: E402
@@ -79,11 +80,11 @@ def keep(svg: str, path: Path) -> None:
 
 async def journey(walk: Walker) -> None:
     """The whole way, a picture of every step."""
-    await walk.shot("0-start")
+    await walk.shot("start")
     await walk.press("enter")
     await walk.settled()
-    await walk.shot("1-connect")
-    for step, name in (("2", "2-check"), ("3", "3-data")):
+    await walk.shot("connect")
+    for step, name in (("2", "check"), ("3", "data")):
         await walk.press(step, "enter")
         await walk.settled()
         if step == "3":
@@ -92,22 +93,22 @@ async def journey(walk: Walker) -> None:
         await walk.shot(name)
     await walk.press("4", "enter")
     await walk.settled()
-    await walk.shot("4-launch-plan")
+    await walk.shot("launch-plan")
     await walk.press("enter")
     await walk.settled()
-    await walk.shot("4-launch")
+    await walk.shot("launch")
     await walk.press("5")
     await walk.settled()
-    await walk.shot("5-watch")
+    await walk.shot("watch")
     await walk.press("6")
     for _ in range(4):
         await walk.press("enter")
         await walk.settled()
-    await walk.shot("6-model")
+    await walk.shot("model")
     await walk.press("c")
-    await walk.shot("7-commands")
+    await walk.shot("commands")
     await walk.press("c", "question_mark")
-    await walk.shot("8-help")
+    await walk.shot("help")
 
 
 async def searching(walk: Walker) -> None:
@@ -115,7 +116,7 @@ async def searching(walk: Walker) -> None:
     await walk.settled()
     await walk.press("slash", *"gradient", "enter")
     await walk.settled()
-    await walk.shot("5-watch-search")
+    await walk.shot("watch-search")
 
 
 async def one_shot(walk: Walker, keys: list[str], name: str) -> None:
@@ -126,13 +127,13 @@ async def one_shot(walk: Walker, keys: list[str], name: str) -> None:
 
 
 STATES: dict[str, tuple[Scenario, list[str]]] = {
-    "1-host-key-unknown": (Scenario(host_key="unknown"), ["enter"]),
-    "1-host-key-changed": (Scenario(host_key="changed"), ["enter"]),
-    "1-passphrase": (Scenario(passphrase="x"), ["enter"]),  # noqa: S106 - of the fake
-    "1-unreachable": (Scenario(unreachable=True), ["enter", "d"]),
-    "3-broken": (Scenario(broken_link="data.tls"), ["3", "enter"]),
-    "5-failed": (Scenario(run_fails=True), ["5", "enter"]),
-    "5-empty": (Scenario(no_runs=True), ["5", "enter"]),
+    "host-key-unknown": (Scenario(host_key="unknown"), ["enter"]),
+    "host-key-changed": (Scenario(host_key="changed"), ["enter"]),
+    "passphrase": (Scenario(passphrase="x"), ["enter"]),  # noqa: S106 - of the fake
+    "unreachable": (Scenario(unreachable=True), ["enter", "d"]),
+    "broken": (Scenario(broken_link="data.tls"), ["3", "enter"]),
+    "failed": (Scenario(run_fails=True), ["5", "enter"]),
+    "empty": (Scenario(no_runs=True), ["5", "enter"]),
 }
 
 
@@ -145,7 +146,7 @@ async def run(services: Services, walk: Walk, out: Path, size: tuple[int, int], 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, default=ROOT / "screenshots")
-    parser.add_argument("--journal", type=Path, default=ROOT / "core" / "demo" / "journey.jsonl")
+    parser.add_argument("--journal", type=Path, default=RECORDED)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     for size in SIZES:

@@ -41,6 +41,7 @@ class TrainshedApp(CrashReport):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(services, read_only=read_only, label=label, job=job, row=row, clock=clock)
         for known in THEMES:
             self.register_theme(known)

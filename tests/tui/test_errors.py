@@ -205,7 +205,8 @@ async def test_a_lost_link_says_that_the_run_goes_on() -> None:
 async def test_no_run_yet_says_the_next_key() -> None:
     async with walking(Scenario(no_runs=True)) as walk:
         await walk.press("5", "enter")
-        assert "4 Launch starts one" in walk.text("#watch #error-text")
+        assert "There is no run yet: 4 launches one" in walk.status
+        assert not walk.pane.panel.display
 
 
 async def test_a_service_that_does_not_start_leaves_the_earlier_stages_done() -> None:

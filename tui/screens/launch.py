@@ -36,6 +36,7 @@ class LaunchPane(StepPane):
 
     def on_mount(self) -> None:
         self.seen = ""  # the job and settings that the plan is of
+        self.dry = True
         self.notes: list[events.Notice] = []
         self.commands: list[tuple[str, str]] = []
         self.created: events.RunCreated | None = None
@@ -88,7 +89,7 @@ class LaunchPane(StepPane):
             self.query_one("#job").focus()
         if not job or settings is None or self.going:
             return
-        self.notes, self.commands = [], []
+        self.notes, self.commands, self.dry = [], [], dry
         self._draw()
         title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
         asked = self._asked()
@@ -120,7 +121,7 @@ class LaunchPane(StepPane):
                 build = self.query_one("#build", LogView)
                 build.display = True
                 build.append(event.text)
-            case events.RunCreated():
+            case events.RunCreated() if not self.dry:  # a replay can hold nothing but the launch itself
                 self.created = event
                 self._draw()
             case _:

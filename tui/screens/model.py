@@ -196,7 +196,7 @@ class ModelPane(StepPane):
             self.session.journey.stop(self.STEP)
             return "pass", f"{DOES[stage]}: done in {words.duration(self.status.elapsed)}. Enter goes on."
         self.session.journey.finish(self.STEP, f"{self.run} {self.version}", f"version {self.version}")
-        return "pass", "Done: trained, registered, served. The records never left the site."
+        return "pass", "Done: trained, registered, served and asked, all on the VM."
 
     def _holds_focus(self, stage: str) -> bool:
         focused = self.screen.focused

@@ -97,15 +97,16 @@ class WatchPane(StepPane):
 
     def open_latest(self) -> None:
         def begin() -> Events:
-            return self.session.services.runs.show("@latest")
+            return self.session.services.runs.list()
 
-        line = self.session.line("show", "@latest")
+        self.session.run_info = None
+        line = self.session.line("runs")
         self.operate(Task("Looking for the latest run", line, begin, self._found, retry=self.open_latest, counts=False))
 
     def _found(self) -> tuple[str, str]:
         info = self.session.run_info
         if info is None:
-            return "warn", "No run was found: 4 launches one."
+            return "warn", "There is no run yet: 4 launches one."
         self.call_later(self.open, info.run)
         return "pass", f"Opening {info.run}"
 
@@ -154,8 +155,8 @@ class WatchPane(StepPane):
                 self.session.ran("vm", f"# the job logged {event.kind} {event.key}")
             case events.RunFinished():
                 self.finished = event
-            case events.RunsListed(runs=[info, *_]):
-                self.session.run_info = info
+            case events.RunsListed() if event.runs:
+                self.session.run_info = max(event.runs, key=lambda info: info.created)
             case events.GateHeld():
                 self.say(f"Held by the gate: {event.item}, {event.reason}")
             case events.Notice():
