@@ -121,7 +121,8 @@ class _Path:
                 raise
         kind = "account key" if self.source.key is not None else "SAS token"
         skew = self.client.skew_s or 0.0
-        evidence = "%s accepted, API version %s, clocks differ by %.1f s" % (kind, self.client.version, abs(skew))
+        clocks = "clocks agree" if abs(skew) < 2 else "clocks differ by %.0f s" % abs(skew)  # a Date has whole seconds
+        evidence = "%s accepted, API version %s, %s" % (kind, self.client.version, clocks)
         if abs(skew) > CLOCK_WARN_S:
             return Passed(evidence, "warn", "set the VM's clock: signatures break at 15 minutes")
         return Passed(evidence)

@@ -9,6 +9,7 @@ CONTAINER = "records"
 FOLDER = "breast-cancer/"  # in the container
 HELDOUT = FOLDER + "heldout.csv"
 TARGET = "malignant"
+MODEL = "breast-cancer"
 ROW = 17  # of the held-out rows, the one that the journey asks about
 
 

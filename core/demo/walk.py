@@ -7,8 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import RunError, ServiceError
-from ..events import Event, ModelRegistered, Predicted, RunCreated, RunFinished, ServiceChanged
+from ..errors import HostKeyUnknown, RunError, ServiceError
+from ..events import Event, ModelRegistered, Notice, Predicted, RunCreated, RunFinished, ServiceChanged
 from ..services import Events, Services
 from . import dataset
 
@@ -38,16 +38,31 @@ class Journey:
             self.answer = event
 
 
+async def _meet(journey: Journey) -> AsyncGenerator[Event, None]:
+    """The host-key ceremony: the key that the server shows is compared with the one that its owner told us."""
+    connection = journey.services.connection
+    try:
+        async for event in connection.connect():
+            yield event
+        return
+    except HostKeyUnknown as stranger:
+        for line in (stranger.title, *stranger.facts["randomart"].splitlines()):
+            yield Notice(text=line)
+    yield Notice(text=f"its owner says {journey.fingerprint}: they are compared, and the key is pinned")
+    async for event in connection.connect(fingerprint=journey.fingerprint, accept=journey.fingerprint):
+        yield event
+
+
 Step = tuple[str, Callable[[Journey], Events]]
 
 STEPS: tuple[Step, ...] = (
-    ("connect", lambda j: j.services.connection.connect(fingerprint=j.fingerprint, accept=j.fingerprint)),
+    ("connect", _meet),
     ("check", lambda j: j.services.checks.run(("ssh",))),
     ("data check", lambda j: j.services.data.check()),
     ("data stage", lambda j: j.services.data.stage(dataset.FOLDER)),
     ("run", lambda j: j.services.runs.launch(j.job)),
     ("follow", lambda j: j.services.runs.follow(j.run)),
-    ("register", lambda j: j.services.models.register(j.run)),
+    ("register", lambda j: j.services.models.register(j.run, name=dataset.MODEL)),
     ("package", lambda j: j.services.models.package(j.model)),
     ("deploy", lambda j: j.services.deploy.start(j.model)),
     ("invoke", lambda j: j.services.deploy.invoke(j.service, row=dataset.ROW)),
