@@ -221,7 +221,8 @@ class Models:
         name = self._name(request)
         model = self._source(request)
         tags = dict(pair("tag", given, TAG_LENGTH) for given in request.dicts("tags"))
-        op = {"op": "register", "run": model.run, "model_id": model.model_id, "name": name, "model": model.name}
+        op = {"op": "register", "run": model.run, "model_id": model.model_id, "name": name}
+        op.update(model=model.name, digest=model.digest)
         with self.store.lock:
             versions = self.store.registered.get(name)
             if versions is None:

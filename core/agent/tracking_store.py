@@ -50,7 +50,7 @@ class Model:
         self.status = "LOGGED_MODEL_PENDING"
         self.created: float = op["time"]
         self.updated: float = op["time"]
-        self.files: List[str] = []
+        self.digest = ""
         self.path: str = op.get("path") or ""  # where a MLflow 2 client put it among the run's artifacts
 
 
@@ -198,7 +198,7 @@ def _artifact_deleted(store: Store, op: Dict[str, Any]) -> None:
 
 def _model(store: Store, op: Dict[str, Any]) -> None:
     model = store.models[op["model_id"]]
-    model.status, model.files = "LOGGED_MODEL_READY", op["files"]
+    model.status, model.digest = "LOGGED_MODEL_READY", op["digest"]
     model.updated = op.get("time", model.updated)
 
 

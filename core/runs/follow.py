@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConnectError
 from ..events import Event, LinkChanged
@@ -33,6 +33,15 @@ class Following:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Ends with RunFinished. Raises what cannot be mended by waiting (a changed host key, say)."""
+        self._forwarder.start()
+        try:
+            async with aclosing(self._until_finished()) as events:
+                async for event in events:
+                    yield event
+        finally:
+            await self._forwarder.close()
+
+    async def _until_finished(self) -> AsyncGenerator[Event, None]:
         while self._reading.finished is None:
             try:
                 agent = await self._link.agent()
@@ -65,8 +74,18 @@ class Following:
         async with aclosing(stream) as messages:  # type: ignore[type-var]
             async for message in messages:
                 self._answered()
+                if isinstance(message, dict):
+                    await self._forward(message)
+                for notice in self._forwarder.notices():
+                    yield notice
                 for event in reading.take(message):
                     yield event
+
+    async def _forward(self, message: dict[str, Any]) -> None:
+        if message.get("event") == "tracking":
+            self._forwarder.take(message)
+        elif "result" in message:
+            await self._forwarder.finish()
 
 
 def waiting_time(failures: int) -> float:

@@ -42,7 +42,7 @@ class LiveRuns:
         ulid = await self._named(agent, run)
         from .forward import Forwarder  # the workspace behind it is heavy
 
-        forwarder = Forwarder()
+        forwarder = Forwarder(self._link, self._workspace, ulid, site=self._site.name, vm=self._site.vm_name)
         async with aclosing(Following(self._link, Reading(ulid, offset), forwarder).events()) as events:
             async for event in events:
                 yield event

@@ -110,13 +110,12 @@ class LocalWorkspace:
             if self._find(client, info.run) is not None:
                 return
             parent = self._find(client, info.parent) if info.parent else None
-            tags = {key: value for key, value in info.tags.items() if key not in OWN_TAGS} | lineage(info)
-            if parent:
-                tags["mlflow.parentRunId"] = parent
+            tags = lineage(info) | ({"mlflow.parentRunId": parent} if parent else {})
             started = round(info.created * 1000)
             experiment = self._experiment(client, info.experiment or "trainshed")
             made = client.create_run(experiment, started, tags, info.name or info.run)
             self._found[info.run] = made.info.run_id
+        self.write(info.run, [Tag(key, value) for key, value in info.tags.items()])
 
     def _experiment(self, client: Any, name: str) -> str:
         known = client.get_experiment_by_name(name)
