@@ -14,8 +14,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from core.demo import azurite, certs
 
@@ -49,6 +51,25 @@ def running(folder: Path) -> Iterator[azurite.Storage]:
     finally:
         for process in started:
             end(process)
+
+
+def put_many(described: Described, files: Mapping[str, bytes]) -> None:
+    """As `core.data.upload`, into a container that exists, several times as fast: for thousands of blobs."""
+    from core.agent import blob
+
+    source = blob.Source(**{**described, "api_version": NEWEST})
+    assert source.key is not None
+    connection = blob.Connection(source)
+    for name, content in files.items():
+        path = f"/{source.container}/{quote(name)}"
+        headers = {"x-ms-version": NEWEST, "x-ms-date": formatdate(usegmt=True), "x-ms-blob-type": "BlockBlob"}
+        headers["Content-Length"] = str(len(content))
+        headers["Authorization"] = blob.signature(source.key, source.account, "PUT", path, {}, headers)
+        connection.request("PUT", path, content, headers)
+        response = connection.getresponse()
+        assert response.status == 201, response.read()
+        response.read()
+    connection.close()
 
 
 @dataclass

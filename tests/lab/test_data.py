@@ -25,7 +25,7 @@ from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .azurite import Described, StrictFront
+from .azurite import Described, StrictFront, put_many
 
 LINKS = ["name", "tcp", "tls", "auth", "list", "bytes"]
 
@@ -271,7 +271,9 @@ def test_nothing_at_the_path_is_an_error_and_leaves_nothing(agent: AgentProcess,
 
 def test_5001_blobs_are_listed_over_pages_and_staged(agent: AgentProcess, storage: Storage) -> None:
     content = {f"many/{number:05}.txt": str(number).encode() for number in range(5001)}
-    result = agent.call("data.stage", source=filled(storage, content), path="many/")
+    source = filled(storage, {})
+    put_many(source, content)
+    result = agent.call("data.stage", source=source, path="many/")
     assert result["files"] == 5001
     assert files(agent, result["digest"])["05000.txt"] == b"5000"
 
