@@ -20,6 +20,14 @@ JOB = "/job"
 OUTPUTS = "/job/outputs"
 DATA = "/data"
 SHELLS = ("/bin/bash", "/bin/sh")
+MLFLOW = {  # for any MLflow that a job brings
+    "MLFLOW_EXPERIMENT_ID": "1",  # the one there is: asked for no other
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",  # there may be no git in the sandbox
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it leads nowhere outside
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> None:
@@ -120,6 +128,7 @@ def variables(job: dict[str, Any], tracking: bool) -> dict[str, str]:
     if tracking:
         env["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:%d" % sandbox.TRACKING_PORT
         env["MLFLOW_RUN_ID"] = job["run"]
+        env.update(MLFLOW)
     env.update(job.get("env") or {})
     return env
 

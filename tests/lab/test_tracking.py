@@ -100,7 +100,8 @@ def test_what_a_job_logs_is_in_the_log_and_can_be_read_back(client: str, server:
     ]  # fmt: skip
     tags = {op["key"]: op["value"] for op in server.ops("tag") if op["run"] == RUN}
     assert tags["trainshed.experiment_asked"] == "asked for by the job"
-    assert tags["mlflow.runName"] == "named by the job"
+    if client == sys.executable:  # MLflow 2 leaves the name of a run that it attaches to
+        assert tags["mlflow.runName"] == "named by the job"
     artifacts = {(op["run"], op["path"]): op for op in server.ops("artifact")}
     deep = artifacts[RUN, "many/in/ner/deep ü.txt"]
     assert deep["sha256"] == hashlib.sha256("in/ner/deep ü.txt".encode()).hexdigest()

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.agent import jobs
+
 from .agent_process import place
 
 RUN = "01JDTRACK0000000000000000A"
@@ -134,11 +136,7 @@ class Tracked:
             **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")},
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.relay.port}",
             "MLFLOW_RUN_ID": RUN,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "DO_NOT_TRACK": "true",
-            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-            "GIT_PYTHON_REFRESH": "quiet",
-            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+            **jobs.MLFLOW,
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
             "MPLBACKEND": "Agg",
         }
