@@ -117,7 +117,8 @@ class Launch:
         )
         allowed = policy.for_job(data=bool(resolved.data))
         result = await self._call_create(record, allowed)
-        existed, state = result["existed"], result["state"]
+        existed = result["existed"] and self._given  # a new ULID was found by our own second try, if at all
+        state = result["state"]
         for event in self._created(resolved.name, resolved.experiment, resolved.command, state, existed=existed):
             yield event
 

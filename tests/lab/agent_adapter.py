@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 from core import threads
 from core.agent import wire
-from core.errors import Unreachable
+from core.errors import LinkLost, Unreachable
 from core.ssh.agent import Message
 from core.ssh.remote import RemoteAgent
 
@@ -23,23 +24,33 @@ from .agent_process import place
 class _Recorded(RemoteAgent):
     """Writes down what it is asked, once a call."""
 
-    asked: list[tuple[str, dict[str, Any]]]
+    link: ProcessLink
 
-    def stream(self, op: str, /, **more: Any) -> AsyncIterator[Message]:
-        self.asked.append((op, {key: value for key, value in more.items() if key != "upload"}))
-        return super().stream(op, **more)
+    async def stream(self, op: str, /, **more: Any) -> AsyncIterator[Message]:
+        link = self.link
+        link.asked.append((op, {key: value for key, value in more.items() if key != "upload"}))
+        async with aclosing(super().stream(op, **more)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                if op == link.answer_lost and isinstance(message, dict) and "result" in message:
+                    link.answer_lost = ""
+                    link.cut()
+                    self.lose()
+                    raise LinkLost("the connection to the VM was lost")
+                yield message
 
 
 class ProcessLink:
     """core.ssh.agent.Link. `cut` ends the agent as a lost connection does; the next `agent()` starts another.
 
     `asked`: (operation, arguments) of every call, over all connections. `unreachable`: how many of the
-    next connects fail. `prefix`: words before the command, as `setpriv …`.
+    next connects fail. `answer_lost`: the operation that is done, and whose answer is lost, once.
+    `prefix`: words before the command, as `setpriv …`.
     """
 
     def __init__(self, root: Path, *, python: str = sys.executable, prefix: tuple[str, ...] = ()) -> None:
         self.root = root
         self.unreachable = 0
+        self.answer_lost = ""
         self.connects = 0
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._words = [*prefix, python, "-sSE", "-m", "agent", "serve", str(root)]
@@ -58,7 +69,7 @@ class ProcessLink:
             self._process, reader, hello = await threads.call(self._started)
             self.connects += 1
             self._agent = _Recorded(reader.frame, self._process.stdin.write, hello, lambda: None)  # type: ignore[union-attr]
-            self._agent.asked = self.asked
+            self._agent.link = self
             return self._agent
 
     def _started(self) -> tuple[subprocess.Popen[bytes], wire.Reader, dict[str, Any]]:

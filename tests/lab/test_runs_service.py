@@ -339,6 +339,15 @@ async def test_a_link_lost_while_launching_is_an_error_that_may_be_retried(lab: 
     assert text_of(await collected(lab.runs.follow(given))) == "here\n"
 
 
+async def test_a_run_whose_creation_was_not_confirmed_is_started_once(lab: Lab) -> None:
+    lab.link.answer_lost = "runs.create"
+    events = await collected(lab.runs.launch(lab.job("command: echo once")))
+    assert not one(events, RunCreated).existed
+    assert [op for op, _ in lab.link.asked].count("runs.create") == 2
+    assert text_of(await collected(lab.runs.follow("@latest"))) == "once\n"
+    assert len(one(await collected(lab.runs.list()), RunsListed).runs) == 1
+
+
 async def test_metrics_of_the_job_come_once_although_the_link_was_cut(lab: Lab) -> None:
     script = (
         "import json, os, urllib.request as u\n"
