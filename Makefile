@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: demo test lint bench screenshots lock install clean
+.PHONY: demo test lint bench journey screenshots lock install clean
 
 demo:
 	@setup/install.sh demo
@@ -28,6 +28,14 @@ install:
 bench:
 	@setup/install.sh test
 	@$(PYTHON) -m tests.bench
+
+# The journey that ships with the program, recorded anew on an embedded site that has nothing yet.
+journey:
+	@setup/install.sh test
+	@rm -rf /srv/trainshed
+	TRAINSHED_HOME=/srv/trainshed .venv/bin/trainshed demo --headless --record .journey.jsonl
+	@sed 's#$(CURDIR)/##g' .journey.jsonl > core/demo/journey.jsonl
+	@rm -rf .journey.jsonl /srv/trainshed
 
 screenshots:
 	@setup/install.sh test
