@@ -20,7 +20,8 @@ from .wizard import Wizard
 
 
 class TrainshedApp(CrashReport):
-    """`label` is shown as a badge ("demo", "replay"); `job` and `row` are offered by Launch and Model.
+    """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known by another way)
+    by Connect, `job` by Launch, `row` by Model.
 
     Exits with 0, or 1 after a mistake of its own: then a report was written.
     """
@@ -36,13 +37,16 @@ class TrainshedApp(CrashReport):
         read_only: bool = False,
         label: str = "",
         job: Path | None = None,
+        fingerprint: str = "",
         row: int = 17,
         theme: str = DEFAULT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
-        self.session = Session(services, read_only=read_only, label=label, job=job, row=row, clock=clock)
+        self.session = Session(
+            services, read_only=read_only, label=label, fingerprint=fingerprint, job=job, row=row, clock=clock
+        )
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme

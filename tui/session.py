@@ -26,6 +26,7 @@ class Session:
     read_only: bool = False
     label: str = ""  # "demo" or "replay": shown as a badge
     job: Path | None = None  # offered by Launch
+    fingerprint: str = ""  # of the VM, known out of band: offered by Connect
     row: int = 17  # offered by Model
     clock: Callable[[], float] = field(kw_only=True)  # seconds, for elapsed times
     journey: Journey = field(default_factory=Journey)

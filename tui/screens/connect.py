@@ -25,7 +25,8 @@ class ConnectPane(StepPane):
         yield Row(
             "VM", Field(self.session.vm, id="target", placeholder="its name in the site, or azureuser@203.0.113.10")
         )
-        yield Row("Fingerprint", Field(id="fingerprint", placeholder="optional: SHA256:… as you were told it"))
+        known = self.session.fingerprint
+        yield Row("Fingerprint", Field(known, id="fingerprint", placeholder="optional: SHA256:… as you were told it"))
         yield Row(
             "Key", Field(id="identity", placeholder="optional: your ssh-agent and ~/.ssh/config serve as for ssh")
         )

@@ -19,6 +19,8 @@ from tui.widgets.log_view import LogView
 
 from .pane import StepPane, Task
 
+LISTED = 4  # of each list: the rest is counted
+
 
 class LaunchPane(StepPane):
     STEP = "launch"
@@ -128,7 +130,7 @@ class LaunchPane(StepPane):
                 pass
 
     def _take(self, event: events.Event) -> None:
-        if isinstance(event, events.Phase) and event.command:
+        if isinstance(event, events.Phase) and event.command and not event.command.startswith("trainshed "):
             self.commands.append((event.title, event.command))
             self._draw()
         super()._take(event)
@@ -136,14 +138,12 @@ class LaunchPane(StepPane):
     def _draw(self) -> None:
         lines: list[Content] = []
         if self.created is not None:
-            lines.append(
-                Content.assemble(("✓ run ", "$text-success"), (self.created.run, "bold"), f" on {self.created.vm}")
-            )
+            made = self.created
+            lines.append(Content.assemble(("✓ run ", "$text-success"), (made.run, "bold"), f" on {made.vm}"))
+            lines.append(Content.assemble(("command ", "$muted"), (made.command, "bold")))
         for title, command in self.commands:
             lines.append(Content.assemble((f"{title}\n", "$muted"), (f"  {command}", "bold")))
-        for note in self.notes:
-            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$muted")
-            lines.append(Content.assemble((f"{glyph} ", style), note.text))
+        lines += plan(self.notes)
         self.query_one("#plan", Static).update(Content("\n").join(lines))
 
     def _read(self) -> tuple[str, str]:
@@ -159,4 +159,27 @@ class LaunchPane(StepPane):
         self.session.run, self.session.run_info, self.session.run_going = created.run, None, True
         self.session.journey.finish(self.STEP, created.run, words.short(created.run))
         self.focus_next_step()
+        if not self.display:
+            self.say(f"{words.short(created.run)} was started: 5 watches it")
         return "pass", f"The run goes on by itself on {created.vm}. Next shows its log and metrics."
+
+
+def plan(notes: list[events.Notice]) -> list[Content]:
+    """The notices of a launch: the command first, of each indented list only its beginning, no hashes."""
+    lines: list[Content] = []
+    listed = 0
+    for note in notes:
+        text = note.text.rstrip(" \\")
+        listed = listed + 1 if text.startswith(" ") else 0
+        if text.startswith("command: "):
+            lines.insert(0, Content.assemble(("command ", "$muted"), (text.removeprefix("command: "), "bold")))
+        elif text.lstrip().startswith("--hash"):
+            listed -= 1
+        elif listed <= LISTED:
+            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$muted")
+            shade = "$muted" if listed else ""
+            lines.append(Content.assemble((f"{glyph if not listed else ' '} ", style), (text, shade)))
+        else:
+            more = Content.styled(f"    and {listed - LISTED} more", "$muted")
+            lines[-1:] = [more] if listed > LISTED + 1 else [lines[-1], more]
+    return lines

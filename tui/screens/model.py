@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -32,6 +32,9 @@ WAITS = {
     "deploy": "served in a sandbox without the data",
     "invoke": "the record stays on the VM, the answer comes back",
 }
+
+
+MADE_FROM = (("run", "trainshed.run"), ("data", "trainshed.data"), ("code", "trainshed.code"))
 
 
 @dataclass
@@ -165,9 +168,8 @@ class ModelPane(StepPane):
         match event:
             case events.ModelRegistered():
                 self.model, self.version = event.model, event.version
-                tags = ", ".join(f"{key}={value}" for key, value in event.tags.items())
                 again = " (it was registered before)" if event.existed else ""
-                self._result("register", f"{event.model} version {event.version}{again} · {tags}")
+                self._result("register", f"{event.model} version {event.version}{again}{_from(event.tags)}")
             case events.ModelPackaged():
                 what = f"{words.plural(len(event.files), 'file')}, {words.size(event.bytes)}"
                 self._result("package", f"{event.path} · {what} · sha256 {event.digest[:12]}")
@@ -190,6 +192,7 @@ class ModelPane(StepPane):
             if self.stages[later].state == "done":
                 self.stages[later].state = "stale"
         self._draw()
+        self.query_one(f"#stage-{stage}").scroll_visible(animate=False)
         if self._holds_focus(stage):
             self.query_one("#primary").focus()
         if stage != "invoke":
@@ -220,6 +223,13 @@ class ModelPane(StepPane):
             self.query_one(f"#said-{stage}", Static).update(
                 Content.assemble((f"{mark!s:<8} ", mark.style), (text, style))
             )
+
+
+def _from(tags: Mapping[str, str]) -> str:
+    """Where a version came from, and the tags somebody gave it; the long ones by their beginning."""
+    made = [f" · {what} {tags[key][:13]}" for what, key in MADE_FROM if key in tags]
+    given = [f" · {key}={value}" for key, value in tags.items() if not key.startswith("trainshed.")]
+    return "".join(made + given)
 
 
 def _pair(tag: str) -> tuple[str, str]:

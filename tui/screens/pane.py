@@ -188,7 +188,7 @@ class StepPane(Vertical):
             case events.Phase():
                 self.status.phase(event.title)
                 if event.command:
-                    self.session.ran("vm", event.command)
+                    self.session.ran("cli" if event.command.startswith("trainshed ") else "vm", event.command)
             case events.Progress():
                 self.status.move(event)
             case _:

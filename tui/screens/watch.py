@@ -128,6 +128,7 @@ class WatchPane(StepPane):
         self.chart.clear()
         self.hits = []
         self._head()
+        self.relabel()
 
     def failed(self) -> None:
         self.session.run_going = False
