@@ -107,7 +107,7 @@ def host_rows(host: Host) -> list[Row]:
         ),
         compared(
             "`trainshed check ssh`, cold",
-            lambda: timed(host.trainshed("check", "ssh", "--fail-on", "none")),
+            lambda: timed(host.trainshed("check", "ssh", "--fail-on", "critical")),
             "`ssh HOST sh -s < script`",
             lambda: timed([*host.ssh, host.target, "sh", "-s"], script),
         ),
