@@ -19,7 +19,7 @@ from .tracking_rules import (
     missing,
     pair,
 )
-from .tracking_store import Run, Store
+from .tracking_store import Run, Store, point
 
 EXPERIMENT = "1"  # the job has one: whatever name it asks for leads there
 STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
@@ -193,10 +193,19 @@ class Runs:
         with self.store.lock:
             run = self._run(request)
             new = _new_params(run, values)
-            ops = [dict(point, op="metric", run=run.run) for point in points]
+            ops = self._metric_ops(run.run, points)
             ops += [{"op": "param", "run": run.run, "key": key, "value": value} for key, value in new.items()]
             ops += [{"op": "tag", "run": run.run, "key": key, "value": value} for key, value in labels]
             self.store.append(ops)
+
+    def _metric_ops(self, run: str, points: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+        """MLflow 3 sends points of the run once more when a model is logged, to link them: they are not new."""
+        linked = [given for given in points if "model_id" in given]
+        known = self.store.recorded(run, linked) if linked else set()
+        return [
+            dict(given, op="model.metric" if "model_id" in given and point(given) in known else "metric", run=run)
+            for given in points
+        ]
 
     @staticmethod
     def _metric(given: Dict[str, Any]) -> Dict[str, Any]:

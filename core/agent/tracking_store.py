@@ -12,13 +12,14 @@ import json
 import os
 import threading
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from .tracking_rules import Refused, invalid, missing
 
 LOG = "log.jsonl"
 LOG_BYTES = 2 * 1024**3
 LINE_BYTES = 512 * 1024  # readers of the log read 1 MiB at a time
+Point = Tuple[str, int, float, str]
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -148,6 +149,16 @@ class Store:
             raise missing("Logged model with ID", str(model_id))
         return found
 
+    def recorded(self, run: str, points: List[Dict[str, Any]]) -> Set[Point]:
+        """Those that the log has. One that is later than the latest of its key cannot be there."""
+        latest = self.run(run).metrics
+        old = [op for op in points if op["key"] in latest and op["time"] <= latest[op["key"]][1]]
+        wanted = {point(op) for op in old}
+        found: Set[Point] = set()
+        for key in {op["key"] for op in old}:
+            found |= {point(op) for op in self.history(run, key)} & wanted
+        return found
+
     def history(self, run: str, key: str) -> Iterator[Dict[str, Any]]:
         """Every value of a metric, from the file: memory holds the latest only."""
         needle = json.dumps(key).encode()
@@ -159,10 +170,15 @@ class Store:
                         yield op
 
 
+def point(op: Dict[str, Any]) -> Point:
+    """What makes two metric ops the same; NaN equals NaN."""
+    return op["key"], op["step"], op["time"], repr(op["value"])
+
+
 def _metric(store: Store, op: Dict[str, Any]) -> None:
     """The latest is that of the highest step, then the latest time, then the highest value, as at MLflow."""
     point = (op["step"], op["time"], op["value"])
-    places = [store.runs[op["run"]].metrics]
+    places = [store.runs[op["run"]].metrics] if op["op"] == "metric" else []
     if op.get("model_id") in store.models:
         places.append(store.models[op["model_id"]].metrics)
     for metrics in places:
@@ -217,6 +233,7 @@ def _register(store: Store, op: Dict[str, Any]) -> None:
 
 _APPLY: Dict[str, Callable[[Store, Dict[str, Any]], Any]] = {
     "metric": _metric,
+    "model.metric": _metric,  # the run has it already
     "param": lambda store, op: store.runs[op["run"]].params.update({op["key"]: op["value"]}),
     "tag": _tag,
     "untag": lambda store, op: store.runs[op["run"]].tags.pop(op["key"], None),

@@ -225,5 +225,3 @@ class Forwarder:
             await threads.call(self._workspace.write, self._run, params)
             await threads.call(self._workspace.finish, self._run, info.state, info.ended or time.time())
         self._ended = True
-
-

@@ -311,5 +311,3 @@ def test_two_processes_make_one_run(tmp_path: Path) -> None:
     started = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=60)[0] for process in started] == ["1\n", "1\n"]
     assert Seen(LocalWorkspace(tmp_path), tmp_path).run(RUN)[0] == "running"
-
-

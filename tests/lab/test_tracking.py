@@ -44,7 +44,9 @@ def ask(server: Tracked, method: str, path: str, body: Any = None, **headers: st
         return answer.status, json.loads(raw) if answer.headers["Content-Type"] == "application/json" else raw
 
 
-LOGGING = f"RUN = {RUN!r}" + """
+LOGGING = (
+    f"RUN = {RUN!r}"
+    + """
 import math, mlflow, os, tempfile
 mlflow.set_experiment("asked for by the job")
 with mlflow.start_run(run_name="named by the job") as run:
@@ -88,6 +90,7 @@ with mlflow.start_run(run_name="second") as second:
     mlflow.log_metric("late", 2)
 print(child.info.run_id, second.info.run_id)
 """
+)
 
 
 def test_what_a_job_logs_is_in_the_log_and_can_be_read_back(client: str, server: Tracked) -> None:
@@ -151,6 +154,28 @@ def test_models_are_logged_and_registering_becomes_a_request(client: str, server
     registered = [(op["run"], op["model_id"], op["name"]) for op in server.ops("register")]
     assert registered == [(RUN, pickled, "demo"), (RUN, pickled, "other")]
     assert all(op.get("model") for op in server.ops("artifact")), "files of a model are marked as such"
+
+
+LINKED = """
+import mlflow, mlflow.sklearn
+from sklearn.linear_model import SGDClassifier
+with mlflow.start_run() as run:
+    for step in range(5):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    model = SGDClassifier().fit([[0., 1.], [1., 0.]], [0, 1])
+    logged = mlflow.sklearn.log_model(model, name="m", pip_requirements=["scikit-learn"], serialization_format="pickle")
+    mlflow.log_metric("later", 2.0, model_id=logged.model_id)
+    client = mlflow.MlflowClient()
+    assert [m.step for m in client.get_metric_history(run.info.run_id, "loss")] == [0, 1, 2, 3, 4]
+    assert {m.key for m in client.get_logged_model(logged.model_id).metrics} == {"loss", "later"}
+"""
+
+
+def test_points_that_mlflow_links_to_a_model_are_not_points_twice(server: Tracked) -> None:
+    server.run(sys.executable, LINKED)
+    server.stop()
+    assert [(op["key"], op["step"]) for op in server.ops("metric")] == [*(("loss", n) for n in range(5)), ("later", 0)]
+    assert [op["key"] for op in server.ops("model.metric")] == ["loss"]
 
 
 AUTOLOG = """
