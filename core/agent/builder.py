@@ -44,9 +44,7 @@ def build_in(
     flags = ["--require-hashes"] if any("--hash=" in line for line in lines) else []
     script = INSTALL if lines else MAKE
     argv = ["/bin/sh", "-c", script, python.path, *flags]
-    process = sandbox.start(
-        policy, binds, _variables(), "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    process = sandbox.start(policy, binds, _variables(), "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         _stream(call, process, os.path.join(temporary, "build.log"))
     finally:

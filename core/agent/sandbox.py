@@ -275,5 +275,3 @@ def _stage(sources: List[str]) -> str:
         if os.path.isdir(stage) and not any(source.startswith(stage + "/") for source in real):
             return stage
     raise Fault("sandbox", "no folder to stage the sandbox in", "move the agent's root below /home or /root")
-
-

@@ -129,9 +129,7 @@ def _unused_outputs(node: Node | None) -> list[str]:
     return found
 
 
-def _expressions_known(
-    node: Node, inputs: dict[str, LiteralInput | DataInput], outputs: dict[str, Output]
-) -> None:
+def _expressions_known(node: Node, inputs: dict[str, LiteralInput | DataInput], outputs: dict[str, Output]) -> None:
     if not isinstance(node.value, str):
         return
     for expression in placeholders.expressions(node.value):

@@ -135,9 +135,7 @@ class Launch:
 
     def _created(self, name: str, experiment: str, command: str, state: str, *, existed: bool) -> list[Event]:
         vm = self._site.vm_name
-        created = RunCreated(
-            run=self.run, name=name, experiment=experiment, vm=vm, command=command, existed=existed
-        )
+        created = RunCreated(run=self.run, name=name, experiment=experiment, vm=vm, command=command, existed=existed)
         return [created, RunStateChanged(run=self.run, state=state, time=time.time())]  # type: ignore[arg-type]
 
 
@@ -189,7 +187,9 @@ def described(prepared: Plan, site: Site) -> list[str]:
         lines.append(f"snapshot: {prepared.digest}")
     wanted = prepared.environment
     lines.append(f"environment: Python {wanted.python or 'of the VM'}")
-    lines += [f"  {line}" for line in wanted.requirements.splitlines() if line.strip()]
+    lines += [
+        f"  {line.partition(' --hash=')[0].rstrip()}" for line in wanted.requirements.splitlines() if line.strip()
+    ]
     lines += [f"variable {name}={value}" for name, value in resolved.env.items()]
     lines.append(f"command: {resolved.command}")
     return lines

@@ -16,13 +16,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench import terminal
 from tests.lab.sshd import Sshd
 
 ROUNDS = 9
 PROGRAM = [str(Path(sys.executable).with_name("trainshed"))]
-QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Row:
 def timed(command: list[str], stdin: bytes | None = None) -> float:
     began = time.perf_counter()
     if stdin is None:
-        done = subprocess.run(command, check=False, **QUIET)  # type: ignore[call-overload]
+        done = subprocess.run(command, check=False, **QUIET)
     else:
         done = subprocess.run(command, input=stdin, capture_output=True, check=False)
     took = time.perf_counter() - began
@@ -121,9 +122,9 @@ async def warm_row(host: Host, folder: Path) -> Row:
     link = SiteLink(files.load(host.site))
     agent = await link.agent()
     control = [*host.ssh, "-o", f"ControlPath={folder / 'ctl'}"]
-    master = subprocess.Popen([*control, "-o", "ControlMaster=yes", "-N", host.target], **QUIET)  # type: ignore[call-overload]
+    master = subprocess.Popen([*control, "-o", "ControlMaster=yes", "-N", host.target], **QUIET)
     try:
-        while subprocess.run([*control, "-O", "check", host.target], check=False, **QUIET).returncode:  # type: ignore[call-overload]
+        while subprocess.run([*control, "-O", "check", host.target], check=False, **QUIET).returncode:
             await asyncio.sleep(0.05)
         digest = "0" * 64
 
@@ -134,14 +135,16 @@ async def warm_row(host: Host, folder: Path) -> Row:
 
         async def through_ssh() -> None:
             command = [*control, host.target, f"test ! -e ~/.trainshed/snapshots/{digest}"]
-            done = await asyncio.create_subprocess_exec(*command, **QUIET)
+            null = asyncio.subprocess.DEVNULL
+            done = await asyncio.create_subprocess_exec(*command, stdin=null, stdout=null, stderr=null)
             if await done.wait():
                 raise SystemExit("bench: ssh over the ControlMaster failed")
 
         async def through_agent() -> object:
             return await agent.call("snapshots.have", digest=digest)
 
-        await through_ssh(), await through_agent()
+        await through_ssh()
+        await through_agent()
         pairs = [(await once(through_agent), await once(through_ssh)) for _ in range(ROUNDS * 3)]
     finally:
         master.terminate()

@@ -154,7 +154,7 @@ async def test_launch_says_what_it_does_and_ends_with_the_runs_first_state(lab: 
 async def test_code_inputs_variables_and_outputs_are_what_the_job_sees(lab: Lab) -> None:
     code = lab.folder / "src"
     (code / "lib").mkdir(parents=True)
-    (code / "lib" / "tool.sh").write_text("#!/bin/sh\necho tool \"$@\"\n")
+    (code / "lib" / "tool.sh").write_text('#!/bin/sh\necho tool "$@"\n')
     (code / "lib" / "tool.sh").chmod(0o755)
     (code / "near").symlink_to("lib/tool.sh")
     run = await lab.launched(

@@ -67,9 +67,7 @@ def read(folder: Path, text: str) -> Job:
 def test_every_part_of_a_job_file_is_read(folder: Path) -> None:
     job = read(folder, WHOLE)
     where = f"{folder}/job.yml"
-    assert job.command == (
-        "python train.py --lr ${{inputs.lr}} --data ${{ inputs.records }} --out ${{outputs.model}}"
-    )
+    assert job.command == ("python train.py --lr ${{inputs.lr}} --data ${{ inputs.records }} --out ${{outputs.model}}")
     assert (job.name, job.display_name, job.experiment_name) == ("first-try", "First try", "wards")
     assert job.description == "Two lines\nof it.\n"
     assert job.tags == {"owner": "ana", "empty": ""}
