@@ -19,7 +19,7 @@ def narrate(event: events.Event, output: Output) -> None:
             output.note(f"  {'warning: ' if event.level == 'warning' else ''}{event.text}", _style(event))
         case events.BuildLog():
             for line in event.text.splitlines():
-                output.note(f"  {line}", "quiet")
+                output.detail(f"  {line}")
         case events.LinkChanged(state="lost"):
             retry = f", next try in {event.retry_in_s:.0f} s" if event.retry_in_s else ""
             output.note(f"  connection lost, last seen {clock(event.last_seen)}{retry}; the run goes on", "warning")

@@ -89,6 +89,13 @@ class Output:
             self._write(self._err, Cleaner(colours=False).clean(line) + "\n")
         self._err.flush()
 
+    def detail(self, text: str) -> None:
+        """Much of it comes and little matters: a line that the next one replaces on a terminal, else as any other."""
+        if self._draws:
+            self.progress(text)
+        else:
+            self.note(text)
+
     def progress(self, text: str) -> None:
         """A line that the next one replaces: only where stderr is a terminal."""
         if self._draws and not self._mid_line:

@@ -47,26 +47,25 @@ def _identity(given: str | None) -> str:
 
 
 def _rehearse(settings: Settings, job: Path, values: dict[str, str]) -> int:
-    """What would run, on stdout: the command as resolved, and what was found out on the way."""
+    """What would run, on stdout."""
     from core import events
 
     from .. import driver
+    from ..text import harmless
 
     work = driver.Job(settings)
-    steps: list[events.Event] = []
 
     async def rehearsed(services: Services) -> Events:
         async for event in services.runs.launch(job, settings=values, dry=True):
-            steps.append(event)
-            yield event
+            if settings.json:
+                work.output.stream(event)
+            elif isinstance(event, events.Notice):
+                work.output.lines([harmless(event.text)])
+            else:
+                yield event
         yield events.Notice(text="nothing was started")
 
     driver.perform(work, rehearsed, events.Notice)
-    for event in steps:
-        if settings.json:
-            work.output.stream(event)
-        elif isinstance(event, events.Phase) and event.command:
-            work.output.lines([event.command])
     return 0
 
 
