@@ -20,7 +20,7 @@ from .wizard import Wizard
 
 
 class TrainshedApp(CrashReport):
-    """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known by another way)
+    """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model.
 
     Exits with 0, or 1 after a mistake of its own: then a report was written.

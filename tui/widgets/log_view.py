@@ -92,8 +92,11 @@ class LogView(ScrollView, can_focus=True):
         if not self.follow or not self.is_attached:
             return
         self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
-        if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.position = self.scroll_y
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.is_attached:  # Textual skips it while the scrollbar is still hidden, and it then starts at the top
+            self.vertical_scrollbar.position = new_value
 
     def watch_follow(self) -> None:
         self._seen = len(self.store)
