@@ -64,7 +64,8 @@ async def _on_screen(job: Job, record: Path | None) -> int:
     job.output.note("Starting a site on this machine")
     async with embedded.running() as found:
         services = _opened(job, found, record)
-        app = TrainshedApp(services, read_only=job.settings.read_only, label="demo", job=found.job)
+        offered = {"label": "demo", "job": found.job, "fingerprint": found.fingerprint}
+        app = TrainshedApp(services, read_only=job.settings.read_only, **offered)
         await app.run_async()
         return app.return_code or 0
 
