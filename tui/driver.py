@@ -157,11 +157,14 @@ async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
         with contextlib.suppress(ValueError, RuntimeError):  # not in the main thread: nothing to catch there
             loop.add_signal_handler(number, stop, number)
     try:
-        return await work
+        result = await work
     except asyncio.CancelledError:
         if came:
             raise _Stopped(came[0]) from None
         raise
+    if came:  # the full screen takes a cancellation as a quit
+        raise _Stopped(came[0])
+    return result
 
 
 def _interrupted(job: Job, number: signal.Signals) -> Interrupted:

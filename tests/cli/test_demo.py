@@ -107,6 +107,48 @@ def test_the_host_key_question_is_asked_before_any_other_command_too(clean: Path
     assert program("--site", site["path"], "data", "list").code == 0
 
 
+def test_on_a_terminal_the_demo_is_the_full_screen_and_quitting_ends_the_site(clean: Path) -> None:
+    terminal = Terminal("tui.cli", "demo", TERM="xterm-256color")
+    terminal.expect("Fingerprint")
+    assert left(clean) != []
+    terminal.type("\x11")
+    assert terminal.end() == 0
+    assert left(clean) == []
+
+
+def test_a_hangup_ends_the_full_screen_and_the_site(clean: Path) -> None:
+    terminal = Terminal("tui.cli", "demo", TERM="xterm-256color")
+    terminal.expect("Fingerprint")
+    os.kill(terminal.process.pid, signal.SIGHUP)
+    assert terminal.end() == 129
+    assert left(clean) == []
+
+
+@pytest.mark.parametrize("words", [(), ("demo", "--replay")])
+def test_the_full_screen_needs_no_site_and_no_parts(home: Path, words: tuple[str, ...]) -> None:
+    terminal = Terminal("tui.cli", *words, TERM="xterm-256color")
+    terminal.expect("Connect")
+    terminal.expect("Fingerprint")
+    terminal.type("\x11")
+    assert terminal.end() == 0
+
+
+def test_a_signal_leaves_the_terminal_as_it_was(home: Path) -> None:
+    terminal = Terminal("tui.cli", TERM="xterm-256color")
+    terminal.expect("Fingerprint")
+    assert not terminal.echoes
+    os.kill(terminal.process.pid, signal.SIGTERM)
+    terminal.expect("trainshed: interrupted")
+    assert terminal.echoes
+    assert terminal.end() == 143
+
+
+def test_the_recorded_journey_is_printed_where_there_is_no_terminal(program: Run) -> None:
+    said = program("demo", "--replay")
+    assert (said.code, said.err) == (0, "")
+    assert "epoch 20/20" in said.out and "answer      right" in said.out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
 def test_an_interrupted_walk_leaves_nothing(clean: Path, number: int) -> None:
     process = start(["demo"], clean)

@@ -64,8 +64,8 @@ async def _on_screen(job: Job, record: Path | None) -> int:
     job.output.note("Starting a site on this machine")
     async with embedded.running() as found:
         services = _opened(job, found, record)
-        offered = {"label": "demo", "job": found.job, "fingerprint": found.fingerprint}
-        app = TrainshedApp(services, read_only=job.settings.read_only, **offered)
+        only_look = job.settings.read_only
+        app = TrainshedApp(services, read_only=only_look, label="demo", job=found.job, fingerprint=found.fingerprint)
         await app.run_async()
         return app.return_code or 0
 

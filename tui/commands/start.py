@@ -25,9 +25,11 @@ def require_terminal(settings: Settings) -> None:
 
 
 def show(services: Services, settings: Settings, **more: Any) -> int:
-    """Runs the app; its exit code."""
+    """Runs the app; its exit code. A signal ends it as it ends every command, with the terminal as it was."""
     from tui.app import TrainshedApp
 
+    from .. import driver
+
     app = TrainshedApp(services, read_only=settings.read_only, **more)
-    app.run()
+    driver.finish(driver.Job(settings), app.run_async())
     return app.return_code or 0
