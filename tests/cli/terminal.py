@@ -59,8 +59,8 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
-    @property
     def echoes(self) -> bool:
+        """Whether what is typed is shown."""
         return bool(termios.tcgetattr(self.master)[3] & termios.ECHO)
 
     def end(self, timeout: float = 30) -> int:

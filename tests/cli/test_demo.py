@@ -136,10 +136,10 @@ def test_the_full_screen_needs_no_site_and_no_parts(home: Path, words: tuple[str
 def test_a_signal_leaves_the_terminal_as_it_was(home: Path) -> None:
     terminal = Terminal("tui.cli", TERM="xterm-256color")
     terminal.expect("Fingerprint")
-    assert not terminal.echoes
+    assert not terminal.echoes()
     os.kill(terminal.process.pid, signal.SIGTERM)
     terminal.expect("trainshed: interrupted")
-    assert terminal.echoes
+    assert terminal.echoes()
     assert terminal.end() == 143
 
 

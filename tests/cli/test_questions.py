@@ -58,10 +58,10 @@ def test_a_secret_is_asked_for_without_echo_and_a_wrong_one_once_more(ward: Path
     prompt = {"passphrase": "Passphrase of ~/.ssh/id_ed25519:", "password": "Password of azureuser@203.0.113.10:"}[kind]
     terminal = on_terminal({kind: "open sesame"}, "connect")
     terminal.expect(prompt)
-    assert not terminal.echoes
+    assert not terminal.echoes()
     terminal.type("wrong-guess\n")
     terminal.expect(prompt)
-    assert not terminal.echoes
+    assert not terminal.echoes()
     terminal.type("open sesame\n")
     terminal.expect("connected")
     assert terminal.end() == 0
@@ -83,7 +83,7 @@ def test_ctrl_c_at_a_question_ends_at_once_and_the_terminal_echoes_again(ward: P
     terminal.expect("Is it the same?" if "host_key" in fields else "Passphrase of")
     terminal.type("\x03")
     terminal.expect("trainshed: interrupted")
-    assert terminal.echoes
+    assert terminal.echoes()
     assert terminal.end() == 130
 
 
