@@ -64,8 +64,8 @@ def _note(found: Dict[str, Any], record: Dict[str, Any], run: str) -> None:
     op = record["op"]
     if op == "metric":
         point = (record["step"], record["time"], record["value"])
-        last = found["metrics"].get(record["key"], point)
-        found["metrics"][record["key"]] = max(last, point, key=lambda one: one[:2])
+        if point[:2] >= found["metrics"].get(record["key"], point)[:2]:
+            found["metrics"][record["key"]] = point
     elif op in ("param", "tag"):
         found[op + "s"][record["key"]] = record["value"]
     elif op == "artifact":

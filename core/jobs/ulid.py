@@ -13,7 +13,7 @@ _FORM = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 
 def new(at: float | None = None) -> str:
     """A new ULID; `at` is seconds since the epoch, now by default."""
-    milliseconds = int((time.time() if at is None else at) * 1000)
+    milliseconds = round((time.time() if at is None else at) * 1000)
     return _encode(milliseconds << 80 | secrets.randbits(80))
 
 
