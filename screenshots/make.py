@@ -1,7 +1,7 @@
 """SVG and PNG of every screen at 120×40 and 80×24, made by driving the app headless over a replayed journey.
 
-`python screenshots/make.py [OUT] [--journal FILE]`; without a journal that exists, over the fake services of the
-tests. PNGs are drawn by resvg with DejaVu Sans Mono (system package fonts-dejavu-core).
+`python screenshots/make.py [OUT] [--journal FILE] [--states]`. PNGs are drawn by resvg with DejaVu Sans Mono (system
+package fonts-dejavu-core).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -20,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from core.demo import RECORDED  # noqa: E402
+from core.journal import replayed  # noqa: E402
 from core.services import Services  # noqa: E402
 from tests.fakes.script import Scenario  # noqa: E402
-from tests.fakes.services import fake_services  # noqa: E402
 from tui.app import TrainshedApp  # noqa: E402
 
 SIZES = ((120, 40), (80, 24))
@@ -83,6 +84,10 @@ async def journey(walk: Walker) -> None:
     await walk.shot("start")
     await walk.press("enter")
     await walk.settled()
+    if walk.app.screen is not walk.app.wizard:  # the host key was unknown when the journey was recorded
+        await walk.shot("host-key")
+        await walk.press(*"yes", "enter")
+        await walk.settled()
     await walk.shot("connect")
     for step, name in (("2", "check"), ("3", "data")):
         await walk.press(step, "enter")
@@ -126,19 +131,19 @@ async def one_shot(walk: Walker, keys: list[str], name: str) -> None:
     await walk.shot(name)
 
 
-STATES: dict[str, tuple[Scenario, list[str]]] = {
-    "host-key-unknown": (Scenario(host_key="unknown"), ["enter"]),
-    "host-key-changed": (Scenario(host_key="changed"), ["enter"]),
-    "passphrase": (Scenario(passphrase="x"), ["enter"]),  # noqa: S106 - of the fake
-    "unreachable": (Scenario(unreachable=True), ["enter", "d"]),
-    "broken": (Scenario(broken_link="data.tls"), ["3", "enter"]),
-    "failed": (Scenario(run_fails=True), ["5", "enter"]),
-    "empty": (Scenario(no_runs=True), ["5", "enter"]),
+STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "host-key-unknown": ({"host_key": "unknown"}, ["enter"]),
+    "host-key-changed": ({"host_key": "changed"}, ["enter"]),
+    "passphrase": ({"passphrase": "x"}, ["enter"]),
+    "unreachable": ({"unreachable": True}, ["enter", "d"]),
+    "broken": ({"broken_link": "data.tls"}, ["3", "enter"]),
+    "failed": ({"run_fails": True}, ["5", "enter"]),
+    "empty": ({"no_runs": True}, ["5", "enter"]),
 }
 
 
-async def run(services: Services, walk: Walk, out: Path, size: tuple[int, int], theme: str) -> None:
-    app = TrainshedApp(services, label="demo", job=Path("demo/train.yml"), theme=theme)
+async def run(services: Services, walk: Walk, out: Path, size: tuple[int, int], theme: str, label: str) -> None:
+    app = TrainshedApp(services, label=label, job=Path("job.yml"), theme=theme)
     async with app.run_test(size=size) as pilot:
         await walk(Walker(app, pilot, out, size))
 
@@ -147,23 +152,25 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, default=ROOT / "screenshots")
     parser.add_argument("--journal", type=Path, default=RECORDED)
+    parser.add_argument(
+        "--states", action="store_true", help="also what goes wrong, over the fake services of the tests"
+    )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     for size in SIZES:
-        await run(_journey_services(asked.journal), journey, asked.out, size, "trainshed-dark")
-        await run(fake_services(), searching, asked.out, size, "trainshed-light")
-        for name, (scenario, keys) in STATES.items():
-            await run(
-                fake_services(scenario), partial(one_shot, keys=keys, name=name), asked.out, size, "trainshed-dark"
-            )
+        played = partial(replayed, asked.journal, speed=0)
+        await run(played(), journey, asked.out, size, "trainshed-dark", "replay")
+        if asked.states:
+            await _states(asked.out, size)
 
 
-def _journey_services(journal: Path) -> Services:
-    if not journal.exists():
-        return fake_services()
-    from core.journal import replayed
+async def _states(out: Path, size: tuple[int, int]) -> None:
+    from tests.fakes.services import fake_services
 
-    return replayed(journal, speed=0)
+    await run(fake_services(), searching, out, size, "trainshed-light", "")
+    for name, (fields, keys) in STATES.items():
+        services = fake_services(Scenario(**fields))
+        await run(services, partial(one_shot, keys=keys, name=name), out, size, "trainshed-dark", "")
 
 
 if __name__ == "__main__":

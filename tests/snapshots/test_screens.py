@@ -75,13 +75,19 @@ def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None
 
 
 async def _plotted(walk: Walk) -> None:
-    """Until the curve has been drawn in its final size."""
+    """Until the curve has been drawn in its final size: braille is there, and a second drawing changes nothing."""
     chart = walk.pane.chart  # type: ignore[attr-defined]
-    for _ in range(3):
+    before = ""
+    for _ in range(200):
         chart._dirty = True
         await chart.draw()
         await walk.pilot.pause()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
+        seen = walk.screen_text()
+        if seen == before and any("\u2801" <= char <= "\u28ff" for char in seen):
+            return
+        before = seen
+    raise AssertionError("the curve was not drawn")
 
 
 def test_staging_shows_how_far_it_is(snap_compare: Compare) -> None:

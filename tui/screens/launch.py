@@ -119,15 +119,21 @@ class LaunchPane(StepPane):
             case events.Notice():
                 self.notes.append(event)
                 self._draw()
-            case events.BuildLog():
+            case events.BuildLog() if not self.dry:
                 build = self.query_one("#build", LogView)
                 build.display = True
                 build.append(event.text)
-            case events.RunCreated() if not self.dry:  # a replay can hold nothing but the launch itself
-                self.created = event
-                self._draw()
+            case events.RunCreated():
+                self._made(event)
             case _:
                 pass
+
+    def _made(self, created: events.RunCreated) -> None:
+        if self.dry:  # a replay that recorded nothing but the launch: it still says what runs
+            self.notes.append(events.Notice(text=f"command: {created.command}"))
+        else:
+            self.created = created
+        self._draw()
 
     def _take(self, event: events.Event) -> None:
         if isinstance(event, events.Phase) and event.command and not event.command.startswith("trainshed "):

@@ -187,12 +187,21 @@ class StepPane(Vertical):
         match event:
             case events.Phase():
                 self.status.phase(event.title)
-                if event.command:
-                    self.session.ran("cli" if event.command.startswith("trainshed ") else "vm", event.command)
+                self._note(event.command)
             case events.Progress():
                 self.status.move(event)
             case _:
                 self.receive(event)
+
+    def _note(self, command: str) -> None:
+        """A command of a phase, unless it says again what the task itself is."""
+        words_of = command.split()
+        if not words_of:
+            return
+        if words_of[0] != "trainshed":
+            self.session.ran("vm", command)
+        elif self.doing is None or not set(words_of[1:2]) & set(self.doing.command.split()):
+            self.session.ran("cli", command)
 
     def _end_failed(self, task: Task, error: TrainshedError) -> None:
         if self.asks(error):
