@@ -32,10 +32,7 @@ bench:
 # The journey that ships with the program, recorded anew on an embedded site that has nothing yet.
 journey:
 	@setup/install.sh test
-	@rm -rf /srv/trainshed
-	TRAINSHED_HOME=/srv/trainshed .venv/bin/trainshed demo --headless --record .journey.jsonl
-	@sed 's#$(CURDIR)/##g' .journey.jsonl > core/demo/journey.jsonl
-	@rm -rf .journey.jsonl /srv/trainshed
+	@setup/journey.sh core/demo/journey.jsonl
 
 screenshots:
 	@setup/install.sh test
