@@ -31,6 +31,7 @@ class MetricChart(Vertical):
         self.series: dict[str, Series] = {}
         self.chosen = ""
         self._dirty = False
+        self._drawing = False  # mounting the plot takes a while
         self._plot: PlotWidget | None = None
 
     def compose(self) -> ComposeResult:
@@ -59,9 +60,15 @@ class MetricChart(Vertical):
         return True
 
     async def draw(self) -> None:
-        if not self._dirty or not self.display:
+        if not self._dirty or not self.display or self._drawing:
             return
-        self._dirty = False
+        self._dirty, self._drawing = False, True
+        try:
+            await self._draw_all()
+        finally:
+            self._drawing = False
+
+    async def _draw_all(self) -> None:
         self.query_one("#values", Static).update(self._texts())
         if self.series and self.size.height >= 6:
             await self._draw_plot()
@@ -104,11 +111,18 @@ class MetricChart(Vertical):
     async def _make_plot(self) -> PlotWidget:
         from textual_plot import PlotWidget
 
-        plot = self._plot = PlotWidget(id="plot", allow_pan_and_zoom=False)
+        plot = PlotWidget(id="plot", allow_pan_and_zoom=False)
         plot.can_focus = False  # its keys would crowd out those of the screen
         await self.mount(plot)
         plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 8
+        self._plot = plot
+        plot.refresh(layout=True)
         return plot
+
+    def on_canvas_resize(self) -> None:
+        """textual-plot looks at its canvases once after a layout; one that gets its size later would stay as it was."""
+        if self._plot is not None:
+            self._plot.refresh(layout=True)
 
     def _hires(self) -> Any:
         from textual_hires_canvas import HiResMode
