@@ -12,7 +12,7 @@ import msgspec
 
 from core import events
 
-from .text import Cleaner, harmless
+from .text import Cleaner, harmless, stripped
 
 SCHEMA = 1
 STYLES = {"good": "32", "bad": "31", "warning": "33", "quiet": "2", "strong": "1"}
@@ -86,7 +86,7 @@ class Output:
     def verbatim(self, text: str) -> None:
         """Several lines of narration, such as a randomart."""
         for line in text.splitlines():
-            self._write(self._err, Cleaner(colours=False).clean(line) + "\n")
+            self._write(self._err, stripped(line) + "\n")
         self._err.flush()
 
     def detail(self, text: str) -> None:

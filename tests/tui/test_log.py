@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import monotonic, perf_counter
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from textual.app import App, ComposeResult
 
 from core.events import Metric
 from tui import untrusted
+from tui.text import Cleaner
 from tui.widgets.log_store import LogStore
 from tui.widgets.log_view import LogView
 from tui.widgets.series import Series, name, thinned
@@ -132,6 +133,34 @@ def test_attacks_leave_only_text(attack: str) -> None:
     assert "\u202e" not in line.plain
     assert "52;c" not in line.plain
     assert not any("link" in str(span.style) for span in line.spans)
+
+
+OPENERS = ["\x1b]", "\x1b[", "\x1bP", "\x90", "\x9d", "\x9b", "\x1b", "\x1b]x", "\x1b[1 ", "\x1b ", "\x1b[3\x1b]"]
+
+
+def _took(opener: str, count: int) -> float:
+    """The best of three: the machine may be busy."""
+    text, best = opener * count, float("inf")
+    for _ in range(3):
+        began = perf_counter()
+        untrusted.plain(text)
+        untrusted.line(text)
+        Cleaner(colours=True).clean(text)
+        best = min(best, perf_counter() - began)
+    return best
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+def test_four_times_the_hostile_text_takes_about_four_times_as_long(opener: str) -> None:
+    """What is quadratic would take sixteen times as long."""
+    assert _took(opener, 32_000) < 9 * max(_took(opener, 8_000), 0.0005)
+
+
+@pytest.mark.parametrize("opener", ["\x1b]0;", "\x1bP", "\x9d", "\x1b[", "\x1b"])
+def test_a_sequence_without_an_end_swallows_nothing_that_follows(opener: str) -> None:
+    assert untrusted.plain(f"a{opener}\nnext line").endswith("\nnext line")
+    assert "said" in untrusted.plain(f"a{opener}.\tsaid")
+    assert Cleaner(colours=False).clean(f"a{opener}\nnext line\n").endswith("\nnext line\n")
 
 
 def test_colours_of_a_log_are_shown_and_a_progress_bar_is_its_last_state() -> None:
