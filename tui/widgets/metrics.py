@@ -101,12 +101,14 @@ class MetricChart(Vertical):
         plot = self._plot or await self._make_plot()
         xs, ys = thinned(self.series[self.chosen], max(plot.size.width, 20))
         plot.clear()
+        self.border_title = f"Metrics · {self.chosen} · step {self.series[self.chosen].steps[-1]:.0f}"
+        if not ys:
+            return
         low, high = min(ys), max(ys)
         room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
         plot.set_xlimits(min(xs), max(max(xs), min(xs) + 1))
         plot.set_ylimits(low - room, high + room)
         plot.plot(xs, ys, line_style=self._colour(), hires_mode=self._hires())
-        self.border_title = f"Metrics · {self.chosen} · step {self.series[self.chosen].steps[-1]:.0f}"
 
     async def _make_plot(self) -> PlotWidget:
         from textual_plot import PlotWidget

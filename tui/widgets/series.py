@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from core.events import Metric
+
+HIGHEST = 1e100  # textual-plot multiplies: larger ones overflow
 
 
 @dataclass
@@ -23,7 +26,7 @@ class Series:
     @property
     def best(self) -> tuple[float, float]:
         """(smallest, largest)."""
-        finite = [value for value in self.values if value - value == 0]
+        finite = [value for value in self.values if math.isfinite(value)]
         return (min(finite), max(finite)) if finite else (0.0, 0.0)
 
 
@@ -34,19 +37,18 @@ def name(metric: Metric) -> str:
 def thinned(series: Series, columns: int) -> tuple[list[float], list[float]]:
     """At most two points a column: the smallest and the largest value, in the order they came.
 
-    Peaks stay visible, which taking every n-th point would lose.
+    Peaks stay visible, which taking every n-th point would lose. What is not finite, or is
+    beyond HIGHEST, has no place on a plot and is left out; nothing may be left.
     """
-    count = len(series.values)
-    if count <= 2 * columns or columns < 1:
-        return series.steps, series.values
-    xs: list[float] = []
-    ys: list[float] = []
+    points = [at for at, value in enumerate(series.values) if abs(value) <= HIGHEST]  # NaN is not
+    if len(points) > 2 * columns and columns >= 1:
+        points = _extremes(points, series.values, columns)
+    return [series.steps[at] for at in points], [series.values[at] for at in points]
+
+
+def _extremes(points: list[int], values: list[float], columns: int) -> list[int]:
+    kept: list[int] = []
     for column in range(columns):
-        begin, end = column * count // columns, (column + 1) * count // columns
-        part = range(begin, end)
-        low = min(part, key=series.values.__getitem__)
-        high = max(part, key=series.values.__getitem__)
-        for at in sorted({low, high}):
-            xs.append(series.steps[at])
-            ys.append(series.values[at])
-    return xs, ys
+        part = points[column * len(points) // columns : (column + 1) * len(points) // columns]
+        kept += sorted({min(part, key=values.__getitem__), max(part, key=values.__getitem__)})
+    return kept
