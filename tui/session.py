@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from core.events import Connected, RunInfo
 from core.services import Services
 
+from .equal import equal_command
 from .steps import Journey
 
 
@@ -53,5 +53,4 @@ class Session:
 
     def line(self, *words: str) -> str:
         """The command line that does the same, quoted for a shell."""
-        site = ("--site", self.site) if self.site else ()
-        return shlex.join(("trainshed", *site, *words))
+        return equal_command(self.services.site, *words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from core import errors, events
 from core.services import Events, Services
@@ -218,6 +219,7 @@ class FakeDeploy(Part):
 class FakeSite:
     name: str
     vm: str
+    path: Path | None = None
 
 
 def fake_services(scenario: Scenario | None = None) -> Services:

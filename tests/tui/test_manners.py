@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from textual.widgets._footer import FooterKey
 
 from core.services import Events
 from tests.fakes.script import Scenario
+from tui.cli import call
 from tui.screens.help import HelpScreen
 from tui.steps import STEPS
 from tui.themes import THEMES
@@ -212,3 +214,19 @@ async def test_a_closed_app_closes_the_connection() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
     assert app.session.services.connection.closed  # type: ignore[attr-defined]
+
+
+async def test_every_equal_command_line_is_one_that_the_program_has(capsys: pytest.CaptureFixture[str]) -> None:
+    async with walking() as walk:
+        lines: set[str] = set()
+        await walk.press("enter")
+        for keys in (("2", "enter"), ("3", "enter", "enter"), ("4", "enter", "enter"), ("5",), ("6", *["enter"] * 4)):
+            for key in keys:
+                await walk.press(key)
+                lines.add(walk.pane.cli())
+        lines |= {command.text for command in walk.app.session.commands if command.where == "cli"}
+    assert len(lines) >= 10
+    for line in sorted(lines):
+        words = shlex.split(line)[1:]
+        code = await asyncio.to_thread(call, [*words, "--help"])  # options are read before help is given
+        assert code == 0, f"{line}: {capsys.readouterr().err}"
