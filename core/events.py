@@ -6,6 +6,7 @@ Times are seconds since the epoch on the client, sizes are bytes, durations are 
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -302,14 +303,35 @@ Event = (
 )
 
 
+def plain(value: Any) -> Any:
+    """A record as values of JSON, which has no NaN and no infinities: they are `"NaN"`, `"Infinity"`, `"-Infinity"`.
+
+    MLflow's REST API writes them so too.
+    """
+    return _written(msgspec.to_builtins(value))
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    return value
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """The event as plain JSON values, with the schema's number."""
-    plain: dict[str, Any] = msgspec.to_builtins(event)
-    return {"schema": SCHEMA, **plain}
+    return {"schema": SCHEMA, **plain(event)}
 
 
 def from_json(value: Any) -> Event:
     """The event that `to_json` wrote. Raises msgspec.ValidationError on anything else."""
-    plain = {key: item for key, item in value.items() if key != "schema"}
-    event: Event = msgspec.convert(plain, Event)
+    given = {key: item for key, item in value.items() if key != "schema"}
+    event: Event
+    try:
+        event = msgspec.convert(given, Event)
+    except msgspec.ValidationError:
+        event = msgspec.convert(given, Event, strict=False)  # reads "NaN" where a number is wanted
     return event

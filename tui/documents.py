@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
 from core import events
 
 CHECK = ("id", "group", "title", "status", "severity", "evidence", "expected", "sources", "fix", "duration_s")
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.to_builtins(value)
 
 
 def _flat(event: events.Event) -> dict[str, Any]:
@@ -22,13 +16,13 @@ def _flat(event: events.Event) -> dict[str, Any]:
 
 
 MAKERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
-    events.RunsListed: lambda event: {"runs": _plain(event.runs)},
-    events.DataListed: lambda event: {"data": _plain(event.items)},
-    events.ModelsListed: lambda event: {"models": _plain(event.models)},
-    events.ServicesListed: lambda event: {"services": _plain(event.services)},
-    events.ServiceChanged: lambda event: dict(_plain(event.info)),
-    events.RunInfo: lambda info: dict(_plain(info)),
-    events.ModelInfo: lambda info: dict(_plain(info)),
+    events.RunsListed: lambda event: {"runs": events.plain(event.runs)},
+    events.DataListed: lambda event: {"data": events.plain(event.items)},
+    events.ModelsListed: lambda event: {"models": events.plain(event.models)},
+    events.ServicesListed: lambda event: {"services": events.plain(event.services)},
+    events.ServiceChanged: lambda event: dict(events.plain(event.info)),
+    events.RunInfo: lambda info: dict(events.plain(info)),
+    events.ModelInfo: lambda info: dict(events.plain(info)),
 }
 
 
@@ -41,5 +35,5 @@ def document(value: Any) -> dict[str, Any]:
 def checks(site: str, ended: events.ChecksFinished, found: Iterable[events.CheckFinished]) -> dict[str, Any]:
     """The document of `check`."""
     rows = [{key: value for key, value in _flat(check).items() if key in CHECK} for check in found]
-    took = {"started": ended.started, "duration_s": ended.duration_s}
-    return {"site": site, **took, "counts": ended.counts, "checks": rows}
+    whole = _flat(ended)
+    return {"site": site, **{key: whole[key] for key in ("started", "duration_s", "counts")}, "checks": rows}

@@ -62,7 +62,7 @@ class Output:
 
     def document(self, value: Mapping[str, Any]) -> None:
         """One JSON object on one line, with the schema's number first."""
-        self._data(json.dumps({"schema": SCHEMA, **value}) + "\n")
+        self._data(json.dumps({"schema": SCHEMA, **value}, allow_nan=False) + "\n")
         self._out.flush()
 
     def stream(self, event: events.Event) -> None:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from math import inf, nan
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,17 @@ def test_progress_is_drawn_on_a_terminal_only(screen: Screen, fake: Run) -> None
 def test_global_options_work_before_and_after_the_command(fake: Run) -> None:
     before, after = fake("--json", "runs"), fake("runs", "--json")
     assert before.out == after.out and json.loads(before.out)["schema"] == 1
+
+
+def test_metrics_that_json_has_no_number_for_are_valid_json(fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    for value, written in ((nan, "NaN"), (inf, "Infinity"), (-inf, "-Infinity")):
+        monkeypatch.setattr("tests.fakes.script.loss", lambda _epoch, value=value: value)
+        lines = [json.loads(line, parse_constant=refused) for line in fake("run", "job.yml", "--json").out.splitlines()]
+        assert {line["value"] for line in lines if line.get("key") == "loss"} == {written}
+        assert lines[-1]["metrics"]["loss"] == written
 
 
 def test_the_site_option_after_the_command_counts(fake: Run) -> None:
