@@ -21,7 +21,7 @@ from tui.widgets.log_view import LogView
 from tui.widgets.metrics import MetricChart
 
 from .dialogues import Confirmation
-from .pane import StepPane, Task, closing
+from .pane import StepPane, Task
 from .runs import RunChooser
 
 
@@ -131,7 +131,9 @@ class WatchPane(StepPane):
         self.relabel()
 
     def failed(self) -> None:
-        self.session.run_going = False
+        """An error of ours says nothing of the run: it is what its last known state says."""
+        if self.state is not None:
+            self.session.run_going = self.state not in events.TERMINAL
 
     # What the run says.
 
@@ -175,10 +177,10 @@ class WatchPane(StepPane):
             self.ended = event.time
 
     def _ended(self) -> tuple[str, str]:
-        self.session.run_going = False
         finished = self.finished
         if finished is None:
             return "warn", "The run said nothing of its end"
+        self.session.run_going = False
         mark = words.RUN[finished.status]
         if finished.status == "completed":
             self.session.journey.finish(self.STEP, self.opened, mark.word)
@@ -333,8 +335,6 @@ class WatchPane(StepPane):
 
     async def _cancel_now(self, run: str) -> None:
         try:
-            async with closing(self.session.services.runs.cancel(run)) as stream:
-                async for event in stream:
-                    self._take(event)
+            await self._consume(self.session.services.runs.cancel(run))
         except TrainshedError as error:
             self.show_error(error)

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Button, Static
 
 from core.errors import HostKeyChanged, TrainshedError
+from tui import untrusted
 
 from .press import Press
 
@@ -72,7 +73,8 @@ class ErrorPanel(Vertical):
             parts.append((", a retry may help" if error.retryable else "", "$muted"))
             facts = [f"\n{name}: {value}" for name, value in error.facts.items() if name != "randomart"]
             parts.append(("".join(facts), "$muted"))
-        self.query_one("#error-text", Static).update(Content.assemble(*parts))
+        safe = [(untrusted.plain(text), style) for text, style in parts]  # some of it comes from the VM
+        self.query_one("#error-text", Static).update(Content.assemble(*safe))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
