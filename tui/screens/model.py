@@ -61,7 +61,8 @@ class ModelPane(StepPane):
     def on_mount(self) -> None:
         self.stages = {stage: Stage() for stage in STAGES}
         self.run = ""  # the run that the stages are about
-        self.model = self.version = self.service = self._stage = ""
+        self.model = self.version = self.service = ""
+        self._before = Stage()  # what the stage that is going was
         self._tell_empty()
         self._draw()
 
@@ -111,17 +112,29 @@ class ModelPane(StepPane):
         return self.session.line(*words_of[stage])
 
     def _do(self, stage: str, title: str, begin: Callable[[], Events]) -> None:
-        self._stage = stage
-        if not self.going and not (self.session.read_only and stage != "invoke"):
-            self.stages[stage] = Stage("going")
-            self._draw()
-
         def done() -> tuple[str, str]:
             return self._stage_done(stage)
 
         retry = getattr(self, stage)
         changes = stage != "invoke"
-        self.operate(Task(title, self._line(stage), begin, done, retry=retry, changes=changes))
+        self.operate(Task(title, self._line(stage), begin, done, retry=retry, changes=changes, part=stage))
+
+    def started(self) -> None:
+        if self.doing is not None:
+            self._before = self.stages[self.doing.part]
+            self._mark(self.doing.part, Stage("going"))
+
+    def failed(self) -> None:
+        if self.doing is not None:
+            self._mark(self.doing.part, Stage("failed"))
+
+    def stopped(self) -> None:
+        if self.doing is not None:
+            self._mark(self.doing.part, self._before)
+
+    def _mark(self, stage: str, now: Stage) -> None:
+        self.stages[stage] = now
+        self._draw()
 
     def _ready(self, stage: str) -> bool:
         missing = next(
@@ -204,10 +217,6 @@ class ModelPane(StepPane):
     def _holds_focus(self, stage: str) -> bool:
         focused = self.screen.focused
         return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
-
-    def failed(self) -> None:
-        self.stages[self._stage].state = "failed"
-        self._draw()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         stage = (event.button.id or "").removeprefix("do-")

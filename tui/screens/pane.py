@@ -39,6 +39,7 @@ class Task:
     retry: Callable[[], object]
     changes: bool = False  # something on the VM or in the site: refused in read-only
     counts: bool = True  # the step's state follows it
+    part: str = ""  # which part of the step it is, where a step has several
 
 
 @asynccontextmanager
@@ -85,8 +86,16 @@ class StepPane(Vertical):
         """Whether a person was asked for what is missing; then it is no failure yet."""
         return False
 
+    # During these three `doing` is the task.
+
+    def started(self) -> None:
+        """The operation has really begun."""
+
     def failed(self) -> None:
         """What the step does about an error, besides showing it."""
+
+    def stopped(self) -> None:
+        """Somebody stopped the operation, or it needs an answer first."""
 
     @property
     def searching(self) -> bool:
@@ -155,6 +164,7 @@ class StepPane(Vertical):
     async def _operate(self, task: Task) -> None:
         self.doing = task
         self.panel.clear()
+        self.started()
         self.status.start(task.title)
         if task.counts:
             self.session.journey.begin(self.STEP)
@@ -170,9 +180,9 @@ class StepPane(Vertical):
             self.status.end(words.STATUS[status].glyph, said, words.STATUS[status].style)
             self.relabel()
         finally:
-            self.doing = None  # it can hold an answer that was a secret
             if not ended:
                 self._end_stopped(task)
+            self.doing = None  # it can hold an answer that was a secret
 
     async def _consume(self, stream: Events) -> None:
         turn = time.monotonic()
@@ -207,6 +217,7 @@ class StepPane(Vertical):
         if self.asks(error):
             self.status.end("?", f"{task.title}: an answer is needed", "$text-accent")
             self.session.journey.stop(self.STEP)
+            self.stopped()
             return
         self.status.end("✗", f"{task.title}: failed after {words.duration(self.status.elapsed)}", "$text-error")
         if task.counts:
@@ -217,6 +228,7 @@ class StepPane(Vertical):
     def _end_stopped(self, task: Task) -> None:
         if not self.is_attached:
             return
+        self.stopped()
         self.status.end("–", f"{task.title}: stopped", "$muted")
         if task.counts:
             self.session.journey.stop(self.STEP)

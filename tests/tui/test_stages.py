@@ -1,0 +1,50 @@
+"""The stages of Model say what is true: the one that is going, and nothing of one that did not start."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fakes.script import Scenario
+
+from .walk import Walk, walking
+
+
+async def _turns(walk: Walk) -> None:
+    for _ in range(10):
+        await walk.pilot.pause()
+
+
+@pytest.mark.parametrize("before", ["○ to do", "✓ done"])
+async def test_escape_gives_a_stage_back_what_it_was(before: str) -> None:
+    scenario = Scenario()
+    async with walking(scenario) as walk:
+        await walk.press("5", "enter", "6", "enter")
+        if "done" in before:
+            await walk.press("enter")
+        scenario.hold["package"] = asyncio.Event()
+        walk.pane.package()  # type: ignore[attr-defined]
+        await _turns(walk)
+        assert "● going" in walk.pane_text("#said-package")
+        await walk.pilot.press("escape")
+        await _turns(walk)
+        assert before in walk.pane_text("#said-package")
+        assert "✓ done" in walk.pane_text("#said-register")
+
+
+async def test_a_stage_that_did_not_start_is_not_marked() -> None:
+    gate = asyncio.Event()
+    scenario = Scenario(service_fails=True, hold={"deploy": gate})
+    async with walking(scenario) as walk:
+        await walk.press("5", "enter", "6", "enter", "enter")
+        await walk.pilot.press("enter")
+        await _turns(walk)
+        walk.pane.register()  # type: ignore[attr-defined]
+        await _turns(walk)
+        assert "Still going" in walk.notices()
+        assert "● going" in walk.pane_text("#said-deploy")
+        gate.set()
+        await walk.settled()
+        assert "✗ failed" in walk.pane_text("#said-deploy")
+        assert "✓ done" in walk.pane_text("#said-register")
