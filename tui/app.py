@@ -51,6 +51,11 @@ class TrainshedApp(CrashReport):
             self.register_theme(known)
         self.theme = theme
 
+    @property
+    def owns_the_site(self) -> bool:
+        """The embedded site ends with the program that started it, its runs included."""
+        return self.session.label == "demo"
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"muted": MUTED}
 
@@ -92,12 +97,17 @@ class TrainshedApp(CrashReport):
         from .screens.dialogues import Confirmation
 
         back = session.line("logs", session.run, "--follow")
-        text = f"{session.run} goes on on {session.vm}: quitting stops nothing there.\nCome back with {back}"
-        question = Confirmation("Quit trainshed?", text, yes="Quit, the run goes on", no="Stay")
+        if self.owns_the_site:
+            text = f"This embedded site ends with the program, and {session.run} with it.\nA run on a real VM goes on."
+            question, message = Confirmation("Quit trainshed?", text, yes="Quit, and end the run", no="Stay"), None
+        else:
+            text = f"{session.run} goes on on {session.vm}: quitting stops nothing there.\nCome back with {back}"
+            question = Confirmation("Quit trainshed?", text, yes="Quit, the run goes on", no="Stay")
+            message = f"The run goes on. Come back with: {back}"
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.exit(message=f"The run goes on. Come back with: {back}")
+                self.exit(message=message)
 
         self.push_screen(question, answered)
 

@@ -290,7 +290,7 @@ def _not_known(host: Host, seen: HostKey, entry: Entry) -> HostKeyChanged:
 
 
 def _unknown(host: Host, seen: HostKey, known: Known) -> HostKeyUnknown:
-    hint = "compare it with the fingerprint that the server's owner gives you, then pass it with --fingerprint"
+    hint = "compare it with the fingerprint that its owner gives you: trainshed connect --fingerprint SHA256:…"
     if known.authorities:
         hint += f" (the certificate authority of {known.authorities[0].place} is not used: host certificates are not)"
     elif known.keys:
