@@ -66,10 +66,17 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
         last = states.last()
         if last["state"] not in TERMINAL:
             _end_orphans(states)
-            states.append([last["state"]], "lost", _why(states, last))
+            states.append([last["state"]], *_ending(folder, states, last))
         return states.last()
     finally:
         os.close(lock)
+
+
+def _ending(folder: str, states: States, last: dict[str, Any]) -> tuple[str, str]:
+    """(state, reason) of a run whose supervisor has gone without a word."""
+    if states.same_boot(last) and last["state"] != "created" and os.path.exists(os.path.join(folder, CANCEL)):
+        return "cancelled", "cancelled; its supervisor was ended as well"
+    return "lost", _why(states, last)
 
 
 def _why(states: States, last: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from .states import TERMINAL, States
 __all__ = ["cancel", "create", "follow", "list", "show"]
 
 CANCEL_WAIT = 20.0  # seconds: the grace of a job and then some
+FORCE_WAIT = 10.0  # seconds for what was killed to go
 
 
 def create(call: Call, run: str, job: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +110,10 @@ def show(call: Call, run: str) -> dict[str, Any]:
 
 
 def cancel(call: Call, run: str) -> dict[str, Any]:
-    """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is."""
+    """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is.
+
+    A supervisor that does not do so in time is ended as well: its job may be what keeps it busy.
+    """
     folder = runfolder.find(call.root, run)
     last = runfolder.settled(folder)
     if last["state"] not in TERMINAL:
@@ -119,8 +123,19 @@ def cancel(call: Call, run: str) -> dict[str, Any]:
         if last["state"] != "created":
             processes.send(last["pid"], last["start"], signal.SIGUSR1)
         if waited > CANCEL_WAIT:
+            _force(folder, last)
+        if waited > CANCEL_WAIT + FORCE_WAIT:
             raise Fault("run", "run %s does not end" % run, "look into %s/supervisor.log on the VM" % folder)
         call.wait(0.05)
         waited += 0.05
         last = runfolder.settled(folder)
     return {"state": last["state"]}
+
+
+def _force(folder: str, last: dict[str, Any]) -> None:
+    """SIGKILL for the sandbox, then for the supervisor. Whoever looks next writes down how the run ended."""
+    if last["state"] == "created" or not States(folder).same_boot(last):
+        return  # "created" was written by an agent, not by a supervisor
+    below = processes.tree(last["pid"]) if processes.alive(last["pid"], last["start"]) else []
+    processes.end(last.get("sandbox", []) + [processes.identity(pid) for pid in below])
+    processes.send(last["pid"], last["start"], signal.SIGKILL)

@@ -14,6 +14,8 @@ _CLAUSE = re.compile(
     % (_KEY, _VALUE),
     re.IGNORECASE,
 )
+FILTER_BYTES = 10_000
+FILTER_CLAUSES = 100
 _AND = re.compile(r"AND\s+", re.IGNORECASE)
 _GROUPS = {
     "metric": "metrics",
@@ -77,6 +79,8 @@ def _place(key: str) -> Tuple[str, str]:
 
 def clauses(text: str) -> List[Test]:
     """Raises Refused for what MLflow's grammar, or this part of it, does not know."""
+    if len(text.encode("utf-8", "replace")) > FILTER_BYTES:
+        raise invalid("Invalid filter: more than %d bytes" % FILTER_BYTES)
     found: List[Test] = []
     position = 0
     while position < len(text.rstrip()):
@@ -89,6 +93,8 @@ def clauses(text: str) -> List[Test]:
         if joined is None and position < len(text.rstrip()):
             raise invalid("Invalid filter '%s': only AND joins clauses" % text)
         position = joined.end() if joined else position
+        if len(found) > FILTER_CLAUSES:
+            raise invalid("Invalid filter: more than %d clauses" % FILTER_CLAUSES)
     return found
 
 
@@ -99,10 +105,58 @@ def _test(key: str, how: str, written: str) -> Test:
         members = {_literal(item.strip()) for item in written.strip("()").split(",") if item.strip()}
         return lambda fields: (fields.get(group, {}).get(name) in members) == (how == "IN")
     if how in ("LIKE", "ILIKE"):
-        flags = re.DOTALL | (re.IGNORECASE if how == "ILIKE" else 0)
-        pattern = re.compile(".*".join(re.escape(part) for part in str(value).split("%")) + r"\Z", flags)
-        return lambda fields: pattern.match(str(fields.get(group, {}).get(name, ""))) is not None
+        fold: Callable[[str], str] = str.casefold if how == "ILIKE" else str
+        matches = like(fold(written[1:-1] if written[:1] in ("'", '"') else written))
+        return lambda fields: matches(fold(str(fields.get(group, {}).get(name, ""))))
     return lambda fields: _compare(fields.get(group, {}).get(name), how, value)
+
+
+def like(pattern: str) -> Callable[[str], bool]:
+    """SQL's LIKE (`%`: any text, `_`: one character), in a time that no pattern makes long: a job writes them."""
+    if "_" in pattern:
+        return _wild(pattern)
+    first, *rest = pattern.split("%")
+    if not rest:
+        return lambda text: text == pattern
+    *middle, last = rest
+
+    def matches(text: str) -> bool:
+        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for part in middle:
+            found = text.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+    return matches
+
+
+def _wild(pattern: str) -> Callable[[str], bool]:
+    """All places of the pattern that the text can be at are the bits of one number (shift-and, Baeza-Yates 1992)."""
+    places: Dict[str, int] = {}
+    anything = stays = length = 0
+    for letter in pattern:
+        if letter == "%":
+            stays |= 1 << length
+            continue
+        if letter == "_":
+            anything |= 1 << length
+        else:
+            places[letter] = places.get(letter, 0) | 1 << length
+        length += 1
+
+    def matches(text: str) -> bool:
+        at = 1
+        for letter in text:
+            at = ((at & (places.get(letter, 0) | anything)) << 1) | (at & stays)
+            if not at:
+                return False
+        return bool(at >> length & 1)
+
+    return matches
 
 
 def _literal(written: str) -> Any:

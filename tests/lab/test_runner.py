@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -348,3 +349,17 @@ def test_the_first_line_of_a_warm_launch_comes_quickly(one_vm: VM) -> None:
             if isinstance(message, bytes):
                 took.append(time.monotonic() - began)
     assert min(took) < 0.5, took
+
+
+def test_cancel_ends_a_run_whose_supervisor_does_nothing_any_more(one_vm: VM, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = f"301.{os.getpid()}"
+    run = one_vm.start(one_vm.agent(), f"sleep {seconds}")
+    line = running(one_vm, run)
+    until(lambda: listed(f"sleep {seconds}"), "the job")
+    os.kill(line["pid"], signal.SIGSTOP)
+    monkeypatch.setattr(runs, "CANCEL_WAIT", 0.3)
+    call: Any = SimpleNamespace(root=str(one_vm.root), wait=time.sleep)
+    assert runs.cancel(call, run) == {"state": "cancelled"}
+    assert [state["state"] for state in one_vm.states(run)] == ["created", "preparing", "running", "cancelled"]
+    until(lambda: not listed(f"sleep {seconds}"), "the sandbox's end", 5)
+    assert not processes.alive(line["pid"], line["start"])
