@@ -175,6 +175,11 @@ def _tree(root: type[TrainshedError]) -> dict[str, type[TrainshedError]]:
     return found
 
 
+_NAMED = ("self", "title", "hint")
+
+
 def from_code(code: str, title: str, hint: str = "", facts: Mapping[str, Any] | None = None) -> TrainshedError:
     """The error that `code` names: what the agent answered, or what a journal recorded."""
-    return _tree(TrainshedError).get(code, RemoteError)(title, hint=hint, **(facts or {}))
+    given = facts if isinstance(facts, Mapping) else {}  # the other end is not trusted to keep to the form
+    more = {key: value for key, value in given.items() if isinstance(key, str) and key not in _NAMED}
+    return _tree(TrainshedError).get(code, RemoteError)(title, hint=hint, **more)

@@ -1,9 +1,10 @@
 """The only way out of the VM.
 
 Every byte and every message that the agent sends to the client goes through
-`released`, and every line of a job's output goes through `passed_line` on its
-way from `raw.log` to `passed.log`. Both let everything pass today; the rules
-that recognise records have this one place to stand in.
+`released`, and a job's output goes through `passed`, in chunks as they come, on
+its way from `raw.log` to `passed.log`. Both let everything pass today; the rules
+that recognise records have this one place to stand in, and will need whole lines
+where `passed` is given chunks.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from .tracking_rules import Refused, artifact_path, invalid, missing
 from .tracking_store import FULL, Store
 
 ARTIFACT_BYTES = 20 * 1024**3  # of one run together, unless its policy has `artifact_bytes`
+FILES = 100_000  # of one run together
+DEPTH = 32  # folders below each other
+ENTRY_BYTES = 4096  # counted for each file and each folder: an empty one takes room, too
 SETTLE_S = 2.0
 MLMODEL = "MLmodel"
 
@@ -47,6 +50,14 @@ def sha256(path: str) -> str:
     return total.hexdigest()
 
 
+def _missing(folder: str) -> int:
+    """How many folders making this one makes."""
+    count = 0
+    while not os.path.isdir(folder):
+        folder, count = os.path.dirname(folder), count + 1
+    return count
+
+
 class Artifacts:
     def __init__(self, store: Store, limit: int = ARTIFACT_BYTES) -> None:
         self.store = store
@@ -58,11 +69,12 @@ class Artifacts:
         self._held: Dict[Tuple[str, str], List[Dict[str, Any]]] = {}  # (run, top folder) -> ops to come
         self._coming: Dict[Tuple[str, str], int] = {}  # uploads under way
         self._quiet: Dict[Tuple[str, str], float] = {}  # since when, monotonic
+        self._held_files = 0
         self._used = self._found()
 
     def _found(self) -> int:
         """Bytes on disk. What a crash left unrecorded is recorded."""
-        used = 0
+        used = self._entries(self.store.folder)
         for run in list(self.store.runs.values()):
             folder = self.folder(run.run)
             for path in files_below(folder):
@@ -77,6 +89,25 @@ class Artifacts:
                 folder = self.model_folder(model.model_id)
                 used += sum(os.path.getsize(os.path.join(folder, path)) for path in files_below(folder))
         return used
+
+    def _entries(self, folder: str) -> int:
+        """Bytes that are counted for the files and folders below, besides what is in them; counts the files."""
+        count = 0
+        for place in ("artifacts", "models"):
+            for _, folders, files in os.walk(os.path.join(folder, place)):
+                count += len(folders) + len(files)
+                self._held_files += len(files)
+        return count * ENTRY_BYTES
+
+    def reserve(self, files: int) -> None:
+        """Makes sure of room for so many more files. Raises Refused."""
+        with self._lock:
+            if self._held_files + files > FILES:
+                raise Refused("RESOURCE_LIMIT_EXCEEDED", "a run may have %d artifacts together" % FILES)
+            if self._used + files * ENTRY_BYTES > self._limit:
+                raise self._too_much()
+            self._held_files += files
+            self._used += files * ENTRY_BYTES
 
     def folder(self, run: str) -> str:
         return os.path.join(self.store.folder, "artifacts", run)
@@ -105,7 +136,7 @@ class Artifacts:
 
     def put(self, request: Request) -> Any:
         run, model, path = self._place(request.need("path"))
-        if not path:
+        if not path or path.count("/") > DEPTH:
             raise invalid("Invalid path")
         if model and self.store.model(model).status != "LOGGED_MODEL_PENDING":
             raise invalid("the model %s is complete: its files do not change any more" % model)
@@ -153,10 +184,21 @@ class Artifacts:
     def _keep(self, part: str, target: str, size: int) -> None:
         try:
             with self._lock:
-                replaced = os.path.getsize(target) if os.path.isfile(target) else 0
+                there = os.path.isfile(target)
+                replaced = os.path.getsize(target) if there else 0
+                more = 0 if there else (_missing(os.path.dirname(target)) + 1) * ENTRY_BYTES
+                if not there and self._held_files >= FILES:
+                    raise Refused("RESOURCE_LIMIT_EXCEEDED", "a run may have %d artifacts together" % FILES)
+                if self._used + more > self._limit:
+                    raise self._too_much()
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 os.replace(part, target)
-                self._used -= replaced
+                self._used += more - replaced
+                self._held_files += 0 if there else 1
+        except Refused:
+            self._used -= size
+            os.unlink(part)
+            raise
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             self._used -= size
             os.unlink(part)
@@ -234,7 +276,9 @@ class Artifacts:
         self.settle(all_of_it=True)
         target = os.path.join(self._base(run, model), path)
         below = [os.path.join(target, name) for name in files_below(target)] or [target]
-        freed = sum(os.path.getsize(name) for name in below if os.path.isfile(name))
+        gone = [name for name in below if os.path.isfile(name)]
+        folders = sum(len(inside) for _, inside, _ in os.walk(target)) + os.path.isdir(target)
+        freed = sum(os.path.getsize(name) for name in gone) + (len(gone) + folders) * ENTRY_BYTES
         if os.path.isdir(target):
             shutil.rmtree(target)
         elif os.path.isfile(target):
@@ -243,6 +287,7 @@ class Artifacts:
             return {}
         with self._lock:
             self._used -= freed
+            self._held_files -= len(gone)
         if run:
             self.store.append([{"op": "artifact.deleted", "run": run, "path": path}])
         return {}

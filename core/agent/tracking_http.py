@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 from urllib.parse import parse_qsl, urlsplit
 
-from .tracking_rules import BATCH_BYTES, STATUS, Refused, invalid
+from .tracking_rules import BATCH_BYTES, STATUS, Refused, invalid, no_surrogates, whole
 
 IDLE_S = 600.0  # a connection that says nothing for so long is closed
 CHUNK = 256 * 1024
@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         if not held:
             return {}
         try:
-            value = json.loads(bytes(held).decode())
+            value = no_surrogates(json.loads(bytes(held).decode(), parse_int=whole))
         except (ValueError, RecursionError):
             raise Refused("BAD_REQUEST", "the body is not JSON")
         if not isinstance(value, dict):

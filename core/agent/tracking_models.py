@@ -167,6 +167,7 @@ class Models:
             known = self.store.models.get(model_id)
             if known is not None and known.status == "LOGGED_MODEL_READY":
                 return known
+            self.artifacts.reserve(len(list(files_below(source))))
             self._link(source, self.artifacts.model_folder(model_id))
             name = re.sub(r"[/:.%\"']", "-", path)
             op = {"op": "model.created", "run": run, "model_id": model_id, "name": name, "path": path}

@@ -23,6 +23,9 @@ BATCH_BYTES = 1000000
 PATH_LENGTH = 1000
 KEY = re.compile(r"[/\w.\- :]*\Z")
 MODEL_NAME = re.compile(r"[^/:.%\"']+\Z")
+LATEST_MS = 2**53
+DIGITS = 40  # of a whole number: reading a longer one takes the square of its length
+_SURROGATE = re.compile("[\ud800-\udfff]")
 RESERVED_TAG = "trainshed.run"  # by it the workspace finds a run: a job does not set it
 
 STATUS = {
@@ -79,12 +82,34 @@ def metric(given: Dict[str, Any]) -> Dict[str, Any]:
     """The fields of a metric op. `time` is in seconds, `value` a float that may be NaN or infinite."""
     key = check_key("name", given.get("key"))
     value = number(given.get("value"), "value")
-    timestamp, step = integer(given.get("timestamp", 0), "timestamp"), integer(given.get("step", 0), "step")
-    if timestamp < 0:
-        raise invalid("metric '%s': timestamp must be a nonnegative long (64-bit integer)" % key)
-    if not -(2**63) <= step < 2**63:
-        raise invalid("metric '%s': step must be a valid long (64-bit integer)" % key)
-    return {"key": key, "value": value, "step": step, "time": timestamp / 1000.0}
+    time = moment(given.get("timestamp", 0), "timestamp")
+    return {"key": key, "value": value, "step": long(given.get("step", 0), "step"), "time": time}
+
+
+def moment(given: Any, name: str) -> float:
+    """Seconds, of milliseconds that a float still tells apart."""
+    found = integer(given, name)
+    if not 0 <= found < LATEST_MS:
+        raise invalid("Invalid value for parameter '%s': it must be a nonnegative long, in milliseconds" % name)
+    return found / 1000.0
+
+
+def long(given: Any, name: str) -> int:
+    found = integer(given, name)
+    if not -(2**63) <= found < 2**63:
+        raise invalid("Invalid value for parameter '%s': it must be a valid long (64-bit integer)" % name)
+    return found
+
+
+def no_surrogates(value: Any) -> Any:
+    """The same JSON value; halves of a character, which no database and no UTF-8 can hold, become U+FFFD."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [no_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {no_surrogates(key): no_surrogates(item) for key, item in value.items()}
+    return value
 
 
 def number(given: Any, name: str) -> float:
@@ -100,10 +125,17 @@ def number(given: Any, name: str) -> float:
 def integer(given: Any, name: str) -> int:
     if not isinstance(given, bool) and isinstance(given, (int, str, float)):
         try:
-            return int(given)
+            return whole(given) if isinstance(given, str) else int(given)
         except (ValueError, OverflowError):
             pass
     raise invalid("Invalid value for parameter '%s': a 64-bit integer is needed" % name)
+
+
+def whole(text: str) -> int:
+    """Raises ValueError, also for a number of more than 40 digits."""
+    if len(text) > DIGITS:
+        raise ValueError("too many digits")
+    return int(text)
 
 
 def as_json(value: float) -> Any:

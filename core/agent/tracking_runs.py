@@ -15,8 +15,10 @@ from .tracking_rules import (
     check_batch,
     integer,
     invalid,
+    long,
     metric,
     missing,
+    moment,
     pair,
 )
 from .tracking_store import Run, Store, point
@@ -133,7 +135,7 @@ class Runs:
         parent = tags.pop("mlflow.parentRunId", self.store.root)
         given = request.get("run_name") or tags.get("mlflow.runName") or "child-%d" % len(self.store.runs)
         start = request.get("start_time")
-        time = integer(start, "start_time") / 1000.0 if start else self.store.clock()
+        time = moment(start, "start_time") if start else self.store.clock()
         tags.pop("mlflow.runName", None)
         with self.store.lock:
             self.store.run(parent)
@@ -152,7 +154,7 @@ class Runs:
                 if status not in STATUSES:
                     raise invalid("Invalid value '%s' for parameter 'status'" % status)
                 end = request.get("end_time")
-                time = integer(end, "end_time") / 1000.0 if end else self.store.clock()
+                time = moment(end, "end_time") if end else self.store.clock()
                 ops.append({"op": "status", "run": run.run, "status": status, "time": time})
             if name:
                 ops.append({"op": "tag", "run": run.run, "key": "mlflow.runName", "value": str(name)[:TAG_LENGTH]})
@@ -253,7 +255,7 @@ class Runs:
         ops: List[Dict[str, Any]] = []
         for given in request.dicts("models"):
             model = self.store.model(given.get("model_id"))
-            step = integer(given.get("step") or 0, "step")
+            step = long(given.get("step") or 0, "step")
             ops.append({"op": "output", "run": run.run, "model_id": model.model_id, "step": step})
         self.store.append(ops)
         return {}

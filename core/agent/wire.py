@@ -48,7 +48,10 @@ def decode(kind: bytes, payload: bytes) -> Any:
         return payload
     if kind != JSON:
         raise WireError("unknown kind of frame: %r" % kind)
-    return json.loads(payload.decode())
+    try:
+        return json.loads(payload.decode())
+    except RecursionError:
+        raise WireError("a message that is nested too deep") from None
 
 
 class Reader:
