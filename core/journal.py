@@ -35,6 +35,7 @@ class Place:
 
     name: str
     vm: str
+    path: Path | None = None  # a replay reads no site file
 
 
 class _Writer:

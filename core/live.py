@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from .checks.service import LiveChecks
 from .data.service import LiveData
 from .deploy.service import LiveDeploy
-from .journal import Place
 from .models.service import LiveModels
 from .runs.service import LiveRuns
 from .services import Services
@@ -19,54 +19,65 @@ from .ssh.link import SiteLink
 from .workspace import opened
 
 
-class _Later:
-    """A step of a site that is not known yet: that of the site which `connect` to an address made."""
+class _Here:
+    """`Services.site`: where the link leads now. A site that is not written yet has no name."""
+
+    def __init__(self, link: SiteLink) -> None:
+        self._link = link
+
+    @property
+    def _site(self) -> Site | None:
+        site = self._link.site
+        return site if site is not None and site.path.is_file() else None
+
+    @property
+    def name(self) -> str:
+        return self._site.name if self._site else ""
+
+    @property
+    def vm(self) -> str:
+        return self._site.vm_name if self._site else ""
+
+    @property
+    def path(self) -> Path | None:
+        return self._site.path if self._site else None
+
+
+class _Step:
+    """A step of the site that the link leads to: made when first used, made anew when `connect` leads elsewhere."""
 
     def __init__(self, link: SiteLink, make: Callable[[Site], Any]) -> None:
         self._link = link
         self._make = make
+        self._site: Site | None = None
         self._made: Any = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._made is None:
-            self._made = self._make(self._link.site or files.find())
+        site = self._link.site or files.find()
+        if self._made is None or site is not self._site:
+            self._made, self._site = self._make(site), site
         return getattr(self._made, name)
 
 
-def _open_new() -> Services:
-    link = SiteLink(None)
-
-    def later(make: Callable[[Site], Any]) -> Any:
-        return _Later(link, make)
-
-    return Services(
-        site=Place("", ""),
-        connection=LiveConnection(None, link),
-        checks=later(lambda site: LiveChecks(site, link)),
-        data=later(lambda site: LiveData(site, link)),
-        runs=later(lambda site: LiveRuns(site, link, opened(site))),
-        models=later(lambda site: LiveModels(site, link, opened(site))),
-        deploy=later(lambda site: LiveDeploy(site, link, opened(site))),
-    )
-
-
-def open_site(site: Site | None) -> Services:
+def open_site(site: Site | None, *, read_only: bool = False) -> Services:
     """Cheap: nothing connects, and nothing heavy is imported, before an operation needs it.
 
     None: no site is known yet. `connect` to an address makes one, and the other steps are that site's.
+    `read_only`: what only looks writes nothing either, neither in the workspace nor in a site file.
     """
-    if site is None:
-        return _open_new()
     link = SiteLink(site)
-    workspace = opened(site)
+
+    def step(make: Callable[[Site], Any]) -> Any:
+        return _Step(link, make)
+
     return Services(
-        site=Place(site.name, site.vm_name),
-        connection=LiveConnection(site, link),
-        checks=LiveChecks(site, link),
-        data=LiveData(site, link),
-        runs=LiveRuns(site, link, workspace),
-        models=LiveModels(site, link, workspace),
-        deploy=LiveDeploy(site, link, workspace),
+        site=_Here(link),
+        connection=LiveConnection(site, link, read_only=read_only),
+        checks=step(lambda site: LiveChecks(site, link)),
+        data=step(lambda site: LiveData(site, link)),
+        runs=step(lambda site: LiveRuns(site, link, opened(site), read_only=read_only)),
+        models=step(lambda site: LiveModels(site, link, opened(site))),
+        deploy=step(lambda site: LiveDeploy(site, link, opened(site))),
     )

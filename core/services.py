@@ -133,6 +133,11 @@ class Sites(Protocol):
     @property
     def vm(self) -> str: ...
 
+    @property
+    def path(self) -> Path | None:
+        """Of the site file; None where there is none (a replay, no site yet)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Services:

@@ -15,6 +15,7 @@ from core.errors import Interrupted, TrainshedError
 from core.services import Events, Services
 
 from . import questions
+from .equal import equal_command
 from .narration import narrate
 from .settings import Settings
 
@@ -48,11 +49,14 @@ class Job:
     def advice(self) -> str:
         """What an interruption did not stop, and how to look at it."""
         if self.run:
-            start = f" --from {self.offset}" if self.offset else ""
-            return f"run {self.run} goes on: trainshed logs {self.run} -f{start}"
+            start = ("--from", str(self.offset)) if self.offset else ()
+            return f"run {self.run} goes on: {self._equal('logs', self.run, '-f', *start)}"
         if self.launching:
-            return f"if run {self.launching} was started, it goes on: trainshed show {self.launching}"
+            return f"if run {self.launching} was started, it goes on: {self._equal('show', self.launching)}"
         return ""
+
+    def _equal(self, *words: str) -> str:
+        return equal_command(self.settings.found, *words)
 
 
 async def asking(asked: questions.Questions, start: Callable[..., Events]) -> AsyncGenerator[events.Event, None]:

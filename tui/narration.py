@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import events
 
 from .output import Output
-from .words import clock, size
+from .words import amount, clock
 
 
 def narrate(event: events.Event, output: Output) -> None:
@@ -41,10 +41,5 @@ def _style(notice: events.Notice) -> str:
 
 
 def _amount(progress: events.Progress) -> str:
-    def written(count: int) -> str:
-        return size(count) if progress.unit == "bytes" else f"{count:,}"
-
-    if progress.total is None:
-        return written(progress.done)
-    share = f"{100 * progress.done // progress.total} %" if progress.total else ""
-    return f"{written(progress.done)} of {written(progress.total)}  {share}".rstrip()
+    share = f"  {100 * progress.done // progress.total} %" if progress.total else ""
+    return amount(progress) + share

@@ -15,31 +15,35 @@ if TYPE_CHECKING:
     from .output import Output
 
 
-def open_live(site: Site | None) -> Services:
-    from core import live
-
-    return live.open_site(site)
-
-
 @dataclass
 class Settings:
-    """One for each start of the program; `opener` is what tests replace."""
+    """One for each start of the program; `opener` is for tests: in place of the real services."""
 
     site: str | None = None
     json: bool = False
     read_only: bool = False
     plain: bool = False
     no_input: bool = False
-    opener: Callable[[Site | None], Services] = field(default=open_live, repr=False)
+    opener: Callable[[Site | None], Services] | None = field(default=None, repr=False)
+    found: Site | None = field(default=None, repr=False)  # what `find_site` found last
 
     def find_site(self) -> Site:
         """The site that --site, TRAINSHED_SITE or `site use` names. Raises SiteError, UsageError."""
         from core.site import files
 
-        return files.find(self.site)
+        self.found = files.find(self.site)
+        return self.found
 
     def services(self) -> Services:
-        return self.opener(self.find_site())
+        return self.open(self.find_site())
+
+    def open(self, site: Site | None) -> Services:
+        """The services of a site, or of the one that `connect` will write."""
+        if self.opener is not None:
+            return self.opener(site)
+        from core import live
+
+        return live.open_site(site, read_only=self.read_only)
 
     def output(self, *, together: bool = False) -> Output:
         from .output import Output
@@ -55,7 +59,7 @@ class Settings:
 
     @property
     def may_ask(self) -> bool:
-        return not self.no_input and not self.read_only and sys.stdin is not None and sys.stdin.isatty()
+        return not self.no_input and sys.stdin is not None and sys.stdin.isatty()
 
     @property
     def may_draw(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from core import events
 
 from .text import pairs, printable, table
-from .words import STATUS, duration, number, size
+from .words import STATUS, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
 Style = Callable[[str, str], str]
@@ -18,10 +18,6 @@ Style = Callable[[str, str], str]
 def moment(seconds: float | None) -> str:
     """Local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
-
-
-def memory(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
 
 
 def connected(event: events.Connected) -> list[str]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.events import Progress
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,30 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def memory(count: int) -> str:
+    """Bytes of main memory, which is made and sold in binary units: `31.3 GiB`."""
+    return f"{count / 2**30:.1f} GiB"
+
+
+def amount(progress: Progress) -> str:
+    """How far: `4.1 kB of 31 kB`, `3 of 10 files`, without the total where none is known."""
+    if progress.unit == "bytes":
+        done = size(progress.done)
+        return f"{done} of {size(progress.total)}" if progress.total is not None else done
+    of = f" of {progress.total:,}" if progress.total is not None else ""
+    return f"{progress.done:,}{of} {progress.unit}"
+
+
 def duration(seconds: float) -> str:
-    """`0.4 ms`, `31 ms`, `2.4 s`, `3 min 04 s`, `2 h 05 min`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    """`0.4 ms`, `31 ms`, `2.4 s`, `3 min 04 s`, `2 h 05 min`: rounded first, so that no unit is full."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.1f} ms" if seconds < 0.00995 else f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+    minutes, left = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {left:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def clock(when: float) -> str:

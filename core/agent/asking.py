@@ -61,8 +61,10 @@ def _prediction(base: str, service: str, status: int, answer: bytes) -> Any:
     try:
         found = json.loads(answer.decode("utf-8"))
         predictions = found["predictions"] if status == 200 else None
-        return predictions[0] if isinstance(predictions, list) else _only(predictions)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        first = predictions[0] if isinstance(predictions, list) else _only(predictions)
+        json.dumps(first)
+        return first
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         pass
     kept = instances.path(base, instances.current(base), "refused.txt")
     with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -16,7 +16,7 @@ CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
 INSTALL = (
     'set -e; "$0" -Im venv /env; exec /env/bin/python -m pip install --no-input --disable-pip-version-check '
-    '--progress-bar off --cache-dir "$PIP_CACHE_DIR" "$@" -r ' + REQUIREMENTS
+    '--progress-bar off --no-cache-dir "$@" -r ' + REQUIREMENTS
 )
 HINT_LINES = 12
 
@@ -24,20 +24,24 @@ HINT_LINES = 12
 def build_in(
     call: Call,
     temporary: str,
-    cache: str,
+    env: str,
+    scratch: str,
     lines: List[str],
     python: interpreters.Interpreter,
     policy: Dict[str, Any],
 ) -> None:
-    """Fills `temporary/env`. Raises Fault with the last lines of the log, or Cancelled after ending the tree."""
+    """Fills `env`; `scratch` is its /tmp; the log and the list stay in `temporary`, which it does not see.
+
+    pip keeps no cache: what one build leaves in a cache is what another would install.
+    Raises Fault with the last lines of the log, or Cancelled after ending the tree.
+    """
     listed = os.path.join(temporary, "requirements.txt")
-    with open(listed, "w", encoding="utf-8") as file:
-        file.write("".join(line + "\n" for line in lines))
+    with sandbox.create(listed) as file:
+        file.write("".join(line + "\n" for line in lines).encode())
     sandbox.share(listed)
     binds = [
-        (os.path.join(temporary, "env"), sandbox.ENV, "rw"),
-        (os.path.join(temporary, "tmp"), "/tmp", "rw"),  # noqa: S108 (the sandbox's own)
-        (cache, sandbox.HOME + "/.cache/pip", "rw"),
+        (env, sandbox.ENV, "rw"),
+        (scratch, "/tmp", "rw"),  # noqa: S108 (the sandbox's own)
         (listed, REQUIREMENTS, "ro"),
         *(bind for bind in sandbox.prefix_binds(python.prefix) if python.path != sandbox.interpreter()),
     ]
@@ -57,7 +61,6 @@ def build_in(
 
 def _variables() -> Dict[str, str]:
     env = {
-        "PIP_CACHE_DIR": sandbox.HOME + "/.cache/pip",
         "PIP_CONFIG_FILE": "/etc/pip.conf" if os.path.exists("/etc/pip.conf") else os.devnull,
         "PYTHONUNBUFFERED": "1",
     }
@@ -70,7 +73,7 @@ def _stream(call: Call, process: "subprocess.Popen[bytes]", path: str) -> None:
     """Until the log ends; the client sees it as it is written."""
     assert process.stdout is not None  # noqa: S101
     fd = process.stdout.fileno()
-    with open(path, "wb", 0) as log, selectors.DefaultSelector() as selector:
+    with sandbox.create(path) as log, selectors.DefaultSelector() as selector:
         selector.register(fd, selectors.EVENT_READ)
         while True:
             call.wait(0)

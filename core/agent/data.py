@@ -16,6 +16,7 @@ from . import blob_links, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
+from .locks import locked
 
 MANIFEST = "manifest.json"
 
@@ -51,7 +52,7 @@ def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
     os.makedirs(base, exist_ok=True)
     try:
         plan = staging.plan(client, path, lambda: call.wait(0))
-        with transfer.locked(base, plan, call):
+        with locked(call, transfer.lock_of(base, plan.temporary)):
             manifest = _known(base, plan)
             reused = manifest is not None
             if manifest is None:

@@ -1,7 +1,8 @@
 """Environments: built once a content hash, in a sandbox that has the network and not the data.
 
-`ROOT/environments/HASH/` is a virtual environment, seen at /env by its build and by every job alike.
-It appears when it is complete; `build.log`, `requirements.txt` and `environment.json` are in it.
+`ROOT/environments/HASH/env/` is a virtual environment, seen at /env by its build and by every job alike.
+Foreign code fills it, so nothing of the agent's is below it: `build.log`, `requirements.txt` and
+`environment.json` are beside it. The folder HASH appears when it is complete.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import json
 import os
 import re
 import shutil
-import sys
-from typing import Any, Dict, Iterator, List, Optional
+import stat
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import interpreters, sandbox
 from .builder import build_in
@@ -22,8 +23,9 @@ from .call import Call
 from .faults import Fault
 from .tail import Tail
 
-FORMAT = 1  # changes when the same requirements give another environment
+FORMAT = 2  # changes when the same requirements give another environment
 ENV = sandbox.ENV
+FILES = "env"  # all that a build can write to, and all that a job sees
 RECORD = "environment.json"
 HASH = re.compile(r"[0-9a-f]{64}\Z")
 POLICY = {
@@ -62,7 +64,7 @@ def folder(root: str, digest: str) -> str:
     if not isinstance(digest, str) or not HASH.match(digest):
         raise Fault("environment", "not an environment's hash: %r" % (digest,))
     place = os.path.join(root, "environments", digest)
-    if not os.path.isfile(os.path.join(place, RECORD)):
+    if not _is_plain(os.path.join(place, RECORD), stat.S_ISREG) or not _is_plain(files(place), stat.S_ISDIR):
         raise Fault("environment", "environment %s is not built on this VM" % digest[:12], "launch the job again")
     return place
 
@@ -72,9 +74,25 @@ def binds(root: str, digest: str) -> List[sandbox.Bind]:
     place = folder(root, digest)
     with open(os.path.join(place, RECORD), encoding="utf-8") as file:
         record = json.load(file)
-    prefix = record["prefix"]
-    own = [] if prefix == os.path.realpath(sys.base_prefix) else sandbox.prefix_binds(prefix)
-    return [*own, (place, ENV, "ro")]
+    python = interpreters.at(record["executable"])
+    if python is None or python.version != record["python"]:
+        title = "the Python that environment %s was made with has changed on this VM" % digest[:12]
+        raise Fault("environment", title, "remove %s and launch the job again" % place)
+    own = [] if python.path == sandbox.interpreter() else sandbox.prefix_binds(python.prefix)
+    return [*own, (files(place), ENV, "ro")]
+
+
+def files(place: str) -> str:
+    """What foreign code wrote of a built environment: follow no link in it, open nothing but regular files."""
+    return os.path.join(place, FILES)
+
+
+def _is_plain(path: str, kind: Callable[[int], bool]) -> bool:
+    """Of that kind itself, not by a link."""
+    try:
+        return kind(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def normalised(requirements: str) -> List[str]:
@@ -126,23 +144,41 @@ def _temporary(base: str, digest: str) -> str:
 
 def _build(call: Call, base: str, digest: str, lines: List[str], python: interpreters.Interpreter) -> None:
     temporary = _temporary(base, digest)
-    shutil.rmtree(temporary, ignore_errors=True)  # what a build left that was killed
-    env = os.path.join(temporary, "env")
-    cache = os.path.join(os.path.dirname(base), "cache", "pip")
-    for path in (env, os.path.join(temporary, "tmp"), cache):
-        os.makedirs(path, exist_ok=True)
-        sandbox.give(path)
+    _remove(temporary)  # what a build left that was killed
+    env, scratch = files(temporary), os.path.join(temporary, "tmp")
+    os.mkdir(temporary, 0o700)
     try:
-        build_in(call, temporary, cache, lines, python, POLICY)
-        for name in ("build.log", "requirements.txt"):
-            os.rename(os.path.join(temporary, name), os.path.join(env, name))
-        record = {"format": FORMAT, "python": python.version, "executable": python.path, "prefix": python.prefix}
-        with open(os.path.join(env, RECORD), "w", encoding="utf-8") as file:
-            json.dump(record, file)
-        sandbox.share(env)
-        os.rename(env, os.path.join(base, digest))
+        for path in (env, scratch):
+            os.mkdir(path, 0o700)
+            sandbox.give(path)
+        build_in(call, temporary, env, scratch, lines, python, POLICY)
+        _remove(scratch)
+        _close(env)
+        record = {"format": FORMAT, "python": python.version, "executable": python.path}
+        with sandbox.create(os.path.join(temporary, RECORD)) as file:
+            file.write(json.dumps(record).encode())
+        os.rename(temporary, os.path.join(base, digest))
     finally:
         log = os.path.join(temporary, "build.log")
         if os.path.exists(log):
             os.replace(log, os.path.join(base, digest + ".failed.log"))
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+
+
+def _close(env: str) -> None:
+    """The folder of the environment is the agent's own again; uid 65534 reads what is in it."""
+    if os.geteuid() == 0:
+        os.chown(env, 0, 0)
+    os.chmod(env, 0o700)
+    sandbox.share(env)
+
+
+def _remove(path: str) -> None:
+    """Also where the build left folders that even their owner may not look into."""
+    if os.path.isdir(path):
+        for folder, folders, _ in os.walk(path):
+            for name in folders:
+                inside = os.path.join(folder, name)
+                if not os.path.islink(inside):
+                    os.chmod(inside, 0o700)
+    shutil.rmtree(path, ignore_errors=True)

@@ -27,6 +27,11 @@ class Interpreter(NamedTuple):
     platform: str  # linux-x86_64
 
 
+def at(path: str) -> Optional[Interpreter]:
+    """The Python at that path, asked itself; None where there is none, or its prefix is no place to show."""
+    return _described(path) if os.path.isabs(path) else None
+
+
 def choose(wanted: str) -> Interpreter:
     """`wanted`: "3.11", "3.11.4" or "". Raises Fault where this VM has none that fits and can make environments."""
     own = _described(os.path.realpath(sys.executable))
@@ -50,9 +55,18 @@ def choose(wanted: str) -> Interpreter:
 def _described(path: str) -> Optional[Interpreter]:
     try:
         text = subprocess.run([path, "-IS", "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-        return Interpreter(*json.loads(text.stdout.decode()))
-    except (OSError, ValueError, subprocess.CalledProcessError):
+        found = Interpreter(*json.loads(text.stdout.decode()))
+    except (OSError, ValueError, TypeError, subprocess.CalledProcessError):
         return None
+    return found if _fits(found) else None
+
+
+def _fits(python: Interpreter) -> bool:
+    """Its prefix holds it and its library: a folder to bind in a sandbox, never / or a home."""
+    library = "python" + python.version.rpartition(".")[0]
+    inside = python.path.startswith(python.prefix.rstrip("/") + "/")
+    has = any(os.path.isdir(os.path.join(python.prefix, name, library)) for name in ("lib", "lib64"))
+    return (python.prefix.count("/") > 1 and inside and has) or python.prefix == "/usr"
 
 
 def _usable(python: Interpreter) -> Interpreter:

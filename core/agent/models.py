@@ -8,8 +8,6 @@ over the lineage: the same inputs give the same digest, whenever they are packag
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +20,7 @@ from typing import Any, Dict, Iterator, List
 from . import distributions, runfolder, sandbox
 from .call import Call
 from .faults import Fault
+from .locks import locked
 from .tail import Tail
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}\Z")
@@ -46,7 +45,7 @@ def package(call: Call, run: str, model: str, version: str, name: str, files: Di
     job = runfolder.read_json(runfolder.find(call.root, run), "job.json")
     base = os.path.dirname(place)
     os.makedirs(base, exist_ok=True)
-    with _locked(call, base):
+    with locked(call, os.path.join(base, ".lock")):
         fresh = tempfile.mkdtemp(prefix=".new-", dir=base)
         try:
             _copy(call, source, os.path.join(fresh, "model"))
@@ -102,22 +101,6 @@ def _models(place: str) -> Iterator[Dict[str, Any]]:
             if record.get("op") == "model":
                 yield record
         lines = log.lines()
-
-
-@contextlib.contextmanager
-def _locked(call: Call, base: str) -> Iterator[None]:
-    """One packaging of a model at a time."""
-    fd = os.open(os.path.join(base, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                call.wait(0.1)
-        yield
-    finally:
-        os.close(fd)
 
 
 def _copy(call: Call, source: str, target: str) -> None:

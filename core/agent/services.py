@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 from . import instances, keeper, models, sandbox
 from .asking import invoke
 from .call import Call, Cancelled
 from .faults import Fault
+from .locks import locked
 
 __all__ = ["invoke", "list", "main", "start", "stop"]
 
@@ -30,7 +29,8 @@ def start(call: Call, service: str, package: str, model: str, version: str, poli
     record = models.read(call.root, model, version)
     if package not in ("", record["digest"], models.folder(call.root, model, version)):
         raise Fault("service", "the package of %s version %s has changed" % (model, version), "package it again")
-    with _locked(call, base):
+    os.makedirs(base, exist_ok=True)
+    with locked(call, os.path.join(base, "lock")):
         old = instances.current(base)
         serves = bool(old) and instances.info(base, old)["state"] == "healthy"
         if serves and instances.digest_of(base, old) == record["digest"]:
@@ -55,7 +55,7 @@ def _switch(base: str, new: str) -> None:
 def stop(call: Call, service: str) -> Dict[str, Any]:
     """Ends the service's whole tree. One that has ended stays as it is. Raises Fault."""
     base = instances.find(call.root, service)
-    with _locked(call, base):
+    with locked(call, os.path.join(base, "lock")):
         for name in instances.names(base):
             instances.end(base, name)
         return instances.info(base, instances.current(base))
@@ -69,20 +69,3 @@ def list(call: Call) -> Dict[str, Any]:
     return {
         "services": [instances.info(place, instances.current(place)) for place in found if instances.current(place)]
     }
-
-
-@contextlib.contextmanager
-def _locked(call: Call, base: str) -> Iterator[None]:
-    """One start or stop of a service at a time."""
-    os.makedirs(base, exist_ok=True)
-    fd = os.open(os.path.join(base, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                call.wait(0.1)
-        yield
-    finally:
-        os.close(fd)

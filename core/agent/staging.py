@@ -61,7 +61,8 @@ def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
     start = wanted.rfind("/") + 1 if single else len(wanted)
     if not found:
         where = "%s/%s" % (client.source.container, wanted)
-        raise Fault("data", "there is nothing at %s" % where, 'a folder is written with a "/" at its end')
+        hint = 'a path is a blob, or a folder with a "/" at its end, below the prefix of the site'
+        raise Fault("usage", "there is nothing at %s" % where, hint)
     blobs, folders = relative(found, start)
     origin = "%s/%s" % (client.source.endpoint, client.source.container)
     lines = ["%s\0%d\0%s" % (blob.name, blob.size, blob.etag) for blob in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import hashlib
@@ -26,20 +25,9 @@ RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
 JOURNAL = "done.jsonl"  # in the temporary folder: [path, sha256] of each file that was fetched whole
 
 
-@contextlib.contextmanager
-def locked(base: str, plan: Plan, call: Call) -> Iterator[None]:
+def lock_of(base: str, temporary: str) -> str:
     """One staging of the same source at a time; the second one waits, and then finds the work done."""
-    handle = os.open(os.path.join(base, ".lock-" + plan.temporary.split("-")[1]), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                call.wait(0.2)
-        yield
-    finally:
-        os.close(handle)
+    return os.path.join(base, ".lock-" + temporary.split("-")[1])
 
 
 def fetch(call: Call, client: Client, base: str, plan: Plan) -> Tuple[str, List[Dict[str, Any]]]:
@@ -113,6 +101,9 @@ def _fetch_one(client: Client, blob: Blob, place: str, progress: _Progress) -> s
                         here += len(chunk)
                         progress.add(len(chunk))
                 break
+            except Fault:
+                os.unlink(place)
+                raise
             except (OSError, http.client.HTTPException) as error:
                 client.close()
                 if _is_local(error) or attempt == ATTEMPTS - 1:
@@ -120,8 +111,12 @@ def _fetch_one(client: Client, blob: Blob, place: str, progress: _Progress) -> s
                 progress.call.wait(0.2 * 4**attempt)
     if here != blob.size:
         os.unlink(place)
-        raise Fault("data", "a blob has another size than the listing says", "it was changed: stage again")
+        raise _other_size()
     return total.hexdigest()
+
+
+def _other_size() -> Fault:
+    return Fault("data", "a blob has another size than the listing says", "it was changed: stage again")
 
 
 def _hashed(place: str, total: Any, progress: _Progress) -> int:
@@ -147,6 +142,9 @@ def _chunks(client: Client, blob: Blob, first: int) -> Iterator[bytes]:
         if not chunk:
             break
         got += len(chunk)
+        if got > blob.size - first:
+            client.close()
+            raise _other_size()
         yield chunk
     if got < blob.size - first:
         raise http.client.IncompleteRead(b"", blob.size - first - got)
@@ -171,7 +169,7 @@ def storage_fault(error: OSError, base: str) -> Fault:
 
 def _in_use(base: str, temporary: str) -> bool:
     try:
-        handle = os.open(os.path.join(base, ".lock-" + temporary.split("-")[1]), os.O_RDWR)
+        handle = os.open(lock_of(base, temporary), os.O_RDWR)
     except OSError:
         return False
     try:

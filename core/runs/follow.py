@@ -7,24 +7,50 @@ import random
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import ConnectError
-from ..events import Event, LinkChanged
+from ..events import Event, LinkChanged, Notice
 from ..ssh.agent import Agent, Link
 from .reading import Reading
-
-if TYPE_CHECKING:
-    from .forward import Forwarder
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
+class Forwarding(Protocol):
+    """What becomes of what the job logged: see `forward.Forwarder`."""
+
+    def start(self) -> None: ...
+
+    def take(self, op: dict[str, Any]) -> None: ...
+
+    def notices(self) -> list[Notice]: ...
+
+    async def finish(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class NotForwarded:
+    """Where a run is only looked at: the VM keeps what it logged, for whoever records it."""
+
+    def start(self) -> None: ...
+
+    def take(self, op: dict[str, Any]) -> None: ...
+
+    def notices(self) -> list[Notice]:
+        return []
+
+    async def finish(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Following:
     """`forwarder` takes what the job logged to the workspace while it is watched."""
 
-    def __init__(self, link: Link, reading: Reading, forwarder: Forwarder) -> None:
+    def __init__(self, link: Link, reading: Reading, forwarder: Forwarding) -> None:
         self._link = link
         self._reading = reading
         self._forwarder = forwarder

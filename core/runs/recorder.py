@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import aclosing
 from typing import Any
 
 from .. import threads
-from ..errors import RemoteError
+from ..errors import RemoteError, WorkspaceError
 from ..events import RunInfo, RunState
 from ..ssh.agent import Link
 from ..workspace import Metric, Op, Param, Tag, Workspace, lineage, model_source
@@ -26,20 +27,39 @@ class Recorder:
 
     async def write(self, batch: list[dict[str, Any]]) -> list[str]:
         """Everything of it, in an order that the workspace can take. Returns what was refused, in words."""
+        refused: list[str] = []
         for op in batch:
             if op["op"] == "run":
-                await threads.call(self._workspace.ensure_run, self._child(op))
+                refused += await self._attempt(f"child run {op['run']}", self._ensure(op), op["run"])
         values: dict[str, list[Op]] = {}
         for op in batch:
-            plain = _value(op)
+            try:
+                plain = _value(op)
+            except (KeyError, TypeError, ValueError) as error:
+                refused.append(f"{op['op']} of run {op['run']}: {type(error).__name__}")
+                continue
             if plain is not None:
                 values.setdefault(op["run"], []).append(plain)
-        refused = []
         for run, ops in values.items():
-            refused += await threads.call(self._workspace.write, run, ops)
+            refused += await self._attempt(f"what run {run} logged", threads.call(self._workspace.write, run, ops), run)
         for op in batch:
-            refused += await self._one(op)
+            refused += await self._attempt(f"{op['op']} of run {op['run']}", self._one(op), op["run"])
         return [f"the workspace refused: {text}" for text in refused]
+
+    async def _attempt(self, what: str, work: Coroutine[Any, Any, list[str]], run: str) -> list[str]:
+        """One item that can never be written is said, and the others go on."""
+        try:
+            return await work
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            return [f"{what}: {type(error).__name__}"]
+        except WorkspaceError as error:
+            if error.facts.get("refused") or (error.facts.get("unknown") and run != self._info.run):
+                return [f"{what}: {error.title}"]
+            raise
+
+    async def _ensure(self, op: dict[str, Any]) -> list[str]:
+        await threads.call(self._workspace.ensure_run, self._child(op))
+        return []
 
     def _child(self, op: dict[str, Any]) -> RunInfo:
         return RunInfo(

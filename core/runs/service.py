@@ -14,7 +14,7 @@ from ..events import Event, Phase, RunInfo, RunsListed, RunStateChanged
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import launch, names
-from .follow import Following
+from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
 
 if TYPE_CHECKING:
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 class LiveRuns:
-    def __init__(self, site: Site, link: Link, workspace: Workspace) -> None:
+    """`read_only`: following a run does not record it in the workspace."""
+
+    def __init__(self, site: Site, link: Link, workspace: Workspace, *, read_only: bool = False) -> None:
         self._site = site
         self._link = link
         self._workspace = workspace
+        self._read_only = read_only
 
     async def launch(
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
@@ -40,12 +43,17 @@ class LiveRuns:
     async def follow(self, run: str, *, offset: int = 0) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
-        from .forward import Forwarder  # the workspace behind it is heavy
-
-        forwarder = Forwarder(self._link, self._workspace, ulid, site=self._site.name, vm=self._site.vm_name)
-        async with aclosing(Following(self._link, Reading(ulid, offset), forwarder).events()) as events:
+        following = Following(self._link, Reading(ulid, offset), self._forwarder(ulid))
+        async with aclosing(following.events()) as events:
             async for event in events:
                 yield event
+
+    def _forwarder(self, ulid: str) -> Forwarding:
+        if self._read_only:
+            return NotForwarded()
+        from .forward import Forwarder  # the workspace behind it is heavy
+
+        return Forwarder(self._link, self._workspace, ulid, site=self._site.name, vm=self._site.vm_name)
 
     async def list(self) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()

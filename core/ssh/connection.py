@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,12 @@ VM_NAME = "vm"  # of a site that is made from an address that cannot be a VM's n
 
 
 class LiveConnection:
-    """core.services.Connection over a real link."""
+    """core.services.Connection over a real link. `read_only`: it neither pins a key nor writes a site file."""
 
-    def __init__(self, site: Site | None, link: SiteLink) -> None:
+    def __init__(self, site: Site | None, link: SiteLink, *, read_only: bool = False) -> None:
         self._site = site
         self._link = link
+        self._read_only = read_only
 
     async def connect(
         self,
@@ -47,14 +49,20 @@ class LiveConnection:
     ) -> AsyncIterator[Event]:
         """See core.services.Connection. Nothing is written before the VM has answered."""
         site, new = choose(self._site, target)
+        if new and self._read_only:
+            raise UsageError(
+                "--read-only: connecting to a new address (it writes a site file) changes something",
+                hint="leave --read-only out to do it",
+            )
         await self._aim(site, fingerprint, identity)
         answers = self._link.answers
         answers.accepted |= {_fingerprint(accept)} if accept else set()
         answers.passphrase = passphrase or answers.passphrase
         answers.password = password or answers.password
         task: asyncio.Task[Agent] = asyncio.create_task(self._link.agent())
-        async for phase in self._phases(task):
-            yield phase
+        async with aclosing(self._phases(task)) as phases:
+            async for phase in phases:
+                yield phase
         agent = await task
         yield Phase(step=STEP, title="Asking the VM for its facts")
         connected = self._connected(await _facts(agent))
@@ -79,7 +87,7 @@ class LiveConnection:
         if identity:
             link.answers.identity = Path(identity).expanduser().absolute()
 
-    async def _phases(self, task: asyncio.Task[Agent]) -> AsyncIterator[Phase]:
+    async def _phases(self, task: asyncio.Task[Agent]) -> AsyncGenerator[Phase, None]:
         """What the link reports, until `task` is done. Closing it cancels the task."""
         reports: asyncio.Queue[Phase | None] = asyncio.Queue()
         link = self._link
@@ -112,7 +120,8 @@ class LiveConnection:
     def _keep(self, site: Site, new: bool) -> Site | None:
         """Writes what was learnt: a new site file (and returns it), or the key that a person said yes to."""
         session = self._link.session
-        if session is None:
+        if session is None or self._read_only:
+            self._site = site
             return None
         pinned = session.key.pinned if session.trusted_by == "you" else None
         if new:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ METRICS, PARAMS, TAGS = 800, 100, 100  # in one request: MLflow's limits are 100
 STATUS: dict[str, str] = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED", "lost": "FAILED"}
 OPEN = ("RUNNING", "SCHEDULED")
 REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+MOST = 2**63  # what MLflow's databases hold as a whole number
 OWN_TAGS = (RUN_TAG, "mlflow.parentRunId")  # a job does not set these
 
 
@@ -50,11 +52,14 @@ class LocalWorkspace:
                 self._open()
                 yield self._client
         except exceptions.MlflowException as error:
-            raise self._explained(str(error.message)) from None
+            raise self._explained(str(error.message), refused=_unwritable(error)) from None
         except requests.RequestException as error:
             raise self._explained(type(error).__name__) from None
         except OSError as error:
-            raise self._explained(error.strerror or type(error).__name__) from None
+            refused = error.errno in (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR)
+            raise self._explained(error.strerror or type(error).__name__, refused=refused) from None
+        except (ValueError, OverflowError) as error:
+            raise self._explained(str(error), refused=True) from None
 
     def _open(self) -> None:
         if self._database is None:
@@ -71,11 +76,12 @@ class LocalWorkspace:
         self._client = mlflow().MlflowClient(self._uri, self._uri)
         self._database.changed()
 
-    def _explained(self, text: str) -> WorkspaceError:
+    def _explained(self, text: str, *, refused: bool = False) -> WorkspaceError:
+        """`refused` is in its facts: what was written can never be written, and trying again is of no use."""
         if "database is locked" in text:
             return WorkspaceError(LOCKED, hint=LOCKED_HINT)
         first = (text.strip().splitlines() or ["it does not answer"])[0][:300].replace(self._uri, self._location())
-        return WorkspaceError(f"the workspace refused: {first}", hint=f"it is {self._location()}")
+        return WorkspaceError(f"the workspace refused: {first}", hint=f"it is {self._location()}", refused=refused)
 
     def _location(self) -> str:
         """Without the password that an address may hold."""
@@ -102,7 +108,7 @@ class LocalWorkspace:
         found = self._find(client, run)
         if found is None:
             hint = f"trainshed logs {run} -f records it"
-            raise WorkspaceError(f"run {run} is not recorded in this workspace", hint=hint)
+            raise WorkspaceError(f"run {run} is not recorded in this workspace", hint=hint, unknown=True)
         return found
 
     def ensure_run(self, info: RunInfo) -> None:
@@ -129,13 +135,14 @@ class LocalWorkspace:
     def write(self, run: str, ops: Sequence[Op]) -> list[str]:
         entities = mlflow().entities
         metrics = [op for op in ops if isinstance(op, Metric)]
-        points = [entities.Metric(op.key, op.value, round(op.time * 1000), op.step) for op in metrics]
+        kept = [op for op in metrics if 0 <= op.time * 1000 < MOST and -MOST <= op.step < MOST]
+        points = [entities.Metric(op.key, op.value, round(op.time * 1000), op.step) for op in kept]
         values = [entities.Param(op.key, op.value) for op in ops if isinstance(op, Param)]
         last = {op.key: op.value for op in ops if isinstance(op, Tag) and op.key not in OWN_TAGS}
         labels = [entities.RunTag(key, value) for key, value in last.items() if value is not None]
         with self._opened() as client:
             found = self._need(client, run)
-            refused: list[str] = []
+            refused = [f"metric {op.key}: its time or step is out of range" for op in metrics if op not in kept]
             for point in [point for point in points if point.value != point.value]:
                 refused += self._batch(client, found, "metrics", [point])
             points = [point for point in points if point.value == point.value]
@@ -150,15 +157,20 @@ class LocalWorkspace:
         """One that is refused must not keep back the others of its batch."""
         try:
             client.log_batch(found, **{kind: items})
+        except (ValueError, OverflowError) as error:
+            return self._one_by_one(client, found, kind, items, type(error).__name__)
         except mlflow().exceptions.MlflowException as error:
-            if error.error_code not in REFUSED or "locked" in str(error):
+            if not _unwritable(error) and (error.error_code not in REFUSED or "locked" in str(error)):
                 raise
             if kind == "metrics" and items[0].value != items[0].value and "UNIQUE" in str(error).upper():
                 return []  # it is there already: MLflow does not see that one NaN is the other
-            if len(items) == 1:
-                return [f"{kind[:-1]} {items[0].key}: {str(error.message).splitlines()[0][:200]}"]
-            return [text for item in items for text in self._batch(client, found, kind, [item])]
+            return self._one_by_one(client, found, kind, items, str(error.message).splitlines()[0][:200])
         return []
+
+    def _one_by_one(self, client: Any, found: str, kind: str, items: list[Any], why: str) -> list[str]:
+        if len(items) == 1:
+            return [f"{kind[:-1]} {items[0].key}: {why}"]
+        return [text for item in items for text in self._batch(client, found, kind, [item])]
 
     def put_artifact(self, run: str, path: str, data: bytes) -> None:
         folder, _, name = path.rpartition("/")
@@ -210,6 +222,11 @@ class LocalWorkspace:
         if known:
             raise WorkspaceError(f"the model {name} has no version {version}", hint=f"its newest is {known[0].version}")
         raise WorkspaceError(f"there is no model {name!r} in the workspace", hint="trainshed models list")
+
+
+def _unwritable(error: Any) -> bool:
+    """Whether it is about the value and not about the workspace."""
+    return error.error_code == "INVALID_PARAMETER_VALUE" or isinstance(error.__cause__, (ValueError, OverflowError))
 
 
 def _plain(run: str) -> str:

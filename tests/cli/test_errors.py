@@ -79,6 +79,10 @@ CHANGING = [
     ("site", "add", "x.toml"),
     ("site", "use", "ward-7"),
     ("site", "remove", "ward-7"),
+    ("demo",),
+    ("demo", "--headless"),
+    ("demo", "up"),
+    ("demo", "down"),
 ]
 
 

@@ -87,11 +87,19 @@ def test_ctrl_c_at_a_question_ends_at_once_and_the_terminal_echoes_again(ward: P
     assert terminal.end() == 130
 
 
-@pytest.mark.parametrize("words", [("connect", "--no-input"), ("--no-input", "connect"), ("connect", "--read-only")])
+@pytest.mark.parametrize("words", [("connect", "--no-input"), ("--no-input", "connect")])
 def test_with_no_input_nothing_is_asked_on_a_terminal_either(ward: Path, words: tuple[str, ...]) -> None:
     terminal = on_terminal({"host_key": "unknown"}, *words)
     assert terminal.end() == 3
     assert "Is it the same?" not in terminal.shown and "--fingerprint" in terminal.shown
+
+
+def test_read_only_asks_as_well_for_it_changes_nothing_to_log_in(ward: Path) -> None:
+    terminal = on_terminal({"passphrase": "open sesame"}, "--read-only", "connect")
+    terminal.expect("Passphrase of")
+    terminal.type("open sesame\n")
+    terminal.expect("trusted by")
+    assert terminal.end() == 0
 
 
 @pytest.mark.parametrize(

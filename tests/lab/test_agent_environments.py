@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import io
 import os
+import re
 import subprocess
 import tarfile
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 
 from core import errors
+from core.agent import distributions
 
 from .agent_process import AgentProcess
 from .vm import PYTHON, VM, one_vm, vm
@@ -200,3 +202,72 @@ def test_a_build_sees_no_data_and_writes_nowhere_but_in_its_environment(one_vm: 
     with serving(tmp_path / "index") as index, pytest.raises(errors.BuildError) as caught:
         one_vm.agent().call("environments.build", requirements=index + "spy==1.0\n", python="")
     assert "SEEN [] DENIED ['/usr', '/opt', '/etc', '/'] UID 65534" in caught.value.hint
+
+
+HOSTILE = """
+import os, zipfile
+def build_wheel(folder, *_, **__):
+    exec(open("act.py").read())
+    path = os.path.join(folder, "hostile-1.0-py3-none-any.whl")
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("hostile.py", "")
+        file.writestr("hostile-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: hostile\\nVersion: 1.0\\n")
+        wheel = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        file.writestr("hostile-1.0.dist-info/WHEEL", wheel)
+        file.writestr("hostile-1.0.dist-info/RECORD", "")
+    return os.path.basename(path)
+"""
+
+
+def hostile(index: Path, act: str) -> None:
+    """A source package whose build backend does `act`, then gives a wheel as any other does."""
+    folder = index / "hostile"
+    folder.mkdir(parents=True, exist_ok=True)
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    about = "Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n"
+    with tarfile.open(folder / "hostile-1.0.tar.gz", "w:gz") as archive:
+        for name, text in (("backend.py", HOSTILE), ("pyproject.toml", project), ("act.py", act), ("PKG-INFO", about)):
+            info = tarfile.TarInfo(f"hostile-1.0/{name}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+
+
+def test_a_package_leads_the_agent_to_no_file_of_the_host_by_links_fifos_or_a_record(vm: VM, tmp_path: Path) -> None:
+    victim = vm.root / "victim"
+    victim.write_text("host\n")
+    victim.chmod(0o600)
+    vm.give(victim)
+    act = (
+        f"os.symlink({str(victim)!r}, '/env/environment.json')\n"
+        f"os.symlink({str(victim)!r}, '/env/requirements.txt')\n"
+        "os.mkfifo('/env/build.log')\nos.mkdir('/env/closed', 0)\n"
+        "import glob\nsite = glob.glob('/env/lib/python*/site-packages')[0]\n"
+        "for name in ('a', 'b', 'c', 'd'):\n    os.mkdir(site + '/%s.dist-info' % name)\n"
+        "os.mkfifo(site + '/a.dist-info/METADATA')\n"
+        f"os.symlink({str(victim)!r}, site + '/b.dist-info/METADATA')\n"
+        "open(site + '/c.dist-info/METADATA', 'w').write('Name: -r x --index-url http://evil\\nVersion: 1\\n')\n"
+        "open(site + '/d.dist-info/METADATA', 'w').write('Name: good\\nVersion: 2\\n')\n"
+    )
+    hostile(tmp_path / "index", act)
+    agent = vm.agent()
+    with serving(tmp_path / "index") as line:
+        made = agent.call("environments.build", requirements=line + "hostile\n", python="")
+    folder = Path(made["path"])
+    assert victim.read_text() == "host\n" and victim.stat().st_mode & 0o777 == 0o600
+    assert sorted(os.listdir(folder)) == ["build.log", "env", "environment.json", "requirements.txt"]
+    assert {path.lstat().st_uid for path in (folder, *folder.iterdir())} == {0 if vm.is_root else folder.stat().st_uid}
+    assert vm.run(agent, f"cat {victim} /env/environment.json", environment=made["hash"]).text.count("host\n") == 0
+    lines = distributions.pinned(str(vm.root), made["hash"]).splitlines()
+    assert "good==2" in lines and "hostile==1.0" in lines and all(re.fullmatch(r"[\w.+!-]+==\S+", x) for x in lines)
+
+
+def test_no_build_leaves_anything_for_another_to_install(one_vm: VM, tmp_path: Path) -> None:
+    act = "for name in ('/home/job', '/home/job/.cache/pip'):\n    os.makedirs(name, exist_ok=True)\n    "
+    act += "print('FOUND', os.listdir(name))\n    open(name + '/left', 'w').close()\nraise SystemExit('LOOKED')\n"
+    hostile(tmp_path / "index", act)
+    with serving(tmp_path / "index") as line:
+        for _ in range(2):
+            with pytest.raises(errors.BuildError) as caught:
+                one_vm.agent().call("environments.build", requirements=line + "hostile==1.0\n", python="")
+            assert "LOOKED" in caught.value.hint and "left" not in caught.value.hint
+    assert not (one_vm.root / "cache").exists()

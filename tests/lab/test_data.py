@@ -262,9 +262,9 @@ def test_what_is_unchanged_is_not_fetched_again_and_a_change_is_a_new_version(
 
 
 def test_nothing_at_the_path_is_an_error_and_leaves_nothing(agent: AgentProcess, described: Described) -> None:
-    with pytest.raises(errors.DataError, match="nothing at"):
+    with pytest.raises(errors.UsageError, match="nothing at"):
         agent.call("data.stage", source=described, path="c/")
-    with pytest.raises(errors.DataError, match="nothing at"):
+    with pytest.raises(errors.UsageError, match="nothing at"):
         agent.call("data.stage", source=described, path="a")  # a folder without its "/"
     assert visible(agent) == []
 

@@ -374,3 +374,14 @@ async def test_metrics_of_the_job_come_once_although_the_link_was_cut(lab: Lab) 
     assert lab.follows("cursor")[0] == 0 and lab.follows("cursor")[1] >= 6
     assert one(events, RunFinished).metrics == {"loss": pytest.approx(1 / 30)}
     assert json.loads((lab.folder_of(run) / "job.json").read_text())["run"] == run
+
+
+async def test_read_only_following_shows_all_and_records_nothing(lab: Lab) -> None:
+    run = await lab.launched("command: echo seen")
+    looking = LiveRuns(lab.site, lab.link, opened(lab.site), read_only=True)
+    events = await collected(looking.follow(run))
+    assert "seen" in text_of(events) and isinstance(events[-1], RunFinished)
+    assert not [op for op, _ in lab.link.asked if op.startswith("tracking.")]
+    assert not (lab.site.state / "mlflow.db").exists()
+    await collected(lab.runs.follow(run))
+    assert [op for op, _ in lab.link.asked if op.startswith("tracking.")], "without it, the lease is asked for"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import live
 from core.errors import HostKeyChanged, HostKeyUnknown, Unreachable, UsageError
-from core.events import Connected, Event, Phase, SiteWritten
+from core.events import Connected, Event, Phase, RunsListed, SiteWritten
 from core.site import files, paths
 from core.ssh.connection import LiveConnection
 from core.ssh.link import SiteLink
@@ -28,6 +30,10 @@ def known(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def collect(connection: LiveConnection, *args: Any, **kwargs: Any) -> list[Event]:
     return [event async for event in connection.connect(*args, **kwargs)]
+
+
+async def every(events: AsyncIterator[Event]) -> list[Event]:
+    return [event async for event in events]
 
 
 def address(server: Sshd) -> str:
@@ -79,6 +85,38 @@ async def test_a_failed_connect_leaves_nothing_behind(sshd: Sshd, home: Path) ->
 def _files(home: Path, server: Sshd) -> list[Path]:
     """All but the server's own: it takes its pid file away."""
     return sorted(path for path in home.rglob("*") if path.parent != server.folder)
+
+
+async def test_a_session_without_a_site_is_that_of_the_address_it_connected_to(sshd: Sshd) -> None:
+    services = live.open_site(None)
+    assert (services.site.name, services.site.vm, services.site.path) == ("", "", None)
+    asked: dict[str, Any] = {"identity": str(sshd.client_key)}
+    try:
+        with pytest.raises(HostKeyUnknown):
+            await every(services.connection.connect(address(sshd), **asked))
+        assert services.site.name == "", "nothing is written yet"
+        events = await every(services.connection.connect(address(sshd), **asked, accept=sshd.fingerprint))
+        assert isinstance(events[-1], SiteWritten)
+        assert (services.site.name, str(services.site.path)) == (events[-1].name, events[-1].path)
+        assert services.site.vm == files.load(Path(events[-1].path)).vm_name
+        assert isinstance((await every(services.runs.list()))[-1], RunsListed)
+    finally:
+        await services.close()
+
+
+async def test_read_only_neither_pins_a_key_nor_writes_a_site_file(sshd: Sshd, home: Path) -> None:
+    site = site_of(sshd, host_key=None)
+    before = site.path.read_text()
+    services = live.open_site(site, read_only=True)
+    try:
+        with pytest.raises(UsageError, match="read-only"):
+            await every(services.connection.connect("someone@192.0.2.1"))
+        events = await every(services.connection.connect(accept=sshd.fingerprint))
+    finally:
+        await services.close()
+    connected = events[-1]
+    assert isinstance(connected, Connected) and connected.trusted_by == "you"
+    assert site.path.read_text() == before
 
 
 @pytest.mark.parametrize("target", ["-oProxyCommand=touch x", "me@-x", "a b", "me@host:0", "me@host;id", "@host", ""])

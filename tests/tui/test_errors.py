@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from core import live
 from core.site.secrets import Secret
 from tests.fakes.script import FINGERPRINT, OTHER, Scenario
 from tests.fakes.services import FakeConnection
+from tui.app import TrainshedApp
 from tui.screens.dialogues import Confirmation, HostKeyQuestion, SecretQuestion
 
 from .walk import Walk, walking
@@ -278,3 +280,13 @@ async def test_read_only_changes_nothing_and_says_so() -> None:
         assert runs.launches == []  # type: ignore[attr-defined]
         assert "Read-only" in walk.notices()
         assert "READ-ONLY" in walk.screen_text()
+
+
+async def test_read_only_refuses_a_new_address_before_anything_is_sent(home: Path) -> None:
+    app = TrainshedApp(live.open_site(None, read_only=True), read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.type("me@192.0.2.1")
+        await walk.press("enter")
+        assert "it writes a site file" in walk.screen_text()
+    assert not list(home.rglob("*.toml"))

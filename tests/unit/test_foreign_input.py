@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -112,7 +113,7 @@ def test_an_endless_answer_is_given_up(tmp_path: Path, head: bytes) -> None:
         for _ in range(600):
             sock.sendall(b"x" * (1 << 20))
 
-    with answering(tmp_path / "s", flood), pytest.raises((OSError, unix_http.http.client.HTTPException)):
+    with answering(tmp_path / "s", flood), pytest.raises((OSError, http.client.HTTPException)):
         unix_http.request(str(tmp_path / "s"), "GET", "/ping", timeout=10)
 
 

@@ -30,7 +30,7 @@ def connect(settings: Settings, target: str | None, fingerprint: str | None, ide
     if address:
         settings.refuse_if_read_only("connecting to a new address (it writes a site file)")
     job = driver.Job(settings)
-    services = settings.opener(site)
+    services = settings.open(site)
     start = partial(services.connection.connect, address, fingerprint=fingerprint, identity=identity)
     written: list[events.SiteWritten] = []
 

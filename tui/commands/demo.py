@@ -28,6 +28,7 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
     Real parts, all on loopback, all stopped again: an SSH server, blob storage, records, a job.
     """
     settings = context.ensure_object(Settings)
+    _only_for_a_live_journey(record, replay, context.invoked_subcommand)
     if context.invoked_subcommand is not None:
         return 0
     if replay:
@@ -36,6 +37,7 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
         from .replay import play
 
         return play(settings, RECORDED, 1.0 if settings.may_draw and not headless else 0.0, headless=headless)
+    settings.refuse_if_read_only("demo (it starts a site)")
     screen = settings.may_draw and not headless and not settings.plain
     from .. import driver
 
@@ -43,12 +45,21 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
     return driver.finish(job, _on_screen(job, record) if screen else _walk(job, record))
 
 
+def _only_for_a_live_journey(record: Path | None, replay: bool, subcommand: str | None) -> None:
+    """Raises UsageError for --record where nothing would be recorded."""
+    if record is not None and (replay or subcommand):
+        from core.errors import UsageError
+
+        what = "--replay" if replay else subcommand
+        raise UsageError(f"--record does not go with {what}", hint="trainshed demo --record FILE records the journey")
+
+
 def _opened(job: Job, found: DemoSite, record: Path | None) -> Services:
     """Raises UsageError for a file that cannot be written."""
     from core import journal
     from core.errors import UsageError
 
-    services = job.settings.opener(found.site)
+    services = job.settings.open(found.site)
     if record is None:
         return services
     try:
@@ -64,8 +75,7 @@ async def _on_screen(job: Job, record: Path | None) -> int:
     job.output.note("Starting a site on this machine")
     async with embedded.running() as found:
         services = _opened(job, found, record)
-        only_look = job.settings.read_only
-        app = TrainshedApp(services, read_only=only_look, label="demo", job=found.job, fingerprint=found.fingerprint)
+        app = TrainshedApp(services, label="demo", job=found.job, fingerprint=found.fingerprint)
         await app.run_async()
         return app.return_code or 0
 
@@ -100,7 +110,9 @@ def up(settings: Settings) -> None:
     from core import demo as embedded
 
     from .. import driver
+    from ..equal import equal_command
 
+    settings.refuse_if_read_only("demo up")
     job = driver.Job(settings)
     found = driver.finish(job, embedded.up())
     if settings.json:
@@ -108,7 +120,7 @@ def up(settings: Settings) -> None:
     else:
         job.output.lines([str(found.site.path)])
         job.output.note(f"host key {found.fingerprint}")
-        job.output.note(f"trainshed --site {found.site.path} connect --fingerprint {found.fingerprint}")
+        job.output.note(equal_command(found.site, "connect", "--fingerprint", found.fingerprint))
 
 
 @demo.command("down")
@@ -119,6 +131,7 @@ def down(settings: Settings) -> None:
 
     from .. import driver
 
+    settings.refuse_if_read_only("demo down")
     job = driver.Job(settings)
     stopped = driver.finish(job, embedded.down())
     if settings.json:

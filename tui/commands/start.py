@@ -15,7 +15,7 @@ def start(settings: Settings) -> int:
     """On the current site; where none is known yet, the welcome that offers the demo."""
     require_terminal(settings)
     site = settings.find_site() if settings.site or files.current() or files.names() else None
-    return show(settings.opener(site), settings)
+    return show(settings.open(site), settings)
 
 
 def require_terminal(settings: Settings) -> None:

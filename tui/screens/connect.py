@@ -49,9 +49,10 @@ class ConnectPane(StepPane):
         return "Connect again" if self.session.connected else "Connect", self.connect
 
     def cli(self) -> str:
-        target, fingerprint = self.value("target"), self.value("fingerprint")
-        words = [target] if target else []
-        return self.session.line("connect", *words, *(["--fingerprint", fingerprint] if fingerprint else []))
+        words = [self.value("target")] if self.value("target") else []
+        for option in ("fingerprint", "identity"):
+            words += [f"--{option}", self.value(option)] if self.value(option) else []
+        return self.session.line("connect", *words)
 
     def connect(self, **answers: Any) -> None:
         """`answers`: accept, passphrase, password; they live as long as the attempt."""
@@ -68,7 +69,7 @@ class ConnectPane(StepPane):
 
         self._answers = answers
         title = f"Connecting to {target or self.session.vm}"
-        self.operate(Task(title, self.cli(), begin, self._done, retry=self.connect, changes="accept" in answers))
+        self.operate(Task(title, self.cli(), begin, self._done, retry=self.connect))
 
     def asks(self, error: errors.TrainshedError) -> bool:
         answers, self._answers = self._answers, {}
@@ -136,7 +137,7 @@ def _rows(found: events.Connected) -> list[tuple[str, str | tuple[str, str]]]:
         ("Host key", f"{found.key_type} {found.fingerprint}"),
         ("Trusted by", found.trusted_by),
         ("System", f"{facts.os}, kernel {facts.kernel}, {facts.architecture}"),
-        ("Machine", f"{words.plural(facts.cpus, 'CPU')}, {words.size(facts.memory_bytes)} memory, disk {free}"),
+        ("Machine", f"{words.plural(facts.cpus, 'CPU')}, {words.memory(facts.memory_bytes)} memory, disk {free}"),
         ("GPU", ", ".join(facts.gpus) or "none"),
         ("Python", facts.python),
         ("Sandbox", sandbox),

@@ -20,14 +20,6 @@ def bar(done: int, total: int) -> str:
     return "━" * filled + "╌" * (BAR - filled) + f" {100 * done // max(total, 1):3d} %"
 
 
-def amount(progress: Progress) -> str:
-    if progress.unit == "bytes":
-        done = words.size(progress.done)
-        return f"{done} of {words.size(progress.total)}" if progress.total is not None else done
-    of = f" of {progress.total:,}" if progress.total is not None else ""
-    return f"{progress.done:,}{of} {progress.unit}"
-
-
 class StatusLine(Static):
     """`clock` gives seconds; the line shows how long the phase has been going."""
 
@@ -61,7 +53,7 @@ class StatusLine(Static):
         if self.progress is not None and self.progress.total:
             parts.append((f"  {bar(self.progress.done, self.progress.total)}", "$text-accent"))
         if self.progress is not None:
-            parts.append((f"  {amount(self.progress)}", ""))
+            parts.append((f"  {words.amount(self.progress)}", ""))
         elapsed = words.duration(max(self.clock() - self.began, 1.0)) if self._shown() else ""
         self.update(Content.assemble(*parts, (f"  {elapsed}", "$muted")))
 

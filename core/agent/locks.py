@@ -1,0 +1,28 @@
+"""A lock that is a file: one at a time, whichever process asks."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import Iterator
+
+from .call import Call
+
+LOOK_S = 0.1
+
+
+@contextlib.contextmanager
+def locked(call: Call, path: str) -> Iterator[None]:
+    """Waits for the lock; raises what `call.wait` raises when the call is cancelled meanwhile."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                call.wait(LOOK_S)
+        yield
+    finally:
+        os.close(fd)
