@@ -179,3 +179,10 @@ def test_validate_of_a_good_file_is_silent_on_stdout(program: Run, tmp_path: Pat
     (tmp_path / "site.toml").write_text(SITE + "[data]\nendpoint = 'https://a.b'\ncontainer = 'c'\n" + KEYRING)
     said = program("site", "validate", "site.toml", cwd=tmp_path)
     assert (said.code, said.out, said.err) == (0, "", "site.toml: nothing is wrong\n")
+
+
+@pytest.mark.parametrize("words", [("--replay",), ("up",), ("down",)])
+def test_demo_record_is_refused_where_nothing_is_recorded(fake: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    said = fake("demo", "--record", str(tmp_path / "journal"), *words)
+    assert said.code == 2 and "--record does not go with" in said.err
+    assert not (tmp_path / "journal").exists()
