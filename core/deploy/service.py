@@ -70,7 +70,7 @@ class LiveDeploy:
             hint = f"--data FILE.csv names one in the container; a job's tag {HELDOUT_TAG} is the default"
             raise UsageError(f"which data row {row} is of is not known", hint=hint)
         digest = ""
-        async with aclosing(self._staged(self._container_path(written))) as events:
+        async with aclosing(self._staged(agent, self._container_path(written))) as events:
             async for event in events:
                 if isinstance(event, DataStaged):
                     digest = event.data.digest
@@ -121,8 +121,12 @@ class LiveDeploy:
             raise UsageError(f"{written} is no file in the container", hint="a path to one CSV file, or an alias")
         return path
 
-    async def _staged(self, path: str) -> AsyncGenerator[Event, None]:
-        """Ends with `DataStaged`. Always asked for: only the container tells whether what is on the VM is still so."""
+    async def _staged(self, agent: Agent, path: str) -> AsyncGenerator[Event, None]:
+        """Ends with `DataStaged`; what is on the VM already is not asked for again."""
+        for item in (await agent.call("data.list"))["items"]:
+            if item["path"] == path:
+                yield msgspec.convert({"event": "data.staged", "data": item, "reused": True}, DataStaged)
+                return
         async with aclosing(LiveData(self._site, self._link).stage(path)) as events:
             async for event in events:
                 yield event
