@@ -54,7 +54,7 @@ class Following:
         self._link = link
         self._reading = reading
         self._forwarder = forwarder
-        self._seen = time.time()
+        self._began = time.time()
         self._failures = 0  # since the VM last answered
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -73,7 +73,7 @@ class Following:
                 agent = await self._link.agent()
                 if self._failures:
                     await self._answering(agent)
-                    yield LinkChanged(state="restored", last_seen=self._seen)
+                    yield LinkChanged(state="restored", last_seen=self._last_seen())
                 async with aclosing(self._once(agent)) as events:
                     async for event in events:
                         yield event
@@ -83,15 +83,16 @@ class Following:
                 wait = waiting_time(self._failures)
                 self._failures += 1
                 if self._failures == 1:
-                    yield LinkChanged(state="lost", last_seen=self._seen, retry_in_s=wait)
+                    yield LinkChanged(state="lost", last_seen=self._last_seen(), retry_in_s=wait)
                 await asyncio.sleep(wait)
 
     async def _answering(self, agent: Agent) -> None:
         await agent.call("runs.show", run=self._reading.run)
-        self._answered()
+        self._failures = 0
 
-    def _answered(self) -> None:
-        self._seen, self._failures = time.time(), 0
+    def _last_seen(self) -> float:
+        """Of the link, which hears the VM even while the job is silent."""
+        return self._link.last_seen or self._began
 
     async def _once(self, agent: Agent) -> AsyncGenerator[Event, None]:
         """What comes over one connection."""
@@ -99,7 +100,7 @@ class Following:
         stream = agent.stream("runs.follow", run=reading.run, offset=reading.position, cursor=reading.cursor)
         async with aclosing(stream) as messages:  # type: ignore[type-var]
             async for message in messages:
-                self._answered()
+                self._failures = 0
                 if isinstance(message, dict):
                     await self._forward(message)
                 for notice in self._forwarder.notices():

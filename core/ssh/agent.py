@@ -27,7 +27,13 @@ class Agent(Protocol):
 
 
 class Link(Protocol):
-    """The connection of a site's VM: made when first asked for, made anew after it was lost."""
+    """The connection of a site's VM: made when first asked for, made anew after it was lost.
+
+    `last_seen`: when the VM last spoke, in seconds since the epoch; 0: never.
+    """
+
+    @property
+    def last_seen(self) -> float: ...
 
     async def agent(self) -> Agent: ...
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -51,6 +52,7 @@ class ProcessLink:
         self.root = root
         self.unreachable = 0
         self.answer_lost = ""
+        self.last_seen = 0.0
         self.connects = 0
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._words = [*prefix, python, "-sSE", "-m", "agent", "serve", str(root)]
@@ -68,9 +70,12 @@ class ProcessLink:
                 raise Unreachable("the VM cannot be reached")
             self._process, reader, hello = await threads.call(self._started)
             self.connects += 1
-            self._agent = _Recorded(reader.frame, self._process.stdin.write, hello, lambda: None)  # type: ignore[union-attr]
+            self._agent = _Recorded(reader.frame, self._process.stdin.write, hello, self._seen)  # type: ignore[union-attr]
             self._agent.link = self
             return self._agent
+
+    def _seen(self) -> None:
+        self.last_seen = time.time()
 
     def _started(self) -> tuple[subprocess.Popen[bytes], wire.Reader, dict[str, Any]]:
         process = subprocess.Popen(
