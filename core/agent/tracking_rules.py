@@ -83,7 +83,7 @@ def metric(given: Dict[str, Any]) -> Dict[str, Any]:
     key = check_key("name", given.get("key"))
     value = number(given.get("value"), "value")
     time = moment(given.get("timestamp", 0), "timestamp")
-    return {"key": key, "value": value, "step": long(given.get("step", 0), "step"), "time": time}
+    return {"key": key, "value": value, "step": int64(given.get("step", 0), "step"), "time": time}
 
 
 def moment(given: Any, name: str) -> float:
@@ -94,7 +94,7 @@ def moment(given: Any, name: str) -> float:
     return found / 1000.0
 
 
-def long(given: Any, name: str) -> int:
+def int64(given: Any, name: str) -> int:
     found = integer(given, name)
     if not -(2**63) <= found < 2**63:
         raise invalid("Invalid value for parameter '%s': it must be a valid long (64-bit integer)" % name)

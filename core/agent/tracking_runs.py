@@ -13,9 +13,9 @@ from .tracking_rules import (
     Refused,
     as_json,
     check_batch,
+    int64,
     integer,
     invalid,
-    long,
     metric,
     missing,
     moment,
@@ -255,7 +255,7 @@ class Runs:
         ops: List[Dict[str, Any]] = []
         for given in request.dicts("models"):
             model = self.store.model(given.get("model_id"))
-            step = long(given.get("step") or 0, "step")
+            step = int64(given.get("step") or 0, "step")
             ops.append({"op": "output", "run": run.run, "model_id": model.model_id, "step": step})
         self.store.append(ops)
         return {}
