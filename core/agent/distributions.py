@@ -41,7 +41,9 @@ def _text(path: str) -> str:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
-    with open(fd, "rb") as file:
+    try:
         found = os.fstat(fd)
         small = stat.S_ISREG(found.st_mode) and found.st_size <= LIMIT
-        return file.read(LIMIT).decode(errors="replace") if small else ""
+        return os.read(fd, LIMIT).decode(errors="replace") if small else ""
+    finally:
+        os.close(fd)

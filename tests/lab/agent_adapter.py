@@ -86,8 +86,8 @@ class ProcessLink:
             start_new_session=True,
             bufsize=0,
         )
-        out = process.stdout.fileno()  # type: ignore[union-attr]
-        reader = wire.Reader(lambda size: os.read(out, size))
+        # the file, not its number: once closed, the number is that of another process's answers
+        reader = wire.Reader(process.stdout.read)  # type: ignore[union-attr]
         line = reader.line()
         assert line.startswith(wire.MAGIC), line
         return process, reader, json.loads(line[len(wire.MAGIC) :])

