@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 
 from core.services import Services
 
+from . import colourless
 from .crash import CrashReport
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
@@ -43,6 +45,8 @@ class TrainshedApp(CrashReport):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        self.no_color = colourless.wanted()  # the style sheet's :nocolor
+        self._colourless = [colourless.Colourless()]
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
             services, read_only=read_only, label=label, fingerprint=fingerprint, job=job, row=row, clock=clock
@@ -55,6 +59,11 @@ class TrainshedApp(CrashReport):
     def owns_the_site(self) -> bool:
         """The embedded site ends with the program that started it, its runs included."""
         return self.session.label == "demo"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        if self.no_color:
+            return self._colourless
+        return [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"muted": MUTED}

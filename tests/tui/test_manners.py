@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shlex
 import stat
 from dataclasses import replace
@@ -132,18 +131,6 @@ async def test_the_smallest_size_still_shows_the_main_button(place: str) -> None
         button = walk.pane.query_one("#primary")
         assert button.region.height == 1
         assert walk.app.screen.region.contains_region(button.region)
-
-
-async def test_no_color_shows_only_greys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with walking() as walk:
-        await walk.press("2", "enter")
-        said = walk.app.export_screenshot()
-        assert "✗" in said
-        assert "FAIL" in said
-        for value in set(re.findall(r"#[0-9a-f]{6}", said)) - {"#ff5f57", "#febc2e", "#28c840"}:  # the window's buttons
-            colour = Color.parse(value)
-            assert max(colour.rgb) - min(colour.rgb) <= 3, value
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from core import events
 from tui import words
+from tui.widgets.choices import Choices
 
 from .pane import StepPane, Task
 
@@ -24,7 +25,7 @@ class CheckPane(StepPane):
 
     def body(self) -> ComposeResult:
         with Horizontal(id="checks"):
-            yield OptionList(id="check-list", compact=True, markup=False)
+            yield Choices(id="check-list")
             with VerticalScroll(id="check-detail", can_focus=True):
                 yield Static(id="check-text")
 

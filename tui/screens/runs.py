@@ -12,6 +12,7 @@ from core import events
 from core.errors import TrainshedError
 from tui import untrusted, words
 from tui.session import Session
+from tui.widgets.choices import Choices
 from tui.widgets.press import Press
 
 from .dialogues import Dialogue
@@ -27,7 +28,7 @@ class RunChooser(Dialogue[str]):
         with Vertical(classes="dialogue wide"):
             yield Static("Open a run", classes="title")
             yield Static("Asking the VM for its runs …", id="said")
-            yield OptionList(id="runs", compact=True, markup=False)
+            yield Choices(id="runs")
             with Horizontal(classes="buttons"):
                 yield Press("Open", id="agree", variant="primary")
                 yield Press("Cancel", id="cancel")

@@ -1,0 +1,23 @@
+"""A list to choose from; the chosen line can be seen without colours too."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.strip import Strip
+from textual.widgets import OptionList
+
+REVERSE = Style(reverse=True)
+
+
+class Choices(OptionList):
+    """Textual leaves `reverse` out of an option's style: with NO_COLOR it is put back here."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, compact=True, markup=False)
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        if not (self.app.no_color and self.has_focus):
+            return strip
+        options = {segment.style.meta.get("option") for segment in strip if segment.style is not None}
+        return strip.apply_style(REVERSE) if self.highlighted in options - {None} else strip
