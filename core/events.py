@@ -63,7 +63,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     docker: str = ""  # version, or "" where there is none
     bwrap: str = ""
     sandbox: str = ""  # the engine a run would use, or "" where none can be had
-    sandbox_reason: str = ""  # why not, and what to install
+    sandbox_reason: str = ""  # why not, and what to install; or what the sandbox goes without here
     clock_skew_s: float = 0.0  # VM minus client, less half the round trip
 
 

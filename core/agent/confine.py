@@ -39,6 +39,9 @@ REFUSED = {
     "io_uring_register": (427, 427),
     "pidfd_getfd": (438, 438),
 }
+# Answered with ENOSYS, as by a kernel without them: memory that no folder's size limits and, unmapped, no process
+# shows. Libraries then use /dev/shm or /tmp, which have a size.
+ABSENT = {"memfd_create": (319, 279), "memfd_secret": (447, 447)}
 SOCKETS = {"socket": (41, 198), "socketpair": (53, 199)}
 
 
@@ -70,8 +73,9 @@ def program(here: Machine) -> bytes:
     lines.append((LOAD, 0, 0, NUMBER))
     if here.column == 0:
         lines += [(JUMP_AT_LEAST, 0, 1, X32), _error(errno.EPERM)]
-    for numbers in REFUSED.values():
-        lines += [(JUMP_EQUAL, 0, 1, numbers[here.column]), _error(errno.EPERM)]
+    for table, answer in ((REFUSED, errno.EPERM), (ABSENT, errno.ENOSYS)):
+        for numbers in table.values():
+            lines += [(JUMP_EQUAL, 0, 1, numbers[here.column]), _error(answer)]
     first, second = (numbers[here.column] for numbers in SOCKETS.values())
     lines += [(JUMP_EQUAL, 2, 0, first), (JUMP_EQUAL, 1, 0, second), (RETURN, 0, 0, ALLOW)]
     lines.append((LOAD, 0, 0, FIRST_ARGUMENT))

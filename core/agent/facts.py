@@ -20,7 +20,7 @@ def facts(call: Call, client_time: float) -> dict[str, Any]:
     `took_s` is what of the call was spent here: the rest is the round trip.
     """
     skew, began = time.time() - client_time, time.monotonic()
-    from . import sandbox
+    from . import confine, sandbox
 
     root = call.root
     disk = shutil.disk_usage(root)
@@ -40,7 +40,7 @@ def facts(call: Call, client_time: float) -> dict[str, Any]:
         "docker": _first_line(["docker", "version", "--format", "{{.Server.Version}}"]),
         "bwrap": _first_line(["bwrap", "--version"]).replace("bubblewrap ", ""),
         "sandbox": engine,
-        "sandbox_reason": reason,
+        "sandbox_reason": reason or confine.lacking(),
         "clock_skew_s": skew,
         "took_s": time.monotonic() - began,
     }

@@ -6,7 +6,8 @@ never /, /run, /var, /home, /root or /sys.
 
 bubblewrap started as root keeps root's powers over files (chmod of /dev/null, core_pattern), even
 with `--unshare-user --uid`. So as root the binds are staged in a private mount namespace and
-bubblewrap itself starts as uid 65534. Foreign code is uid 65534 in its own user namespace either way.
+bubblewrap itself starts as uid 65534. Foreign code is uid 65534 in its own user namespace either way,
+behind the filter of system calls and with the keyring of `confine`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import subprocess
 import sys
 from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
-from . import engine, processes
+from . import confine, engine, processes
 from .faults import Fault
 
 Policy = Dict[str, Any]
@@ -103,16 +104,23 @@ def prefix_binds(prefix: str) -> list[Bind]:
 
 
 def command(
-    policy: Policy, binds: Sequence[Bind], env: dict[str, str], cwd: str, argv: Sequence[str], env_fd: int | None = None
+    policy: Policy,
+    binds: Sequence[Bind],
+    env: dict[str, str],
+    cwd: str,
+    argv: Sequence[str],
+    env_fd: int | None = None,
+    filter_fd: int | None = None,
 ) -> list[str]:
     """The words that run `argv` in a sandbox; run them with a clean environment, never with `env`.
 
-    `env_fd`: a descriptor that `environment_file` made, instead of `env` in words that `ps` shows.
+    `env_fd`: a descriptor with bubblewrap's words for `env`, instead of `env` in words that `ps` shows.
+    `filter_fd`: one with the filter of system calls.
     """
     if policy.get("network") and policy.get("data"):
         raise Fault("sandbox", "a sandbox has the network or the data, never both")
     every = _own_binds() + list(binds)
-    inside = _inside(policy, env, cwd, env_fd)
+    inside = _inside(policy, env, cwd, env_fd) + ([] if filter_fd is None else ["--seccomp", str(filter_fd)])
     first = [interpreter(), "-IS", SOURCE + "/relay.py", json.dumps(_options(policy, every)), *argv]
     made = MADE + (() if policy.get("network") else MADE_OFFLINE)
     start_bwrap = "ulimit -c 0\nexec %sbwrap " + _data_words(made) + '"$@"' + _here_documents(made)
@@ -131,27 +139,33 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Runs `argv` in a sandbox. `popen`: stdin, stdout, stderr; no other descriptor goes in.
 
-    The sandbox ends with the thread that calls this (PR_SET_PDEATHSIG, prctl(2)).
+    The sandbox ends with the thread that calls this (PR_SET_PDEATHSIG, prctl(2)). Raises Fault, OSError.
     """
-    fd = environment_file(env)
+    here = confine.machine()
+    fds = [_readable(_environment_words(env))] + ([_readable(confine.program(here))] if here else [])
     try:
-        words = command(policy, binds, env, cwd, argv, env_fd=fd)
+        words = command(policy, binds, env, cwd, argv, *fds)
         popen.setdefault("stdin", subprocess.DEVNULL)
-        clean = {"PATH": PATH, "LC_ALL": "C"}
-        return subprocess.Popen(words, env=clean, cwd="/", pass_fds=[fd], start_new_session=True, **popen)
+        popen.update(env={"PATH": PATH, "LC_ALL": "C"}, cwd="/", pass_fds=fds, start_new_session=True)
+        return subprocess.Popen(words, preexec_fn=confine.own_keyring, **popen)
+    except subprocess.SubprocessError:
+        raise Fault("sandbox", "the kernel gives a new sandbox no keyring of its own", "see /proc/key-users on the VM")
     finally:
-        os.close(fd)
+        for fd in fds:
+            os.close(fd)
 
 
-def environment_file(env: dict[str, str]) -> int:
-    """A descriptor to read bubblewrap's words for `env` from (`bwrap --args`): values stay out of `ps`."""
-    words = "".join("--setenv\0%s\0%s\0" % item for item in _environment(env).items())
-    low = os.memfd_create("environment")
-    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 30)  # clear of the descriptors that MADE names
-    with os.fdopen(low, "wb") as file:
-        file.write(words.encode())
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd
+def _environment_words(env: dict[str, str]) -> bytes:
+    """For `bwrap --args`: values stay out of `ps`."""
+    return "".join("--setenv\0%s\0%s\0" % item for item in _environment(env).items()).encode()
+
+
+def _readable(content: bytes) -> int:
+    """A descriptor to read `content` from, clear of those that MADE names."""
+    with os.fdopen(os.memfd_create("sandbox"), "wb", 0) as file:
+        file.write(content)
+        file.seek(0)
+        return fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, 30)
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
@@ -262,7 +276,7 @@ def _bind_words(binds: Sequence[Bind]) -> list[str]:
 
 
 def _end(cwd: str) -> list[str]:
-    return ["--remount-ro", "/", "--chdir", cwd, "--"]
+    return ["--remount-ro", "/", "--remount-ro", "/dev", "--chdir", cwd, "--"]
 
 
 def _data_words(made: Sequence[tuple[int, str, str]]) -> str:

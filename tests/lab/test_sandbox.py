@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from core.agent import confine
 from core.sandbox import policy
 
+from .agent_process import place
 from .vm import PYTHON, VM, one_vm, vm
 
 __all__ = ["one_vm", "vm"]
@@ -215,7 +217,6 @@ def test_a_relay_leads_to_the_tracking_socket(vm: VM) -> None:
 def _sandbox_in_background(vm: VM, path: Path) -> subprocess.Popen[bytes]:
     import json
 
-    from .agent_process import place
     from .vm import DRIVER
 
     talk = (
@@ -243,3 +244,76 @@ def test_root_never_starts_bubblewrap_as_root(one_vm: VM) -> None:
     script = words[words.index("-c") + 1]
     assert words[:2] == ["unshare", "-m"] and "setpriv --reuid 65534" in script
     assert script.index("setpriv") < script.index("bwrap ")
+
+
+SYSCALLS = """
+import ctypes, errno, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *words):
+    ctypes.set_errno(0)
+    return libc.syscall(number, *words) >= 0 and "done" or errno.errorcode[ctypes.get_errno()]
+"""
+
+
+@pytest.mark.skipif(confine.machine() is None, reason="no filter on this architecture")
+def test_system_calls_that_no_job_needs_are_refused(vm: VM) -> None:
+    here = confine.machine()
+    assert here is not None
+    for table, answer in ((confine.REFUSED, "EPERM"), (confine.ABSENT, "ENOSYS")):
+        numbers = [numbers[here.column] for numbers in table.values()]
+        found = vm.python(SYSCALLS + f"found = [call(number, 0, 0, 0, 0, 0) for number in {numbers}]")
+        assert dict(zip(table, found, strict=True)) == dict.fromkeys(table, answer)
+
+
+def test_sockets_are_of_the_families_that_have_a_namespace(vm: VM) -> None:
+    found = vm.python(
+        ATTEMPT + "def family(number, kind):\n    return attempt(lambda: socket.socket(number, kind).close())\n"
+        "found = [[family(n, socket.SOCK_STREAM) for n in (1, 2, 10)] + [family(16, socket.SOCK_RAW)],\n"
+        "[family(n, socket.SOCK_SEQPACKET) for n in (17, 31, 38, 40)]]"  # packet, bluetooth, alg, vsock
+    )
+    assert found == [["done"] * 4, ["EAFNOSUPPORT"] * 4]
+
+
+def test_memory_shared_by_python_and_numpy_still_works_and_has_the_size_of_its_folder(vm: VM) -> None:
+    script = (
+        "import multiprocessing as mp\nfrom multiprocessing import shared_memory, heap\n"
+        "block = shared_memory.SharedMemory(create=True, size=1 << 16)\n"
+        "def fill(value):\n    block.buf[0] = 7\n    value.value = 8\n"
+        "value = mp.Value('i', 0)\nchild = mp.get_context('fork').Process(target=fill, args=(value,))\n"
+        "child.start()\nchild.join()\nfound = [block.buf[0], value.value]\nblock.close()\nblock.unlink()"
+    )
+    assert vm.python(script) == [7, 8]
+
+
+def test_folders_that_hold_devices_take_no_files(vm: VM) -> None:
+    found = vm.python(
+        ATTEMPT + "def make(path):\n    open(path, 'w').close()\n"
+        "found = [attempt(lambda: make(path)) for path in ('/dev/x', '/dev/pts/x', '/run/x', '/x', '/dev/shm/x')]\n"
+        "open('/dev/null', 'w').write('x')\nopen('/dev/full').close()\nos.openpty()"
+    )
+    assert set(found[:4]) <= {"EROFS", "EACCES", "EPERM", "ENOENT"} and found[4] == "done", found
+
+
+OPEN_DRIVER = """
+import struct, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from agent import confine, sandbox
+number = confine.REFUSED["keyctl"][confine.machine().column]
+ask = "import ctypes; print(ctypes.CDLL(None).syscall(%d, 0, -3, 1))" % number  # KEYCTL_GET_KEYRING_ID of the session
+confine._syscall(number, confine.JOIN_SESSION_KEYRING, b"outside")
+confine.program = lambda here: struct.pack("=HBBI", confine.RETURN, 0, 0, confine.ALLOW)
+policy = {"engine": "bwrap", "network": False, "data": False, "tmp_bytes": 1 << 20}
+inside = sandbox.start(policy, [], {}, "/", [sys.executable, "-c", ask], stdout=subprocess.PIPE).communicate()[0]
+print(confine._syscall(number, 0, -3, 1), inside.decode())
+"""
+
+
+@pytest.mark.skipif(confine.machine() is None, reason="no filter on this architecture")
+def test_the_keyring_of_whoever_starts_a_sandbox_stays_outside_even_without_the_filter(vm: VM) -> None:
+    words = [*vm.prefix, PYTHON, "-sSE", "-c", OPEN_DRIVER, str(place(vm.root))]
+    done = subprocess.run(words, capture_output=True, text=True, cwd="/", timeout=60)
+    assert done.returncode == 0, done.stderr
+    outside, inside = done.stdout.split()
+    if outside == "-1":
+        pytest.skip("a kernel without keyrings")
+    assert outside != inside
