@@ -1,7 +1,8 @@
 """A job's output: out of a FIFO into `raw.log`, and through the gate into `passed.log`.
 
 The FIFO is held open for reading and writing: the job can neither cut its log short
-nor be ended by the loss of its reader.
+nor be ended by the loss of its reader. What it prints beyond a limit is dropped, and a
+last line in both files says so.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from . import gate, runfolder, sandbox
 CHUNK = 256 * 1024
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031  # fcntl(2)
+LIMIT = 1 << 30  # bytes of each of the two files, where the policy has no `log_bytes`
+FULL = "\n[trainshed] the log has its limit of %d bytes: what the job prints from here on is dropped, the run goes on\n"
 
 
 class Output:
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, limit: int = LIMIT) -> None:
+        self._limit = self._left = limit
+        self._dropping = False
         path = os.path.join(folder, "output.fifo")
         os.mkfifo(path, 0o600)
         sandbox.give(path)  # `> /dev/stdout` in a job opens it again
@@ -40,9 +45,18 @@ class Output:
             chunk = os.read(self._reader, CHUNK)
         except BlockingIOError:
             return False
-        _write(self._raw, chunk)
-        _write(self._passed, gate.passed(chunk))
+        kept = chunk[: self._left]
+        self._left -= len(kept)
+        self._write(kept, gate.passed(kept))
+        if len(kept) < len(chunk) and not self._dropping:
+            self._dropping = True
+            line = (FULL % self._limit).encode()
+            self._write(line, line)
         return True
+
+    def _write(self, raw: bytes, passed: bytes) -> None:
+        _write(self._raw, raw)
+        _write(self._passed, passed)
 
     def drain(self) -> None:
         while self.pump():

@@ -1,6 +1,6 @@
 """What foreign code executes in: the `bwrap` engine.
 
-A policy is data: {"engine", "network", "data", "memory_bytes", "processes", "tmp_bytes"}.
+A policy is data: {"engine", "network", "data", "memory_bytes", "processes", "tmp_bytes"}, and a job's "log_bytes".
 Binds are (source, target, "ro" or "rw"), in order. Only named paths of the host are visible:
 never /, /run, /var, /home, /root or /sys.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import jobs, runfolder, sandbox
 from .faults import Fault
-from .output import Output
+from .output import LIMIT, Output
 from .states import States
 from .supervised import Outcome, Supervised
 
@@ -69,7 +69,7 @@ def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: in
     jobs.prepare(root, folder, job)
     binds = jobs.binds(root, folder, job)
     server = tracking.serve(folder, job) if tracking else None
-    output = Output(folder)
+    output = Output(folder, policy.get("log_bytes") or LIMIT)
     try:
         if server is not None:
             binds.append((sandbox.give(server.socket_path), sandbox.TRACKING_SOCKET, "ro"))

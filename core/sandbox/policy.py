@@ -18,6 +18,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None  # None: what the VM has
     processes: int | None = 4096  # processes and threads
     tmp_bytes: int = 2 * GIB
+    log_bytes: int = GIB  # of a job's raw log, and of its passed log; what it prints beyond is dropped
 
     def __post_init__(self) -> None:
         if self.network and self.data:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -281,6 +282,26 @@ def test_a_job_that_takes_more_memory_than_allowed_is_ended_with_the_reason(one_
     assert result["state"] == "failed" and result["reason"].startswith("out of memory")
 
 
+def test_a_log_has_a_limit_that_its_reader_sees_and_the_run_goes_on(one_vm: VM) -> None:
+    agent = one_vm.agent()
+    job = one_vm.job("yes 0123456789abcdef | head -c 3000000; echo unseen; echo done > outputs/mark; exit 4")
+    limited = {**policy.for_job(data=False), "log_bytes": 100_000}
+    agent.call("runs.create", run=job["run"], job=job, policy=limited)
+    done = Followed(agent.stream("runs.follow", run=job["run"]))
+    assert done.result["exit_code"] == 4 and (one_vm.folder(job["run"]) / "outputs" / "mark").read_text() == "done\n"
+    kept, line = done.log[:100_000], done.text[100_000:].strip().splitlines()
+    assert kept == (b"0123456789abcdef\n" * 6000)[:100_000]
+    assert len(line) == 1 and "limit of 100000 bytes" in line[0] and "the run goes on" in line[0]
+    assert (one_vm.folder(job["run"]) / "raw.log").read_bytes() == done.log
+
+
+def test_a_log_that_just_fits_is_whole(one_vm: VM) -> None:
+    agent = one_vm.agent()
+    job = one_vm.job("printf 0123456789")
+    agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "log_bytes": 10})
+    assert Followed(agent.stream("runs.follow", run=job["run"])).log == b"0123456789"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts a small disk in a namespace of its own")
 def test_a_full_disk_ends_the_run_and_its_last_state_is_written(one_vm: VM) -> None:
     folder = one_vm.root / "runs"
@@ -363,3 +384,19 @@ def test_cancel_ends_a_run_whose_supervisor_does_nothing_any_more(one_vm: VM, mo
     assert [state["state"] for state in one_vm.states(run)] == ["created", "preparing", "running", "cancelled"]
     until(lambda: not listed(f"sleep {seconds}"), "the sandbox's end", 5)
     assert not processes.alive(line["pid"], line["start"])
+
+
+def test_a_job_cannot_speak_for_the_first_process_of_its_sandbox(vm: VM) -> None:
+    script = (
+        "import ctypes, os, socket\nfound = []\n"
+        "for name in ('fd', 'mem', 'environ'):\n"
+        "    try:\n        os.listdir('/proc/1/fd') if name == 'fd' else open('/proc/1/' + name, 'rb').read(1)\n"
+        "        found.append('open')\n    except PermissionError:\n        found.append('closed')\n"
+        "libc, pidfd = ctypes.CDLL(None, use_errno=True), os.pidfd_open(1)\n"
+        "taken = [libc.syscall(438, pidfd, fd, 0) for fd in range(3, 12)]\n"  # pidfd_getfd(2)
+        "for fd in taken:\n    if fd >= 0:\n        socket.socket(fileno=fd).send(b'exit 0\\n')\n"
+        "print(found, max(taken))\nraise SystemExit(3)\n"
+    )
+    done = vm.run(vm.agent(), f"{PYTHON} -c {shlex.quote(script)}")
+    assert done.text == "['closed', 'closed', 'closed'] -1\n"
+    assert done.result["exit_code"] == 3
