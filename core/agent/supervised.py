@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import selectors
 import signal
 import socket
 import time
-from typing import Any, Sequence
+from typing import Sequence
 
 from . import processes, runfolder, sandbox
 from .output import Output
@@ -16,6 +17,7 @@ from .states import States
 
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 WATCH = 1.0  # seconds between two looks at the memory
+ENDED = re.compile(rb"(exit|signal) (\d{1,3})\Z")
 
 
 class Outcome:
@@ -31,8 +33,9 @@ class Supervised:
         self._states = states
         self._output = output
         self._wakeup = wakeup
-        self._words: list[bytes] = []  # what the sandbox's first process said
         self._heard = b""
+        self._began = False
+        self._end: tuple[str, int] | None = None  # ("exit", code) or ("signal", number), said once
         self._cancelled = False
         self._deadline: float | None = None
         self._failure = ""  # why we ended it ourselves
@@ -100,10 +103,17 @@ class Supervised:
             return False
         *words, self._heard = (self._heard + chunk)[-4096:].split(b"\n")
         for word in words:
-            if word == b"started" and not self._words:
-                self._started()
-            self._words.append(word)
+            self._understand(word)
         return bool(chunk)
+
+    def _understand(self, word: bytes) -> None:
+        """The first of each kind: nothing that is said later, by whom ever, changes it."""
+        ended = ENDED.match(word)
+        if ended and self._end is None:
+            self._end = ended.group(1).decode(), int(ended.group(2))
+        elif word == b"started" and not self._began:
+            self._began = True
+            self._started()
 
     def _started(self) -> None:
         inner = processes.children(self._process.pid)
@@ -119,10 +129,10 @@ class Supervised:
             self._cancel()
 
     def _cancel(self) -> None:
-        if any(word.startswith((b"exit", b"signal")) for word in self._words):
+        if self._end is not None:
             return  # it has ended by itself
         self._cancelled = True
-        self._deadline = time.monotonic() + (GRACE if self._words else 0.0)
+        self._deadline = time.monotonic() + (GRACE if self._began else 0.0)
         try:
             self._control.sendall(b"term\n")
         except OSError:
@@ -147,22 +157,21 @@ class Supervised:
             return Outcome("failed", self._failure)
         if self._cancelled:
             return Outcome("cancelled", "cancelled", code)
-        if not self._words:
+        if not self._began:
             return Outcome("failed", "the sandbox did not start: %s" % (self._output.tail() or "no message"))
-        last = self._words[-1].decode(errors="replace").split()
-        if last[0] == "signal":
-            return Outcome("failed", "ended by signal %s" % _signal_name(int(last[1])), code)
-        if last[0] == "exit":
-            return Outcome("completed" if code == 0 else "failed", "" if code == 0 else "exit code %d" % code, code)
-        return Outcome("failed", "the sandbox was ended from outside (%s)" % self._process.returncode)
+        if self._end is None:
+            return Outcome("failed", "the sandbox was ended from outside (%s)" % self._process.returncode)
+        kind, number = self._end
+        if kind == "signal":
+            return Outcome("failed", "ended by signal %s" % _signal_name(number), code)
+        return Outcome("completed" if code == 0 else "failed", "" if code == 0 else "exit code %d" % number, code)
 
-    def _exit_code(self) -> Any:
+    def _exit_code(self) -> int | None:
         """As a shell has it: 128 + n for signal n; None where the command did not end by itself."""
-        for word in self._words:
-            kind, _, number = word.partition(b" ")
-            if kind in (b"exit", b"signal") and number.isdigit():
-                return int(number) + (128 if kind == b"signal" else 0)
-        return None
+        if self._end is None:
+            return None
+        kind, number = self._end
+        return number + (128 if kind == "signal" else 0)
 
 
 def _signal_name(number: int) -> str:
