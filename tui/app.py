@@ -16,12 +16,13 @@ from core.services import Services
 
 from . import colourless
 from .crash import CrashReport
+from .keys import OrderedKeys
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
 
 
-class TrainshedApp(CrashReport):
+class TrainshedApp(OrderedKeys, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model.
 

@@ -43,7 +43,7 @@ class ConnectPane(StepPane):
         if self.value("target"):
             super().focus_first()
         else:
-            self.query_one("#target").focus()
+            self.screen.set_focus(self.query_one("#target"))
 
     def primary(self) -> tuple[str, Callable[[], object]]:
         return "Connect again" if self.session.connected else "Connect", self.connect

@@ -49,7 +49,7 @@ class LaunchPane(StepPane):
         if self.value("job"):
             super().focus_first()
         else:
-            self.query_one("#job").focus()
+            self.screen.set_focus(self.query_one("#job"))
 
     def _asked(self) -> str:
         return f"{self.value('job')}\n{self.value('settings')}" if self.is_mounted else ""

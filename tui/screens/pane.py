@@ -137,8 +137,8 @@ class StepPane(Vertical):
         return self.worker is not None and self.worker.is_running
 
     def focus_first(self) -> None:
-        """Enter does what most people want next."""
-        self.query_one("#primary", Button).focus()
+        """Enter does what most people want next. At once: it may be the next key."""
+        self.screen.set_focus(self.query_one("#primary", Button))
 
     def focus_next_step(self) -> None:
         if self.screen.focused is None or self.screen.focused.id in ("primary", "retry"):

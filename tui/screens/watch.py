@@ -88,7 +88,7 @@ class WatchPane(StepPane):
 
     def focus_first(self) -> None:
         if self.opened:
-            self.log_view.focus()
+            self.screen.set_focus(self.log_view)
         else:
             super().focus_first()
 
@@ -240,7 +240,7 @@ class WatchPane(StepPane):
     def action_search(self) -> None:
         field = self.query_one("#search", Input)
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key is text
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """`n` is the next hit while a search is open; otherwise it is the wizard's Next."""

@@ -1,0 +1,89 @@
+"""Keys that arrive in one read, as tmux send-keys or a paste helper sends them: each acts before the next one."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.widgets import Input
+
+from tests.fakes.script import Scenario
+
+from .walk import Walk, walking
+
+NAMED = {"\x15": "ctrl+u", "\x7f": "backspace", "\r": "enter", "\t": "tab", "\x01": "home", "\x17": "ctrl+w"}
+
+
+async def burst(walk: Walk, keys: str) -> None:
+    """All of `keys` before the program has seen the first one."""
+    await walk.settled()
+    for key in keys:
+        walk.app.post_message(events.Key(NAMED.get(key) or _character_to_key(key), key))
+    await walk.settled()
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        ("\x15me@192.0.2.1", "me@192.0.2.1"),
+        ("abc\x15def", "def"),
+        ("\x15abc\x7f\x7fx y", "ax y"),
+        ("\x15two\x01one ", "one two"),
+        ("\x15lost words\x17kept", "lost kept"),
+        ("\x15" * 3 + "x" * 300, "x" * 300),
+    ],
+)
+async def test_text_typed_after_an_editing_key_survives_in_order(keys: str, value: str) -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        await walk.pilot.pause()
+        await burst(walk, keys)
+        assert field.value == value
+
+
+async def test_a_paste_between_keys_stays_between_them() -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        await walk.pilot.pause()
+        for event in (
+            events.Key("ctrl+u", "\x15"),
+            events.Key("a", "a"),
+            events.Paste("me@host"),
+            events.Key("b", "b"),
+        ):
+            walk.app.post_message(event)
+        await walk.settled()
+        assert field.value == "ame@hostb"
+
+
+async def test_text_after_tab_goes_into_the_next_field() -> None:
+    async with walking() as walk:
+        walk.pane.query_one("#target", Input).focus()
+        await walk.pilot.pause()
+        await burst(walk, "\x15vm\tSHA256:abc\t~/key")
+        assert [walk.pane.value(id) for id in ("target", "fingerprint", "identity")] == ["vm", "SHA256:abc", "~/key"]
+
+
+async def test_an_answer_and_the_next_step_in_one_read() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter")
+        await burst(walk, "yes\r2")
+        assert walk.app.session.connected is not None
+        assert walk.app.wizard.here == "check"
+
+
+async def test_a_search_in_one_read_is_text_and_no_keys() -> None:
+    async with walking() as walk:
+        await walk.press("5", "enter")
+        await burst(walk, "/xqrn gradient")
+        assert walk.pane.value("search") == "xqrn gradient"
+        assert walk.app.screen is walk.app.wizard
+
+
+async def test_a_step_and_its_main_button_in_one_read() -> None:
+    async with walking() as walk:
+        await burst(walk, "2\r")
+        assert walk.app.session.journey.states["check"] == "done"
+        assert walk.app.session.connected is None
