@@ -74,7 +74,7 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
 
 def _ending(folder: str, states: States, last: dict[str, Any]) -> tuple[str, str]:
     """(state, reason) of a run whose supervisor has gone without a word."""
-    if states.same_boot(last) and last["state"] != "created" and os.path.exists(os.path.join(folder, CANCEL)):
+    if states.same_boot(last) and os.path.exists(os.path.join(folder, CANCEL)):
         return "cancelled", "cancelled; its supervisor was ended as well"
     return "lost", _why(states, last)
 

@@ -113,15 +113,16 @@ def cancel(call: Call, run: str) -> dict[str, Any]:
     """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is.
 
     A supervisor that does not do so in time is ended as well: its job may be what keeps it busy.
+    One that has not begun finds that it need not: the two write by compare-and-set.
     """
     folder = runfolder.find(call.root, run)
+    States(folder).append(["created"], "cancelled", "cancelled before it started")
     last = runfolder.settled(folder)
     if last["state"] not in TERMINAL:
         open(os.path.join(folder, runfolder.CANCEL), "ab").close()
     waited = 0.0
     while last["state"] not in TERMINAL:
-        if last["state"] != "created":
-            processes.send(last["pid"], last["start"], signal.SIGUSR1)
+        processes.send(last["pid"], last["start"], signal.SIGUSR1)
         if waited > CANCEL_WAIT:
             _force(folder, last)
         if waited > CANCEL_WAIT + FORCE_WAIT:
@@ -134,8 +135,8 @@ def cancel(call: Call, run: str) -> dict[str, Any]:
 
 def _force(folder: str, last: dict[str, Any]) -> None:
     """SIGKILL for the sandbox, then for the supervisor. Whoever looks next writes down how the run ended."""
-    if last["state"] == "created" or not States(folder).same_boot(last):
-        return  # "created" was written by an agent, not by a supervisor
+    if not States(folder).same_boot(last):
+        return
     below = processes.tree(last["pid"]) if processes.alive(last["pid"], last["start"]) else []
     processes.end(last.get("sandbox", []) + [processes.identity(pid) for pid in below])
     processes.send(last["pid"], last["start"], signal.SIGKILL)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -221,6 +222,33 @@ def test_a_run_whose_maker_died_before_the_supervisor_started_is_started_by_the_
     assert Followed(agent.stream("runs.follow", run=job["run"])).text == "once\n"
 
 
+@pytest.mark.parametrize("maker", ["dead", "hung"])
+def test_a_run_that_nobody_has_begun_is_cancelled_at_once_and_for_good(one_vm: VM, maker: str) -> None:
+    job = one_vm.job("echo ran")
+    folder = one_vm.folder(job["run"])
+    lock = runs._make(str(one_vm.root), str(folder), job, policy.for_job(data=False))
+    assert lock is not None
+    if maker == "dead":
+        os.close(lock)
+    agent = one_vm.agent()
+    began = time.monotonic()
+    assert agent.call("runs.cancel", run=job["run"]) == {"state": "cancelled"}
+    assert time.monotonic() - began < runs.CANCEL_WAIT / 4
+    assert agent.call("runs.create", run=job["run"], job=job, policy=policy.for_job(data=False))["existed"]
+    if maker == "hung":  # and comes to life again
+        runs._supervise(str(one_vm.root), job["run"], str(folder), lock)
+        until(lambda: _free(folder), "the supervisor's end")
+    assert [state["state"] for state in one_vm.states(job["run"])] == ["created", "cancelled"]
+    assert (folder / "passed.log").read_bytes() == b""
+
+
+def _free(folder: Path) -> bool:
+    lock = runfolder.take(str(folder))
+    if lock is not None:
+        os.close(lock)
+    return lock is not None
+
+
 def test_a_run_of_another_boot_is_lost_and_its_old_pids_are_left_alone(one_vm: VM) -> None:
     job = one_vm.job("true")
     folder = one_vm.folder(job["run"])
@@ -351,14 +379,7 @@ def test_the_lock_of_a_run_is_free_when_it_has_ended(one_vm: VM) -> None:
     agent = one_vm.agent()
     run = one_vm.start(agent, "true")
     Followed(agent.stream("runs.follow", run=run))
-
-    def free() -> bool:
-        lock = runfolder.take(str(one_vm.folder(run)))
-        if lock is not None:
-            os.close(lock)
-        return lock is not None
-
-    until(free, "the supervisor's end", 5)
+    until(lambda: _free(one_vm.folder(run)), "the supervisor's end", 5)
 
 
 def test_the_first_line_of_a_warm_launch_comes_quickly(one_vm: VM) -> None:
