@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from core import events
 
 from .text import pairs, printable, table
-from .words import STATUS, duration, memory, number, size
+from .words import STATUS, clock, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
 Style = Callable[[str, str], str]
@@ -17,7 +16,7 @@ Style = Callable[[str, str], str]
 
 def moment(seconds: float | None) -> str:
     """Local date and time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
+    return clock(seconds, "%Y-%m-%d %H:%M:%S") if seconds else ""
 
 
 def connected(event: events.Connected) -> list[str]:

@@ -82,9 +82,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def clock(when: float) -> str:
-    """The local time of day of `when` (seconds since the epoch)."""
-    return time.strftime("%H:%M:%S", time.localtime(when))
+def clock(when: float, form: str = "%H:%M:%S") -> str:
+    """The local time of day of `when` (seconds since the epoch), which another machine may have made up."""
+    try:
+        return time.strftime(form, time.localtime(when))
+    except (OverflowError, ValueError, OSError):
+        return "no time"
 
 
 def number(value: float) -> str:

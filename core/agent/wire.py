@@ -44,14 +44,28 @@ def encode(call: int, payload: object) -> bytes:
 
 
 def decode(kind: bytes, payload: bytes) -> Any:
+    """Bytes, or a JSON value whose text can be written as UTF-8. Raises WireError, ValueError."""
     if kind == BYTES:
         return payload
     if kind != JSON:
         raise WireError("unknown kind of frame: %r" % kind)
     try:
-        return json.loads(payload.decode())
+        text = payload.decode()
+        value = json.loads(text)
+        return _encodable(value) if "\\ud" in text or "\\uD" in text else value
     except RecursionError:
         raise WireError("a message that is nested too deep") from None
+
+
+def _encodable(value: Any) -> Any:
+    """JSON may escape half a surrogate pair, which is no character: "?" in its place."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return value
 
 
 class Reader:

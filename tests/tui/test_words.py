@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.events import Progress
-from tui import words
+from tui import tables, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_amounts(progress: Progress, text: str) -> None:
 
 def test_memory_is_in_binary_units() -> None:
     assert words.memory(33_565_212_672) == "31.3 GiB"
+
+
+def test_a_time_that_nobody_lived_in_is_no_error() -> None:
+    assert words.clock(1e297) == words.clock(float("nan")) == tables.moment(-1e18) == "no time"
+    assert tables.moment(None) == "" and words.clock(0.0).count(":") == 2

@@ -44,3 +44,9 @@ def test_a_frame_too_large_or_of_no_known_kind_is_refused() -> None:
 def test_noise_without_end_is_refused() -> None:
     with pytest.raises(wire.WireError, match="no line end"):
         reader(b"x" * 300_000, []).line()
+
+
+def test_half_a_surrogate_pair_is_no_character_and_a_whole_one_is() -> None:
+    text = b'{"\\ud800": ["\\uDC00x", "\\ud83d\\ude00"]}'
+    frame = reader(wire.HEADER.pack(len(text), 1, b"J") + text, []).frame()
+    assert frame == (1, {"?": ["?x", "\N{GRINNING FACE}"]})
