@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, fields
@@ -91,14 +92,24 @@ def _error(error: TrainshedError) -> dict[str, Any]:
     return {"code": error.code, "title": error.title, "hint": error.hint, "facts": dict(error.facts)}
 
 
-def recording(services: Services, path: Path) -> Services:
-    """The same services, with what they yield written to `path` (0600: it holds log text)."""
-    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+def recording(services: Services, path: Path, *, replace: bool = False) -> Services:
+    """The same services, with what they yield written to `path` (0600: it holds log text).
+
+    Raises FileExistsError for a file that is there, unless it is to be replaced; OSError for one that cannot be.
+    """
+    file = _private(path, os.O_TRUNC if replace else os.O_EXCL)
     header = {"journal": VERSION, "site": services.site.name, "vm": services.site.vm, "recorded": int(time.time())}
     file.write(json.dumps(header) + "\n")
     writer = _Writer(file)
     steps = {step: cast("Any", _Recorded(step, getattr(services, step), writer)) for step in STEPS}
     return Services(site=services.site, **steps)
+
+
+def _private(path: Path, flag: int) -> TextIO:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flag, 0o600)
+    if stat.S_ISREG(os.fstat(handle).st_mode):  # /dev/null stays as it is
+        os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8")
 
 
 @dataclass

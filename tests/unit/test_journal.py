@@ -62,6 +62,20 @@ async def test_what_was_recorded_plays_again(tmp_path: Path) -> None:
     assert [event async for event in again.connection.connect()] == first  # asked once more: the last one again
 
 
+def test_a_file_that_is_there_is_kept_or_replaced_and_then_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_text("something else, and longer than the first line of a journal" * 9)
+    path.chmod(0o644)
+    with pytest.raises(FileExistsError):
+        recording(services(), path)
+    assert path.stat().st_mode & 0o777 == 0o644 and path.read_text().startswith("something else")
+    recording(services(), path, replace=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+    mode = Path("/dev/null").stat().st_mode
+    recording(services(), Path("/dev/null"), replace=True)
+    assert Path("/dev/null").stat().st_mode == mode
+
+
 async def test_what_was_not_recorded_is_said(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     recording(services(), path)
