@@ -134,6 +134,9 @@ CASES = {
     "no screen": Bad(
         (), "the full-screen interface needs a terminal", "trainshed --help lists the commands"
     ),
+    "force what": Bad(
+        ("demo", "--force"), "--force goes with --record", "trainshed demo --record FILE --force"
+    ),
     "remove nothing": Bad(("site", "remove", "x"), "there is no site 'x'", "known sites: none"),
     "use nothing": Bad(
         ("site", "use", "x"), "there is no site 'x'", "known sites: none yet; a path to a .toml works too"
@@ -186,3 +189,19 @@ def test_demo_record_is_refused_where_nothing_is_recorded(fake: Run, tmp_path: P
     said = fake("demo", "--record", str(tmp_path / "journal"), *words)
     assert said.code == 2 and "--record does not go with" in said.err
     assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize("link", [False, True], ids=["file", "link to nothing"])
+def test_demo_record_refuses_a_file_that_is_there_before_anything_starts(
+    program: Run, home: Path, tmp_path: Path, link: bool
+) -> None:
+    path = tmp_path / "precious"
+    if link:
+        path.symlink_to("nowhere")
+    else:
+        path.write_text("precious")
+    before = everything(home), everything(tmp_path)
+    said = program("demo", "--record", str(path))
+    wanted = f"trainshed: {path} is there already\n  another name, or --force to lose what it holds\n"
+    assert (said.code, said.out, said.err) == (2, "", wanted)
+    assert (everything(home), everything(tmp_path)) == before

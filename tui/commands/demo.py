@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 @click.option("--headless", is_flag=True, help="Walk the journey and print it, also on a terminal.")
 @click.option("--replay", is_flag=True, help="Play the recorded journey: no VM, no network, any platform.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record the session for `replay`.")
+@click.option("--force", is_flag=True, help="Record into a file that is there already; what it holds is lost.")
 @click.pass_context
-def demo(context: click.Context, headless: bool, replay: bool, record: Path | None) -> int:
+def demo(context: click.Context, headless: bool, replay: bool, record: Path | None, force: bool) -> int:
     """Start a site on this machine, and walk through it.
 
     Real parts, all on loopback, all stopped again: an SSH server, blob storage, records, a job.
     """
     settings = context.ensure_object(Settings)
     _only_for_a_live_journey(record, replay, context.invoked_subcommand)
+    journal = _journal(record, force)
     if context.invoked_subcommand is not None:
         return 0
     if replay:
@@ -38,11 +41,13 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
 
         return play(settings, RECORDED, 1.0 if settings.may_draw and not headless else 0.0, headless=headless)
     settings.refuse_if_read_only("demo (it starts a site)")
+    if journal is not None:
+        journal.refuse_what_is_there()
     screen = settings.may_draw and not headless and not settings.plain
     from .. import driver
 
     job = driver.Job(settings, together=not screen)
-    return driver.finish(job, _on_screen(job, record) if screen else _walk(job, record))
+    return driver.finish(job, _on_screen(job, journal) if screen else _walk(job, journal))
 
 
 def _only_for_a_live_journey(record: Path | None, replay: bool, subcommand: str | None) -> None:
@@ -54,33 +59,65 @@ def _only_for_a_live_journey(record: Path | None, replay: bool, subcommand: str 
         raise UsageError(f"--record does not go with {what}", hint="trainshed demo --record FILE records the journey")
 
 
-def _opened(job: Job, found: DemoSite, record: Path | None) -> Services:
-    """Raises UsageError for a file that cannot be written."""
-    from core import journal
-    from core.errors import UsageError
+def _journal(record: Path | None, force: bool) -> Journal | None:
+    """Raises UsageError for --force without a file."""
+    if record is None and force:
+        from core.errors import UsageError
 
+        raise UsageError("--force goes with --record", hint="trainshed demo --record FILE --force")
+    return None if record is None else Journal(record, force)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Where the session is recorded; `force`: what is there may be lost."""
+
+    path: Path
+    force: bool
+
+    def refuse_what_is_there(self) -> None:
+        """Before anything is started. Raises UsageError."""
+        import os
+
+        if not self.force and os.path.lexists(self.path):
+            raise self._there()
+
+    def recording(self, services: Services) -> Services:
+        """Raises UsageError for a file that cannot be written."""
+        from core import journal
+        from core.errors import UsageError
+
+        try:
+            return journal.recording(services, self.path, replace=self.force)
+        except FileExistsError:
+            raise self._there() from None
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def _there(self) -> Exception:
+        from core.errors import UsageError
+
+        return UsageError(f"{self.path} is there already", hint="another name, or --force to lose what it holds")
+
+
+def _opened(job: Job, found: DemoSite, journal: Journal | None) -> Services:
     services = job.settings.open(found.site)
-    if record is None:
-        return services
-    try:
-        return journal.recording(services, record)
-    except OSError as error:
-        raise UsageError(f"{record} cannot be written: {error.strerror}") from None
+    return services if journal is None else journal.recording(services)
 
 
-async def _on_screen(job: Job, record: Path | None) -> int:
+async def _on_screen(job: Job, journal: Journal | None) -> int:
     from core import demo as embedded
     from tui.app import TrainshedApp
 
     job.output.note("Starting a site on this machine")
     async with embedded.running() as found:
-        services = _opened(job, found, record)
+        services = _opened(job, found, journal)
         app = TrainshedApp(services, label="demo", job=found.job, fingerprint=found.fingerprint)
         await app.run_async()
         return app.return_code or 0
 
 
-async def _walk(job: Job, record: Path | None) -> int:
+async def _walk(job: Job, journal: Journal | None) -> int:
     import time
 
     from core import demo as embedded
@@ -92,7 +129,7 @@ async def _walk(job: Job, record: Path | None) -> int:
     began = time.monotonic()
     heading("a site on this machine", job.output)
     async with embedded.running() as found:
-        services = _opened(job, found, record)
+        services = _opened(job, found, journal)
         job.output.note(f"site file {found.site.path}")
         job.output.note(f"host key  {found.fingerprint}, read from the server's own file")
         try:
