@@ -33,6 +33,9 @@ class FakeRuns:
     ) -> Events:
         if not job.name.endswith((".yml", ".yaml")):
             raise errors.JobError(f"{job}: no such job file", hint="Give the path of an Azure ML command job (.yml).")
+        for key in settings or {}:
+            if key not in ("inputs.lr", "inputs.epochs"):
+                raise errors.UsageError(f"--set {key}: {job} has no such input", hint="did you mean lr?")
         yield events.Phase(step="launch", title=f"Reading {job.name}")
         yield events.Notice(text="code: 3 files, 4.1 kB, digest 77aa01c2")
         yield events.Notice(text="input records: azureml://datastores/site/paths/samples/, staged 9f2c4be1")

@@ -178,8 +178,52 @@ async def test_settings_that_cannot_be_read_are_told(settings: str) -> None:
         await walk.press("4")
         walk.pane.query_one("#settings", Input).value = settings
         await walk.press("enter")
-        assert "Settings:" in walk.notices()
+        assert walk.pane.query_one("#settings-refused").display
+        assert walk.pane.value("settings") == settings
         assert walk.state == "todo"
+
+
+@pytest.mark.parametrize(("typed", "said"), [("lr", "'lr' is not NAME=VALUE"), ("inputs.rate=1", "no such input")])
+async def test_a_refused_setting_is_told_at_its_field_until_it_is_corrected(typed: str, said: str) -> None:
+    async with walking() as walk:
+        await walk.press("4")
+        field = walk.pane.query_one("#settings", Input)
+        field.value = typed
+        await walk.press("enter")
+        walk.app.clear_notifications()
+        await walk.press("escape", "3", "4")
+        refused = walk.pane.query_one("#settings-refused")
+        assert said in walk.screen_text()
+        assert refused.region.y == field.region.bottom
+        assert (walk.state, field.value) == ("todo", typed)
+        assert not walk.pane.panel.display
+        field.value = "inputs.lr=1"
+        await walk.press("enter")
+        assert not refused.display
+        assert "what would run" in walk.status
+
+
+async def test_a_value_that_is_still_wrong_stays_refused_while_it_is_typed() -> None:
+    async with walking() as walk:
+        await walk.press("4")
+        walk.pane.query_one("#settings", Input).value = "lr"
+        await walk.press("enter")
+        await walk.type("x")
+        assert "'lrx' is not" in walk.text("#settings-refused")
+        await walk.type("=1")
+        assert not walk.pane.query_one("#settings-refused").display
+
+
+async def test_a_row_and_tags_that_cannot_be_meant_are_told_at_their_fields() -> None:
+    async with walking() as walk:
+        await walk.press("5", "enter", "6")
+        walk.pane.query_one("#tags", Input).value = "team"
+        await walk.press("enter")
+        assert "is not NAME=VALUE" in walk.text("#tags-refused")
+        walk.pane.query_one("#tags", Input).value = ""
+        walk.pane.query_one("#row", Input).value = ""
+        await walk.press("escape", *["enter"] * 4)
+        assert "number of a row" in walk.text("#row-refused")
 
 
 async def test_a_failed_run_says_why_and_keeps_its_log() -> None:

@@ -58,8 +58,7 @@ class ConnectPane(StepPane):
         """`answers`: accept, passphrase, password; they live as long as the attempt."""
         target = self.value("target")
         if not target and not self.session.site:
-            self.say("Type the VM's address first, such as azureuser@203.0.113.10")
-            self.query_one("#target").focus()
+            self.refuse("target", "Type the VM's address first, such as azureuser@203.0.113.10")
             return
         asked = {"fingerprint": self.value("fingerprint"), "identity": self.value("identity")}
         given = {name: value for name, value in asked.items() if value} | answers

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from core import events
+from core.errors import TrainshedError, UsageError
 from core.services import Events
 from tui import words
 from tui.widgets.fields import Field, Row
@@ -19,11 +20,13 @@ from tui.widgets.log_view import LogView
 
 from .pane import StepPane, Task
 
+REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
 LISTED = 4  # of each list: the rest is counted
 
 
 class LaunchPane(StepPane):
     STEP = "launch"
+    ASKS = "a setting has to be corrected"
     EMPTY = "Press Enter to see what the job resolves to. Nothing runs before you say Launch."
 
     def body(self) -> ComposeResult:
@@ -68,29 +71,38 @@ class LaunchPane(StepPane):
         event.stop()
         self.relabel()
 
-    def _settings(self) -> dict[str, str] | None:
-        """None where they cannot be read; then it was said why."""
-        found: dict[str, str] = {}
+    def wrong(self, id: str) -> str:
+        if id == "job":
+            return "" if self.value("job") else "Give the path of a job file first"
         try:
-            parts = shlex.split(self.value("settings"))
+            self._settings()
         except ValueError as error:
-            self.say(f"Settings: {error}")
-            return None
-        for part in parts:
+            return str(error)
+        return ""
+
+    def _settings(self) -> dict[str, str]:
+        """Raises ValueError."""
+        found: dict[str, str] = {}
+        for part in shlex.split(self.value("settings")):
             name, equals, value = part.partition("=")
-            if not equals:
-                self.say(f"Settings: {part[:40]!r} is not NAME=VALUE, such as inputs.lr=0.1")
-                return None
+            if not name or not equals:
+                raise ValueError(f"{part[:40]!r} is not NAME=VALUE, such as inputs.lr=0.1")
             found[name] = value
         return found
 
+    def asks(self, error: TrainshedError) -> bool:
+        """A setting that the job does not take is told at its field."""
+        if not isinstance(error, UsageError) or not error.title.startswith(REFUSED):
+            return False
+        self.refuse(
+            "settings", f"{error.title.removeprefix(REFUSED)} {f'({error.hint})' if error.hint else ''}".strip()
+        )
+        return True
+
     def _start(self, *, dry: bool) -> None:
-        job, settings = self.value("job"), self._settings()
-        if not job:
-            self.say("Give the path of a job file first")
-            self.query_one("#job").focus()
-        if not job or settings is None or self.going:
+        if not (self.right("job") and self.right("settings")) or self.going:
             return
+        job, settings = self.value("job"), self._settings()
         self.notes, self.commands, self.dry = [], [], dry
         self._draw()
         title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"

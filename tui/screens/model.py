@@ -149,13 +149,24 @@ class ModelPane(StepPane):
         if not run:
             self.say("No run is open: 5 opens one")
             return
-        try:
-            tags = dict(_pair(tag) for tag in shlex.split(self.value("tags")))
-        except ValueError as error:
-            self.say(f"Tags: {error}")
+        if not self.right("tags"):
             return
+        tags = self._tags()
         models, name = self.session.services.models, self.value("name") or None
         self._do("register", "Registering the model", lambda: models.register(run, name=name, tags=tags or None))
+
+    def _tags(self) -> dict[str, str]:
+        """Raises ValueError."""
+        return dict(_pair(tag) for tag in shlex.split(self.value("tags")))
+
+    def wrong(self, id: str) -> str:
+        if id == "row":
+            return "" if self.value("row").isdigit() else "Give the number of a row, such as 17"
+        try:
+            self._tags()
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def package(self) -> None:
         if self._ready("package"):
@@ -168,11 +179,7 @@ class ModelPane(StepPane):
             self._do("deploy", f"Starting {model} on {self.session.vm}", lambda: deploy.start(model))
 
     def invoke(self) -> None:
-        if not self._ready("invoke"):
-            return
-        if not self.value("row").isdigit():
-            self.say("Give the number of a row, such as 17")
-            self.query_one("#row").focus()
+        if not self._ready("invoke") or not self.right("row"):
             return
         row, service, deploy = int(self.value("row")), self.service, self.session.services.deploy
         self._do("invoke", f"Asking {service} for row {row}", lambda: deploy.invoke(service, row=row))

@@ -22,6 +22,7 @@ from tui import report, untrusted, words
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
+from tui.widgets.fields import Row
 from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
@@ -57,6 +58,7 @@ class StepPane(Vertical):
     STEP: ClassVar[str]
     HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
     EMPTY: ClassVar[str] = ""  # what to press first
+    ASKS: ClassVar[str] = "an answer is needed"
 
     def __init__(self, session: Session) -> None:
         super().__init__(id=self.STEP)
@@ -81,6 +83,10 @@ class StepPane(Vertical):
 
     def receive(self, event: events.Event) -> None:
         """One event of the operation, other than a phase, a progress or a notice."""
+
+    def wrong(self, id: str) -> str:  # noqa: ARG002
+        """Why the field `id` cannot be taken as it is now; empty where it can."""
+        return ""
 
     def asks(self, error: TrainshedError) -> bool:  # noqa: ARG002
         """Whether a person was asked for what is missing; then it is no failure yet."""
@@ -215,7 +221,7 @@ class StepPane(Vertical):
 
     def _end_failed(self, task: Task, error: TrainshedError) -> None:
         if self.asks(error):
-            self.status.end("?", f"{task.title}: an answer is needed", "$text-accent")
+            self.status.end("?", f"{task.title}: {self.ASKS}", "$text-accent")
             self.session.journey.stop(self.STEP)
             self.stopped()
             return
@@ -271,6 +277,24 @@ class StepPane(Vertical):
 
     def value(self, id: str) -> str:
         return self.query_one(f"#{id}", Input).value.strip()
+
+    def right(self, id: str) -> bool:
+        """Whether the field `id` can be taken; else it is said there why not, and that stays until it can."""
+        why = self.wrong(id)
+        if why:
+            self.refuse(id, why)
+        return not why
+
+    def refuse(self, id: str, why: str) -> None:
+        field = self.query_one(f"#{id}", Input)
+        next(row for row in field.ancestors if isinstance(row, Row)).refuse(why)
+        self.screen.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        row = next((row for row in event.input.ancestors if isinstance(row, Row)), None)
+        if row is not None and row.refused:
+            row.refuse(self.wrong(event.input.id or ""))
 
     def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
         {"retry": self.retry, "copy": self.copy, "details": self.details}[event.what]()

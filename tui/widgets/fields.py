@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.events import Paste
 from textual.message import Message
-from textual.widgets import Input, Label
+from textual.widgets import Input, Label, Static
+
+from tui import untrusted
 
 LIMIT = 4096  # PATH_MAX; no address, tag list or fingerprint is longer
 
@@ -50,14 +53,28 @@ class SecretField(Field):
         return text
 
 
-class Row(Horizontal):
-    """A label before one or more widgets."""
+class Row(Vertical):
+    """A label before a field; below it, why what was typed is refused, until that is corrected."""
 
-    def __init__(self, label: str, *widgets: Input) -> None:
+    def __init__(self, label: str, field: Input) -> None:
         super().__init__(classes="row")
         self.label = label
-        self.widgets = widgets
+        self.field = field
 
     def compose(self) -> ComposeResult:
-        yield Label(self.label)
-        yield from self.widgets
+        with Horizontal():
+            yield Label(self.label)
+            yield self.field
+        refused = Static(classes="refused", id=f"{self.field.id}-refused")
+        refused.display = False
+        yield refused
+
+    def refuse(self, why: str) -> None:
+        """`why` is empty where nothing is wrong."""
+        refused = self.query_one(".refused", Static)
+        refused.display = bool(why)
+        refused.update(Content.assemble(("✗ ", "$text-error"), untrusted.plain(why)))
+
+    @property
+    def refused(self) -> bool:
+        return self.query_one(".refused").display
