@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from core.events import Connected, RunInfo
+from core.events import Connected, DataStaged, RunInfo
 from core.services import Services
 
 from .equal import equal_command
@@ -32,7 +32,9 @@ class Session:
     journey: Journey = field(default_factory=Journey)
     commands: list[Command] = field(default_factory=list)
     on_command: Callable[[], None] = lambda: None
+    on_reached: Callable[[str], None] = lambda _step: None
     connected: Connected | None = None
+    staged: DataStaged | None = None  # the last one, by Data or by Launch
     run: str = ""  # the run that Watch and Model are about
     run_info: RunInfo | None = None
     run_going: bool = False
@@ -50,6 +52,10 @@ class Session:
         self.commands.append(Command(where, text))
         del self.commands[:-500]
         self.on_command()
+
+    def reached(self, step: str) -> None:
+        """An operation of the step reached the VM: what other steps say of a lost connection is over."""
+        self.on_reached(step)
 
     def line(self, *words: str) -> str:
         """The command line that does the same, quoted for a shell."""

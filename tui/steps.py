@@ -59,6 +59,12 @@ class Journey:
         """The step was given up: it is what it was before."""
         self._set(step, self._before.get(step, "todo"))
 
+    def forget(self, step: str) -> None:
+        """Why the step failed is gone: what came of it before may hold, or it was never done."""
+        if self.states[step] == "failed":
+            self.notes[step] = ""
+            self._set(step, "stale" if step in self._results else "todo")
+
     def _make_stale(self, changed: str) -> None:
         for step in STEPS:
             if changed in step.needs and self.states[step.id] in ("done", "failed"):

@@ -103,6 +103,7 @@ class Wizard(Screen[None]):
     def on_mount(self) -> None:
         self.session.journey.on_change = self._tell
         self.session.on_command = self._tell_commands
+        self.session.on_reached = self._reached
         self._tell()
         self.pane.focus_first()
 
@@ -131,6 +132,11 @@ class Wizard(Screen[None]):
     def _tell_commands(self) -> None:
         if self.is_attached:
             self.query_one(CommandsPane).tell(self.pane.cli())
+
+    def _reached(self, by: str) -> None:
+        for pane in self.query(StepPane):
+            if by != pane.STEP:
+                pane.reached()
 
     async def go(self, step: str) -> None:
         """Shows the pane of `step`; what was typed anywhere stays."""

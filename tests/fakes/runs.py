@@ -45,6 +45,7 @@ class FakeRuns:
         if dry:
             return
         self.launches.append((job, dict(settings or {})))
+        yield events.DataStaged(data=script.staged("samples/"), reused=False, duration_s=0.21)
         yield events.Phase(
             step="launch", title="Building the environment", command="uv pip install -r requirements.txt"
         )

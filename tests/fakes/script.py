@@ -143,6 +143,10 @@ def counted(checks: list[events.CheckFinished], took: float) -> events.ChecksFin
     return events.ChecksFinished(counts=counts, started=NOON, duration_s=took)
 
 
+def staged(path: str) -> events.StagedData:
+    return events.StagedData(digest=DIGEST, path=path or "samples/", files=2, bytes=124_103, staged=NOON)
+
+
 def loss(epoch: int) -> float:
     return 0.08 + 0.62 / (1 + 0.35 * epoch) + 0.012 * ((epoch * 7) % 5 - 2) / (1 + epoch / 8)
 

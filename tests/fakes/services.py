@@ -29,6 +29,12 @@ class Part:
             await held.wait()
         await asyncio.sleep(self.scenario.pace_s)
 
+    def need_vm(self) -> None:
+        if self.scenario.unreachable:
+            raise errors.Unreachable(
+                "203.0.113.10 port 22: connection refused", hint="Is the VM up, and is this its SSH port?"
+            )
+
 
 class FakeConnection(Part):
     def __init__(self, scenario: Scenario) -> None:
@@ -51,10 +57,7 @@ class FakeConnection(Part):
             step="connect", title="Reading the host key of 203.0.113.10", command="ssh-keyscan 203.0.113.10"
         )
         await self.reach("connect")
-        if self.scenario.unreachable:
-            raise errors.Unreachable(
-                "203.0.113.10 port 22: connection refused", hint="Is the VM up, and is this its SSH port?"
-            )
+        self.need_vm()
         self._trust(fingerprint, accept)
         yield events.Phase(step="connect", title="Logging in as azureuser", command="ssh azureuser@203.0.113.10")
         await self.reach("login")
@@ -112,6 +115,7 @@ class FakeConnection(Part):
 
 class FakeChecks(Part):
     async def run(self, groups: Sequence[str] = ("ssh", "data")) -> Events:
+        self.need_vm()
         yield events.Phase(step="check", title="Asking the server for its configuration", command="sshd -T")
         await self.reach("check")
         found = script.checks(self.scenario.broken_link)
@@ -123,6 +127,7 @@ class FakeChecks(Part):
 
 class FakeData(Part):
     async def check(self) -> Events:
+        self.need_vm()
         yield events.Phase(step="data", title="Following the path from stackvm to the container")
         found = script.links(self.scenario.broken_link)
         for check in found:
@@ -138,14 +143,10 @@ class FakeData(Part):
             await self.reach("stage")
         if self.scenario.broken_link:
             raise errors.DataError("The container cannot be read: TLS", hint="3 Data shows which link is broken.")
-        yield events.DataStaged(data=_staged(path), reused=False, duration_s=0.21)
+        yield events.DataStaged(data=script.staged(path), reused=False, duration_s=0.21)
 
     async def list(self) -> Events:
-        yield events.DataListed(items=[_staged("")])
-
-
-def _staged(path: str) -> events.StagedData:
-    return events.StagedData(digest=script.DIGEST, path=path or "samples/", files=2, bytes=124_103, staged=NOON)
+        yield events.DataListed(items=[script.staged("")])
 
 
 class FakeModels(Part):

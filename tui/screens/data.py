@@ -35,6 +35,17 @@ class DataPane(StepPane):
         self.data: events.DataStaged | None = None
         self.query_one(LinkPath).draw(*self._ends())
 
+    def shown(self) -> None:
+        """Launch may have staged what its job needs meanwhile."""
+        staged = self.session.staged
+        if staged is None or staged is self.data or self.going:
+            return
+        self.data = staged
+        self.panel.clear()
+        self.query_one("#broken", Static).update("")
+        self._show(staged)
+        self.status.say("Launch staged this. Enter follows the path, then stages more.")
+
     def _ends(self) -> tuple[str, str]:
         return f"VM {self.session.vm}", "container of the site"
 
@@ -81,7 +92,7 @@ class DataPane(StepPane):
             case events.CheckFinished():
                 self.query_one(LinkPath).add(event, *self._ends())
             case events.DataStaged():
-                self.data = event
+                self.data = self.session.staged = event
                 self._show(event)
             case events.Notice():
                 self.say(event.text)

@@ -94,9 +94,8 @@ class LaunchPane(StepPane):
         """A setting that the job does not take is told at its field."""
         if not isinstance(error, UsageError) or not error.title.startswith(REFUSED):
             return False
-        self.refuse(
-            "settings", f"{error.title.removeprefix(REFUSED)} {f'({error.hint})' if error.hint else ''}".strip()
-        )
+        hint = f" ({error.hint})" if error.hint else ""
+        self.refuse("settings", error.title.removeprefix(REFUSED) + hint)
         return True
 
     def _start(self, *, dry: bool) -> None:
@@ -117,7 +116,7 @@ class LaunchPane(StepPane):
             return self._read() if dry else self._launched()
 
         again = self.preview if dry else self.launch
-        self.operate(Task(title, self.cli(), begin, done, retry=again, changes=not dry))
+        self.operate(Task(title, self.cli(), begin, done, retry=again, changes=not dry, local=dry))
 
     def preview(self) -> None:
         self._start(dry=True)
@@ -137,8 +136,16 @@ class LaunchPane(StepPane):
                 build.append(event.text)
             case events.RunCreated():
                 self._made(event)
+            case events.DataStaged() if not self.dry:
+                self._staged(event)
             case _:
                 pass
+
+    def _staged(self, event: events.DataStaged) -> None:
+        """A launch stages what its job names: that is the step before, done."""
+        self.session.staged = event
+        if self.session.journey.states["data"] not in ("done", "going"):
+            self.session.journey.finish("data", event.data.digest, words.size(event.data.bytes))
 
     def _made(self, created: events.RunCreated) -> None:
         if self.dry:  # a replay that recorded nothing but the launch: it still says what runs

@@ -128,6 +128,11 @@ class ModelPane(StepPane):
         if self.doing is not None:
             self._mark(self.doing.part, Stage("failed"))
 
+    def forgiven(self) -> None:
+        for stage, found in self.stages.items():
+            if found.state == "failed":
+                self._mark(stage, Stage())
+
     def stopped(self) -> None:
         if self.doing is not None:
             self._mark(self.doing.part, self._before)

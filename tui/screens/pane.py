@@ -16,7 +16,7 @@ from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
 from core import events
-from core.errors import TrainshedError
+from core.errors import ConnectError, TrainshedError
 from core.services import Events
 from tui import report, untrusted, words
 from tui.session import Session
@@ -40,6 +40,7 @@ class Task:
     retry: Callable[[], object]
     changes: bool = False  # something on the VM or in the site: refused in read-only
     counts: bool = True  # the step's state follows it
+    local: bool = False  # it asks nothing of the VM
     part: str = ""  # which part of the step it is, where a step has several
 
 
@@ -185,6 +186,8 @@ class StepPane(Vertical):
             status, said = task.done()
             self.status.end(words.STATUS[status].glyph, said, words.STATUS[status].style)
             self.relabel()
+            if not task.local:
+                self.session.reached(self.STEP)
         finally:
             if not ended:
                 self._end_stopped(task)
@@ -239,6 +242,18 @@ class StepPane(Vertical):
         if task.counts:
             self.session.journey.stop(self.STEP)
 
+    def reached(self) -> None:
+        """Another step reached the VM: an error of the connection that is still shown here is over."""
+        error = self.panel.error
+        if isinstance(error, ConnectError) and not self.going and (error.retryable or ORDER[0] != self.STEP):
+            self.panel.clear()
+            self.forgiven()
+            self.session.journey.forget(self.STEP)
+            self.status.say("The VM is reached again: press Enter.")
+
+    def forgiven(self) -> None:
+        """What else of the pane said that the connection failed."""
+
     def show_error(self, error: TrainshedError) -> None:
         self.panel.tell(error)
 
@@ -288,7 +303,8 @@ class StepPane(Vertical):
     def refuse(self, id: str, why: str) -> None:
         field = self.query_one(f"#{id}", Input)
         next(row for row in field.ancestors if isinstance(row, Row)).refuse(why)
-        self.screen.set_focus(field)
+        if self.display:
+            self.screen.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
