@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from tui.widgets.log_view import LogView
 
 from .pane import StepPane, Task
 
+DIGEST = re.compile(r"\b[0-9a-f]{32,128}\b")
+BYTES = re.compile(r"\b[0-9]{1,15} bytes\b|(?<=\()[0-9]{1,15}(?=\)$)")
 REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
 LISTED = 4  # of each list: the rest is counted
 
@@ -189,15 +192,22 @@ class LaunchPane(StepPane):
         return "pass", f"The run goes on by itself on {created.vm}. Next shows its log and metrics."
 
 
+def readable(text: str) -> str:
+    """A digest by its first 12 characters, a number of bytes as a size: the whole is for the command line to show."""
+    text = DIGEST.sub(lambda found: found[0][:12], text)
+    return BYTES.sub(lambda found: words.size(int(found[0].removesuffix(" bytes"))), text)
+
+
 def plan(notes: list[events.Notice]) -> list[Content]:
     """The notices of a launch: the command first, of each indented list only its beginning, no hashes."""
     lines: list[Content] = []
     listed = 0
     for note in notes:
-        text = note.text.rstrip(" \\")
+        text = readable(note.text.rstrip(" \\"))
         listed = listed + 1 if text.startswith(" ") else 0
         if text.startswith("command: "):
-            lines.insert(0, Content.assemble(("command ", "$muted"), (text.removeprefix("command: "), "bold")))
+            command = note.text.removeprefix("command: ")  # as it is: somebody may copy it
+            lines.insert(0, Content.assemble(("command ", "$muted"), (command, "bold")))
         elif text.lstrip().startswith("--hash"):
             listed -= 1
         elif listed <= LISTED:
