@@ -121,6 +121,12 @@ class TrainshedApp(OrderedKeys, CrashReport):
 
         self.push_screen(question, answered)
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C where nothing is selected: here it copies, so it says what quits and what cancels."""
+        here = self.screen
+        said = here.pane.ways_out() if isinstance(here, Wizard) else "Escape closes this; then q quits."
+        self.notify(said, timeout=6, markup=False)
+
     async def action_quit(self) -> None:
         self.action_leave()
 

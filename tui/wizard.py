@@ -65,7 +65,7 @@ class Wizard(Screen[None]):
         Binding("q", "app.leave", "Quit"),
         Binding("y", "copy", "Copy the report or the command line", show=False),
         Binding("d", "details", "Details of the error", show=False),
-        Binding("escape", "escape", "Leave the field / stop", show=False),
+        Binding("escape", "escape", "Leave the field / close / stop", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
         *[
             Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
@@ -178,8 +178,19 @@ class Wizard(Screen[None]):
         self.pane.details()
 
     def action_escape(self) -> None:
-        if not self.pane.leave_field() and not self.pane.stop():
+        if not (self.pane.leave_field() or self._close_commands() or self.pane.stop()):
             self.pane.say("Nothing is going. q quits; runs on the VM go on.")
+
+    def _close_commands(self) -> bool:
+        """False where they were not open."""
+        commands = self.query_one(CommandsPane)
+        if not commands.display:
+            return False
+        held = self.focused is not None and commands in self.focused.ancestors
+        commands.display = False
+        if held:
+            self.pane.focus_first()
+        return True
 
     def action_commands(self) -> None:
         pane = self.query_one(CommandsPane)

@@ -23,7 +23,7 @@ from tui.steps import STEPS
 from tui.themes import THEMES
 from tui.wizard import Wizard
 
-from .walk import make_app, walking
+from .walk import Walk, make_app, walking
 
 PLACES = [str(number) for number in range(1, 7)]
 
@@ -108,6 +108,63 @@ async def test_the_commands_pane_shows_what_ran_and_the_equal_command_line() -> 
         said = walk.screen_text()
         assert "ssh azureuser@203.0.113.10" in said
         assert "trainshed --site ward-7 connect stackvm" in said
+
+
+def _commands_open(walk: Walk) -> bool:
+    return walk.app.screen.query_one("#commands").display
+
+
+async def test_escape_closes_the_commands_and_what_is_going_goes_on() -> None:
+    async with walking(Scenario(hold={"login": asyncio.Event()})) as walk:
+        await walk.pilot.press("enter", "c")
+        assert _commands_open(walk)
+        await walk.pilot.press("escape")
+        assert not _commands_open(walk)
+        assert walk.state == "going"
+        await walk.pilot.press("c")
+        walk.app.screen.query_one("#ran").focus()
+        await walk.pilot.press("escape")
+        assert not _commands_open(walk)
+        assert walk.app.focused is walk.pane.query_one("#primary")
+        await walk.pilot.press("escape")
+        await walk.pilot.pause()
+        assert walk.state == "todo"
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_ctrl_c_says_what_quits(place: str) -> None:
+    async with walking() as walk:
+        await walk.press(place, "ctrl+c")
+        assert "q quits; a run on the VM goes on." in walk.notices()
+
+
+async def test_ctrl_c_in_watch_says_what_cancels_the_run() -> None:
+    async with walking(Scenario(hold={"half": asyncio.Event()})) as walk:
+        await walk.pilot.press("5", "enter")
+        for _ in range(50):
+            await walk.pilot.pause()
+        await walk.pilot.press("ctrl+c")
+        await walk.pilot.pause()
+        assert "x cancels 01JDEMO8Z4V7Q" in walk.notices()
+        assert "Escape stops watching" in walk.notices()
+
+
+async def test_ctrl_c_in_a_field_copies_what_is_selected_else_says_what_quits() -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        await walk.press("ctrl+c")
+        assert "ctrl+q quits" in walk.notices()
+        walk.app.clear_notifications()
+        await walk.press("shift+home", "ctrl+c")
+        assert walk.app.clipboard == "stackvm"
+        assert not walk.notices()
+
+
+async def test_ctrl_c_in_a_question_says_what_closes_it() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter", "ctrl+c")
+        assert "Escape closes this" in walk.notices()
 
 
 @pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5)])

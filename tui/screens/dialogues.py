@@ -23,7 +23,10 @@ Answer = TypeVar("Answer")
 class Dialogue(ModalScreen[Answer | None]):
     """Escape is always the safe answer: None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "Cancel"),
+        Binding("ctrl+c", "app.help_quit", show=False, system=True),
+    ]
 
     def action_give_up(self) -> None:
         self.dismiss(None)

@@ -272,6 +272,14 @@ class StepPane(Vertical):
         """Why a key did nothing, or what it did."""
         self.notify(text, timeout=4, markup=False)
 
+    def ways_out(self) -> str:
+        """What ctrl+c could have meant, and the keys that do it."""
+        key = "ctrl+q" if isinstance(self.screen.focused, Input) else "q"
+        return " ".join((f"{key} quits; a run on the VM goes on.", *self.ways_to_stop()))
+
+    def ways_to_stop(self) -> list[str]:
+        return ["Escape stops what is going here."] if self.going else []
+
     def copy(self) -> None:
         """The report of the error that is shown, else the equal command line."""
         error = self.panel.error

@@ -308,6 +308,11 @@ class WatchPane(StepPane):
 
     # Other runs; cancelling.
 
+    def ways_to_stop(self) -> list[str]:
+        ended = self.state is None or self.state in events.TERMINAL
+        cancels = [] if ended else [f"x cancels {words.short(self.opened)}."]
+        return (["Escape stops watching."] if self.going else []) + cancels
+
     def action_choose(self) -> None:
         def chosen(run: str | None) -> None:
             if run:
