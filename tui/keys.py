@@ -19,8 +19,11 @@ PATIENCE_S = 1.0  # for a widget that has gone, or has work to do
 
 class OrderedKeys(App[Any]):
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded and await self._acted(event):
-            return
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if not self.screen.is_mounted:
+                await _caught_up(self.screen)
+            if await self._acted(event):
+                return
         await super().on_event(event)
 
     async def _acted(self, key: events.Key) -> bool:

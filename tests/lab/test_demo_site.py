@@ -109,10 +109,10 @@ async def test_up_leaves_it_running_others_use_it_and_down_stops_it(home: Path) 
         assert (await demo.up()).site == first.site
         async with demo.running() as used:
             assert used.site == first.site
-        assert all(map(listening, ports(home))) and (await demo.status()) == first
+        assert all(map(listening, ports(home))) and Processes(home / "state" / "demo").running
     finally:
         assert await demo.down()
-    assert living(home) == [] and await demo.status() is None
+    assert living(home) == [] and not Processes(home / "state" / "demo").running
     assert not await demo.down()
 
 

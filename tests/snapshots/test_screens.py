@@ -87,7 +87,7 @@ async def _plotted(walk: Walk) -> None:
         if seen == before and any("\u2801" <= char <= "\u28ff" for char in seen):
             return
         before = seen
-    raise AssertionError("the curve was not drawn")
+    raise AssertionError("the curve was not drawn:\n" + seen)
 
 
 def test_staging_shows_how_far_it_is(snap_compare: Compare) -> None:

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tests.fakes.script import Scenario
 
-from .walk import Walk, walking
+from .walk import Walk, make_app, walking
 
 NAMED = {"\x15": "ctrl+u", "\x7f": "backspace", "\r": "enter", "\t": "tab", "\x01": "home", "\x17": "ctrl+w"}
 
@@ -87,3 +87,11 @@ async def test_a_step_and_its_main_button_in_one_read() -> None:
         await burst(walk, "2\r")
         assert walk.app.session.journey.states["check"] == "done"
         assert walk.app.session.connected is None
+
+
+async def test_a_key_that_comes_before_the_first_screen_is_ready_is_not_half_done() -> None:
+    app = make_app()
+    async with app.run_test() as pilot:  # no pause: the panes are still being mounted
+        walk = Walk(app, pilot)
+        await walk.press("5")
+        assert walk.app.wizard.here == "watch" and walk.pane.region.height > 0

@@ -100,6 +100,14 @@ class Journal:
         return UsageError(f"{self.path} is there already", hint="another name, or --force to lose what it holds")
 
 
+def _say_what_is_fetched(job: Job) -> None:
+    from core.demo import to_fetch
+
+    wanted = to_fetch()
+    if wanted:
+        job.output.note(f"Fetching {wanted}: once, a minute or so")
+
+
 def _opened(job: Job, found: DemoSite, journal: Journal | None) -> Services:
     services = job.settings.open(found.site)
     return services if journal is None else journal.recording(services)
@@ -110,6 +118,7 @@ async def _on_screen(job: Job, journal: Journal | None) -> int:
     from tui.app import TrainshedApp
 
     job.output.note("Starting a site on this machine")
+    _say_what_is_fetched(job)
     async with embedded.running() as found:
         services = _opened(job, found, journal)
         app = TrainshedApp(services, label="demo", job=found.job, fingerprint=found.fingerprint)
@@ -128,6 +137,7 @@ async def _walk(job: Job, journal: Journal | None) -> int:
 
     began = time.monotonic()
     heading("a site on this machine", job.output)
+    _say_what_is_fetched(job)
     async with embedded.running() as found:
         services = _opened(job, found, journal)
         job.output.note(f"site file {found.site.path}")
@@ -151,6 +161,7 @@ def up(settings: Settings) -> None:
 
     settings.refuse_if_read_only("demo up")
     job = driver.Job(settings)
+    _say_what_is_fetched(job)
     found = driver.finish(job, embedded.up())
     if settings.json:
         job.output.document({"site": found.site.name, "path": str(found.site.path), "fingerprint": found.fingerprint})
