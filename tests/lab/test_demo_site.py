@@ -209,9 +209,12 @@ def test_what_a_run_left_on_the_vm_is_ended_too(home: Path) -> None:
     assert runner.wait(10) == -signal.SIGTERM
 
 
-def test_a_missing_azurite_says_what_to_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_azurite_that_npm_cannot_fetch_is_one_clear_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "empty"))
-    with pytest.raises(errors.MissingPart) as missing:
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(home / "npm"))
+    with pytest.raises(errors.MissingPart, match="could not be fetched from npm") as missing:
         asyncio.run(demo.up())
-    assert "python -m core.demo.install" in missing.value.hint
-    assert living(home) == []
+    assert "a network" in missing.value.hint
+    assert living(home) == [] and not list((home / "empty").rglob("package.json"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from textual import events
 from textual.keys import _character_to_key
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.fakes.script import Scenario
@@ -91,7 +94,13 @@ async def test_a_step_and_its_main_button_in_one_read() -> None:
 
 async def test_a_key_that_comes_before_the_first_screen_is_ready_is_not_half_done() -> None:
     app = make_app()
-    async with app.run_test() as pilot:  # no pause: the panes are still being mounted
+    seen: list[tuple[str, bool]] = []
+
+    async def at_once(pilot: Pilot[Any]) -> None:  # the panes are still being mounted
         walk = Walk(app, pilot)
         await walk.press("5")
-        assert walk.app.wizard.here == "watch" and walk.pane.region.height > 0
+        seen.append((app.wizard.here, walk.pane.display))
+        app.exit()
+
+    await app.run_async(headless=True, size=(80, 24), auto_pilot=at_once)
+    assert seen == [("watch", True)]
