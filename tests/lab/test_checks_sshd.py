@@ -148,11 +148,14 @@ def test_the_first_value_wins_over_a_later_include(serve: Serve, home: Path) -> 
 @needs_root
 def test_an_ordinary_user_reads_it_with_a_throw_away_host_key(serve: Serve, public: Path) -> None:
     server = _public_server(serve, public, "MaxAuthTries 3")
-    before = set(Path(tempfile.gettempdir()).glob("trainshed-*"))
-    answer = read(server, public / "root", command=NOBODY)
+    temporary = public / "temporary"
+    temporary.mkdir()
+    os.chown(temporary, 65534, 65534)
+    made = temporary.stat().st_mtime_ns
+    answer = read(server, public / "root", command=("env", f"TMPDIR={temporary}", *NOBODY))
     assert one(answer, "maxauthtries") == "3"
     assert answer["sshd"]["config"]["hostkey"] == [str(path) for path in server.host_keys]
-    assert set(Path(tempfile.gettempdir()).glob("trainshed-*")) == before
+    assert not list(temporary.iterdir()) and temporary.stat().st_mtime_ns > made  # it was there, and went
     assert verdicts(answer)["hostkey-perm"] == "pass"
 
 
