@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import traceback
-from importlib import metadata
 from pathlib import Path
 
 from core.errors import TrainshedError
@@ -30,16 +29,18 @@ def redacted(text: str) -> str:
     return text
 
 
-def _version() -> str:
+def _version(name: str) -> str:
+    from importlib import metadata  # slow, and only a report needs it
+
     try:
-        return metadata.version("trainshed")
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed"
 
 
 def _head(where: str) -> list[str]:
     return [
-        f"trainshed {_version()}, textual {metadata.version('textual')}, Python {platform.python_version()}",
+        f"trainshed {_version('trainshed')}, textual {_version('textual')}, Python {platform.python_version()}",
         f"{platform.system()} {platform.release()}, TERM={os.environ.get('TERM', '')}",
         f"step: {where}",
     ]

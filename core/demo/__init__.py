@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from .. import threads
 from ..errors import UsageError
 from ..site import paths
-from ..site.files import Site
 
 if TYPE_CHECKING:
+    from ..site.files import Site
     from .azurite import Storage
     from .processes import Processes
     from .sshd import Server
