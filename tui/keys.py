@@ -20,7 +20,7 @@ PATIENCE_S = 1.0  # for a widget that has gone, or has work to do
 class OrderedKeys(App[Any]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if not self.screen.is_mounted:
+            if not self.screen.is_mounted:  # its bindings act on widgets that are not there yet
                 await _caught_up(self.screen)
             if await self._acted(event):
                 return

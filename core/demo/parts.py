@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -16,7 +17,7 @@ from ..site import paths
 AZURITE_VERSION = "3.35.0"
 NODE_MAJOR = 18
 AZURITE_MAIN = "node_modules/azurite/dist/src/blob/main.js"
-CHECKOUT = Path(__file__).parents[2] / "setup" / "install.sh"
+INSTALLER = Path(__file__).parents[2] / "setup" / "install.sh"  # only a checkout has it
 STARTS = {  # what a package of Debian and Ubuntu does beside
     "openssh-server": "; it also starts a server on port 22, which the embedded site does not use: "
     "sudo systemctl disable --now ssh.socket ssh.service stops it"
@@ -47,7 +48,7 @@ def program(name: str, package: str) -> str:
 
 def _make_demo(more: str = "") -> str:
     """The hint where we run from a checkout, which has a Makefile that installs; "" where we are installed."""
-    return f"make demo installs it{more}" if CHECKOUT.is_file() else ""
+    return f"make demo installs it{more}" if INSTALLER.is_file() else ""
 
 
 def sshd() -> str:
@@ -100,6 +101,7 @@ def _bundled_node() -> Node | None:
     return Node(str(binary), (str(binary), str(npm)), version) if version else None
 
 
+@functools.cache
 def _node_version(path: str) -> str:
     """`20.1.0`, or "" where it does not run."""
     try:
