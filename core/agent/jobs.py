@@ -11,7 +11,7 @@ import re
 import subprocess
 from typing import Any, Sequence
 
-from . import data, environments, sandbox
+from . import data, environments, sandbox, sources
 from .faults import Fault
 
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
@@ -41,6 +41,7 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
     for key, value in (job.get("env") or {}).items():
         if not isinstance(value, str) or not key or "=" in key or "\0" in key + value:
             raise Fault("run", "environment variable %r cannot be set" % key)
+    sources.asked(job)
     if job.get("snapshot"):
         snapshot_folder(root, job["snapshot"])
     if job.get("environment"):

@@ -14,6 +14,7 @@ from typing import Any
 from . import jobs, runfolder, sandbox
 from .faults import Fault
 from .output import LIMIT, Output
+from .sources import Sources
 from .states import States
 from .supervised import Outcome, Supervised
 
@@ -69,7 +70,8 @@ def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: in
     jobs.prepare(root, folder, job)
     binds = jobs.binds(root, folder, job)
     server = tracking.serve(folder, job) if tracking else None
-    output = Output(folder, policy.get("log_bytes") or LIMIT)
+    sources = Sources(folder, job, server.store) if server else None
+    output = Output(folder, policy.get("log_bytes") or LIMIT, sources.feed if sources else len)
     try:
         if server is not None:
             binds.append((sandbox.give(server.socket_path), sandbox.TRACKING_SOCKET, "ro"))
@@ -78,5 +80,7 @@ def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: in
         return supervised.run(policy, binds, env, jobs.JOB, jobs.words(job))
     finally:
         output.close()
+        if sources is not None:
+            sources.close()
         if server is not None:
             server.close()

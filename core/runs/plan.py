@@ -9,7 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from ..agent import sources
+from ..agent.faults import Fault
 from ..environments import spec
+from ..errors import JobError
 from ..jobs import load, manifest, resolve, settings, snapshot
 from ..jobs.manifest import Manifest
 from ..jobs.resolve import Resolved
@@ -31,10 +34,19 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     """Raises JobError, UsageError and the errors of an environment. Blocks."""
     job = settings.applied(load.load(path), values)
     resolved = resolve.resolve(job, site)
+    _check_sources(path, resolved)
     environment = spec.of(job.environment, site)
     code = manifest.manifest(job.code, job.code_where) if job.code is not None else None
     digest = snapshot.digest(code) if code is not None else None
     return Plan(resolved=resolved, code=code, digest=digest, environment=environment)
+
+
+def _check_sources(path: Path, resolved: Resolved) -> None:
+    """By the agent's own rule, before anything is sent."""
+    try:
+        sources.asked({"tags": resolved.tags})
+    except Fault as fault:
+        raise JobError(f"{path}: {fault.title}", hint=fault.hint) from None
 
 
 def owner() -> str:
