@@ -1,0 +1,78 @@
+"""One figure beside its floor, measured in turns in the same run."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+ROUNDS = 9
+QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`ours` and `floor`: what was measured, in `unit`; a lower figure is better unless `more_is_better`."""
+
+    what: str
+    ours: list[float]
+    floor_name: str
+    floor: list[float]
+    unit: str = "ms"
+    goal: str = ""
+    of: Callable[[list[float]], float] = statistics.median
+
+    def __str__(self) -> str:
+        ours, floor = self.of(self.ours), self.of(self.floor)
+        figures = f"{ours:.1f} {self.unit} | {self.floor_name} | {floor:.1f} {self.unit} | {ours / floor:.2f}"
+        return f"| {self.what} | {figures} | {self.goal} |"
+
+
+def p95(values: list[float]) -> float:
+    return sorted(values)[int(len(values) * 0.95)]
+
+
+def timed(command: list[str], stdin: bytes | None = None) -> float:
+    """Milliseconds of a command that has to succeed."""
+    began = time.perf_counter()
+    if stdin is None:
+        done = subprocess.run(command, check=False, **QUIET)
+    else:
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    took = time.perf_counter() - began
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {command!r} ended with {done.returncode}")
+    return took * 1000
+
+
+def compared(what: str, ours: Callable[[], float], floor_name: str, floor: Callable[[], float], goal: str = "") -> Row:
+    """Both warmed up once, then one after the other, so that noise hits both."""
+    ours(), floor()
+    pairs = [(ours(), floor()) for _ in range(ROUNDS)]
+    return Row(what, [pair[0] for pair in pairs], floor_name, [pair[1] for pair in pairs], goal=goal)
+
+
+async def compared_live(
+    what: str,
+    ours: Callable[[], Awaitable[float]],
+    floor_name: str,
+    floor: Callable[[], Awaitable[float]],
+    *,
+    rounds: int = ROUNDS,
+    unit: str = "ms",
+    goal: str = "",
+) -> Row:
+    """The same for what runs in an event loop; each gives its own figure."""
+    await ours()
+    await floor()
+    pairs = [(await ours(), await floor()) for _ in range(rounds)]
+    return Row(what, [pair[0] for pair in pairs], floor_name, [pair[1] for pair in pairs], unit, goal)
+
+
+async def milliseconds(work: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return (time.perf_counter() - began) * 1000
