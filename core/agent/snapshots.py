@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tarfile
 import tempfile
 import zlib
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List, Set
 
 from . import sandbox
 from .call import Call
@@ -16,6 +17,7 @@ from .faults import Fault
 
 LIMIT_BYTES = 4 << 30  # uncompressed; a code folder has 300 MB at most
 LIMIT_FILES = 100000
+BUFFER = 1 << 16
 GZIP = 31  # zlib's window for a gzip stream
 
 
@@ -29,15 +31,14 @@ def put(call: Call, digest: str) -> Dict[str, Any]:
     os.makedirs(os.path.dirname(place), exist_ok=True)
     fresh = tempfile.mkdtemp(prefix=".new-", dir=os.path.dirname(place))
     try:
-        tar = os.path.join(fresh, "tar")
-        seen = _received(call, tar)
-        if seen != digest:
+        folder = os.path.join(fresh, "files")
+        os.mkdir(folder, 0o700)
+        arriving = _Arriving(call.upload())
+        _unpack(arriving, folder)
+        if arriving.digest() != digest:
             raise Fault("run", "the snapshot arrived with another content than it was sent with", "launch again")
         if os.path.isdir(place):
             return {"reused": True}
-        folder = os.path.join(fresh, "files")
-        os.mkdir(folder)
-        _unpack(tar, folder)
         sandbox.share(folder)
         return {"reused": not _published(folder, place)}
     finally:
@@ -62,78 +63,125 @@ def _published(folder: str, place: str) -> bool:
     return True
 
 
-def _received(call: Call, path: str) -> str:
-    """Writes the uncompressed stream to `path`; its sha256."""
-    total, size = hashlib.sha256(), 0
-    unzip = zlib.decompressobj(GZIP)
-    with open(path, "wb") as file:
-        for chunk in call.upload():
-            waiting = chunk
-            while waiting:
-                plain = _unzipped(unzip, waiting)
-                waiting = unzip.unconsumed_tail
-                size += len(plain)
-                if size > LIMIT_BYTES:
-                    raise Fault("run", "the snapshot is larger than %d GiB" % (LIMIT_BYTES >> 30))
-                total.update(plain)
-                file.write(plain)
-    if not unzip.eof:
-        raise Fault("run", "the snapshot arrived incomplete", "launch again")
-    return total.hexdigest()
+class _Arriving:
+    """The upload as a file to read: unzipped, counted and hashed on the way. Raises Fault."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._unzip = zlib.decompressobj(GZIP)
+        self._total = hashlib.sha256()
+        self._size = 0
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes at most; b"" is the end."""
+        while not self._unzip.eof:
+            waiting = self._unzip.unconsumed_tail or next(self._chunks, b"")
+            if not waiting:
+                raise Fault("run", "the snapshot arrived incomplete", "launch again")
+            plain = self._unzipped(waiting, size)
+            if plain:
+                return plain
+        return b""
+
+    def _unzipped(self, data: bytes, size: int) -> bytes:
+        try:
+            plain = bytes(self._unzip.decompress(data, size))
+        except zlib.error:
+            raise Fault("run", "the snapshot is not a gzip stream", "launch again") from None
+        self._size += len(plain)
+        if self._size > LIMIT_BYTES:
+            raise Fault("run", "the snapshot is larger than %d GiB" % (LIMIT_BYTES >> 30))
+        self._total.update(plain)
+        return plain
+
+    def digest(self) -> str:
+        """Of all of it: what is left is read."""
+        while self.read(1 << 20):
+            pass
+        for _ in self._chunks:
+            pass
+        return self._total.hexdigest()
 
 
-def _unzipped(unzip: Any, chunk: bytes) -> bytes:
+class _Member(tarfile.TarInfo):
+    """Reads the plain header of a file by itself, as there are thousands of them; tarfile any other."""
+
+    @classmethod
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Any:
+        if not _PLAIN(buf, 100):
+            return super().frombuf(buf, encoding, errors)
+        if int(buf[148:154], 8) != sum(buf) - sum(buf[148:156]) + 8 * ord(" "):
+            raise tarfile.ReadError("bad checksum")
+        made = cls(buf[:100].partition(b"\0")[0].decode(encoding, errors))
+        made.mode, made.size, made.mtime = int(buf[100:107], 8), int(buf[124:135], 8), int(buf[136:147], 8)
+        return made
+
+
+# From the mode on: mode, uid, gid, size, mtime, checksum, a regular file, no link, ustar (POSIX), no prefix.
+_PLAIN = re.compile(rb"(?:[0-7]{7}\0){3}(?:[0-7]{11}\0){2}[0-7]{6}\0 0\0{100}ustar\00000.{80}\0", re.DOTALL).match
+
+
+def _unpack(arriving: _Arriving, folder: str) -> None:
+    """Files and folders as they come; links last, so that nothing is ever written through one."""
+    links: List[tarfile.TarInfo] = []
+    seen: Set[str] = set()
+    made: Set[str] = {folder}
     try:
-        return bytes(unzip.decompress(chunk, 1 << 20))
-    except zlib.error:
-        raise Fault("run", "the snapshot is not a gzip stream", "launch again") from None
-
-
-def _unpack(tar: str, folder: str) -> None:
-    """Files and folders first; links last, so that nothing is ever written through one."""
-    try:
-        with tarfile.open(tar, "r:") as archive:
-            members = archive.getmembers()
-            _check(members)
-            for member in members:
+        with tarfile.open(fileobj=arriving, mode="r|", tarinfo=_Member, bufsize=BUFFER) as archive:  # type: ignore
+            for member in archive:
+                _check(member, seen)
+                path = os.path.join(folder, member.name)
                 if member.isdir():
-                    os.makedirs(os.path.join(folder, member.name), exist_ok=True)
+                    os.makedirs(path, exist_ok=True)
                 elif member.isreg():
-                    _write(archive, member, os.path.join(folder, member.name))
+                    _write(archive, member, path, made)
+                else:
+                    links.append(member)
     except tarfile.TarError as error:
         raise Fault("run", "the snapshot is not a tar stream: %s" % error) from None
-    for member in members:
-        if member.issym():
-            _link(folder, member)
-    for member in members:
-        if member.issym():
-            _check_link(folder, member)
+    except (FileExistsError, NotADirectoryError) as error:
+        name = os.path.relpath(str(error.filename), folder)
+        raise Fault("run", "the snapshot has a path twice: %r" % name) from None
+    for member in links:
+        _link(folder, member)
+    for member in links:
+        _check_link(folder, member)
 
 
-def _check(members: List[tarfile.TarInfo]) -> None:
-    if len(members) > LIMIT_FILES:
+def _check(member: tarfile.TarInfo, seen: Set[str]) -> None:
+    name = member.name
+    if len(seen) >= LIMIT_FILES:
         raise Fault("run", "the snapshot has more than %d files" % LIMIT_FILES)
-    seen = set()
-    for member in members:
-        name = member.name
-        if name.startswith("/") or ".." in name.split("/") or "\0" in name:
-            raise Fault("run", "the snapshot has a path that leaves its folder: %r" % name)
-        if not (member.isreg() or member.isdir() or member.issym()):
-            raise Fault("run", "the snapshot has something that is neither file, folder nor link: %r" % name)
-        if name in seen and not member.isdir():
-            raise Fault("run", "the snapshot has a path twice: %r" % name)
-        seen.add(name)
+    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise Fault("run", "the snapshot has a path that leaves its folder: %r" % name)
+    if not (member.isreg() or member.isdir() or member.issym()):
+        raise Fault("run", "the snapshot has something that is neither file, folder nor link: %r" % name)
+    if name in seen and not member.isdir():
+        raise Fault("run", "the snapshot has a path twice: %r" % name)
+    seen.add(name)
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, made: Set[str]) -> None:
+    """`made`: the folders that are there already."""
+    above = os.path.dirname(path)
+    if above not in made:
+        os.makedirs(above, exist_ok=True)
+        made.add(above)
     source = archive.extractfile(member)
-    if source is None:
-        raise Fault("run", "the snapshot has a file with no content: %r" % member.name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "xb") as file:
-        shutil.copyfileobj(source, file)
-    os.chmod(path, 0o700 if member.mode & 0o100 else 0o600)
-    os.utime(path, (member.mtime, member.mtime))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o700 if member.mode & 0o100 else 0o600)
+    try:
+        left = member.size
+        while left and source is not None:
+            data = source.read(min(left, BUFFER))
+            if not data:
+                raise tarfile.ReadError("%s ends early" % member.name)
+            left -= len(data)
+            while data:
+                data = data[os.write(fd, data) :]
+        os.utime(fd, (member.mtime, member.mtime))
+    finally:
+        os.close(fd)
 
 
 def _link(folder: str, member: tarfile.TarInfo) -> None:

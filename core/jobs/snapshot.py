@@ -1,17 +1,16 @@
 """The code folder as one deterministic tar: the same files give the same bytes, whoever and whenever.
 
 The digest is the sha256 of the tar without compression. For the way it is compressed and streamed;
-it is never a file on the client.
+it is never a file on the client, and where it is small the files are read once for both.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
 import zlib
-from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from typing import NamedTuple
 
 from .. import threads
 from ..errors import JobError
@@ -20,73 +19,110 @@ from .manifest import Entry, Manifest
 CHUNK = 64 * 1024
 TIME = 315_532_800  # 1980-01-01: the first time that a zip archive can hold
 LEVEL = 1  # of zlib: a link is slower than this and faster than level 6
+HELD_BYTES = 32 << 20  # of a tar that is kept in memory between its digest and its sending
 _GZIP = 31  # window bits for a gzip header, which zlib writes without a time
+_BLOCK = tarfile.BLOCKSIZE
 
 
-class _Sink(io.RawIOBase):
-    """A file to write a tar to."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write_to = write
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._write_to(data)
-        return len(data)
+class Snapshot(NamedTuple):
+    manifest: Manifest
+    digest: str  # sha256 of the tar, in hex
+    tar: list[bytes] | None  # None: too large to be held, read again
 
 
-def write_tar(manifest: Manifest, write: Callable[[bytes], object]) -> None:
-    """Raises JobError for a file that changes meanwhile. Blocks."""
-    with tarfile.open(fileobj=_Sink(write), mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
-        for entry in manifest.entries:
-            if entry.link is not None:
-                tar.addfile(_header(entry))
-                continue
-            try:
-                with (Path(manifest.folder) / entry.path).open("rb") as file:
-                    tar.addfile(_header(entry), file)
-                    grown = file.read(1)
-            except OSError as error:  # tarfile raises one for a file that is too short, too
-                reason = error.strerror or "it became shorter"
-                raise JobError(f"code: {entry.path} cannot be read: {reason}", hint="launch again") from None
-            if grown:
-                raise JobError(f"code: {entry.path} grew while it was read", hint="launch again")
-
-
-def _header(entry: Entry) -> tarfile.TarInfo:
-    header = tarfile.TarInfo(entry.path)
-    header.mtime = TIME
-    header.mode = 0o755 if entry.executable else 0o644
-    header.size = entry.size
-    if entry.link is not None:
-        header.type, header.linkname, header.mode = tarfile.SYMTYPE, entry.link, 0o777
-    return header
-
-
-def digest(manifest: Manifest) -> str:
-    """sha256 of the tar, in hex. Raises JobError. Blocks."""
+def taken(manifest: Manifest) -> Snapshot:
+    """Raises JobError. Blocks."""
     total = hashlib.sha256()
-    write_tar(manifest, total.update)
-    return total.hexdigest()
+    held: list[bytes] | None = [] if manifest.bytes + len(manifest.entries) * _BLOCK <= HELD_BYTES else None
+    for piece in _gathered(pieces(manifest)):
+        total.update(piece)
+        if held is not None:
+            held.append(piece)
+    return Snapshot(manifest, total.hexdigest(), held)
 
 
-async def chunks(manifest: Manifest, expected: str) -> AsyncGenerator[bytes, None]:
-    """The tar, compressed, in chunks. Raises JobError where it is no longer what `expected` was made of."""
+def pieces(manifest: Manifest) -> Iterator[bytes]:
+    """The tar. Raises JobError for a file that changes meanwhile. Blocks."""
+    size = 0
+    for entry in manifest.entries:
+        header = _header(entry)
+        yield header
+        size += len(header)
+        if entry.link is None:
+            for piece in _content(manifest.folder, entry):
+                size += len(piece)
+                yield piece
+    yield bytes(2 * _BLOCK + -(size + 2 * _BLOCK) % tarfile.RECORDSIZE)
+
+
+def _content(folder: str, entry: Entry) -> Iterator[bytes]:
+    """A file, filled up to whole blocks."""
+    left = entry.size
+    try:
+        with open(f"{folder}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 (one of thousands)
+            while data := file.read(min(left, CHUNK) + (left <= CHUNK)):
+                left -= len(data)
+                if left < 0:
+                    raise JobError(f"code: {entry.path} grew while it was read", hint="launch again")
+                yield data
+    except OSError as error:
+        raise JobError(f"code: {entry.path} cannot be read: {error.strerror}", hint="launch again") from None
+    if left:
+        raise JobError(f"code: {entry.path} cannot be read: it became shorter", hint="launch again")
+    if entry.size % _BLOCK:
+        yield bytes(-entry.size % _BLOCK)
+
+
+def _header(entry: Entry) -> bytes:
+    """As tarfile writes it. Short plain names, which are nearly all, are filled into a header that it made."""
+    if entry.link is None and entry.path.isascii() and len(entry.path) <= tarfile.LENGTH_NAME:
+        made = bytearray(_EXECUTABLE if entry.executable else _PLAIN)
+        made[: len(entry.path)] = entry.path.encode()
+        made[124:135] = b"%011o" % entry.size
+        made[148:155] = b"%06o\0" % (sum(made) - sum(made[148:156]) + 256)  # its own field counts as blanks
+        return bytes(made)
+    return _made(entry.path, entry.size, entry.executable, entry.link)
+
+
+def _made(path: str, size: int, executable: bool, link: str | None = None) -> bytes:
+    header = tarfile.TarInfo(path)
+    header.mtime = TIME
+    header.mode = 0o755 if executable else 0o644
+    header.size = size
+    if link is not None:
+        header.type, header.linkname, header.mode = tarfile.SYMTYPE, link, 0o777
+    return header.tobuf(tarfile.PAX_FORMAT)
+
+
+_PLAIN, _EXECUTABLE = _made("", 0, False), _made("", 0, True)
+
+
+def _gathered(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces."""
+    held: list[bytes] = []
+    size = 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= CHUNK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+async def chunks(snapshot: Snapshot) -> AsyncGenerator[bytes, None]:
+    """The tar, compressed, in chunks. Raises JobError where the folder is no longer what its digest was made of."""
 
     def produce(stream: threads.Stream) -> None:
         total, pack, held = hashlib.sha256(), zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP), bytearray()
-
-        def write(data: bytes) -> None:
-            total.update(data)
-            held.extend(pack.compress(data))
+        for piece in snapshot.tar if snapshot.tar is not None else _gathered(pieces(snapshot.manifest)):
+            if snapshot.tar is None:
+                total.update(piece)
+            held.extend(pack.compress(piece))
             while len(held) >= CHUNK:
                 stream.put(bytes(held[:CHUNK]))
                 del held[:CHUNK]
-
-        write_tar(manifest, write)
-        if total.hexdigest() != expected:
+        if snapshot.tar is None and total.hexdigest() != snapshot.digest:
             raise JobError("code: a file changed while the snapshot was sent", hint="launch again")
         stream.put(bytes(held) + pack.flush())
 

@@ -20,7 +20,6 @@ from ..data.service import LiveData
 from ..errors import AgentError, LinkLost, RunError
 from ..events import BuildLog, DataStaged, Event, Notice, Phase, Progress, RunCreated, RunStateChanged
 from ..jobs import resolve, snapshot
-from ..jobs.manifest import Manifest
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
@@ -75,15 +74,15 @@ class Launch:
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        code, digest = prepared.code, prepared.digest
-        if code is None or digest is None:
+        code = prepared.snapshot
+        if code is None:
             return
         agent = await self._link.agent()
-        if (await agent.call("snapshots.have", digest=digest))["have"]:
-            yield Notice(text=f"the code is on {self._site.vm_name} already (snapshot {digest[:12]})")
+        if (await agent.call("snapshots.have", digest=code.digest))["have"]:
+            yield Notice(text=f"the code is on {self._site.vm_name} already (snapshot {code.digest[:12]})")
             return
-        yield _phase(f"Sending {len(code.entries)} files, {code.bytes / 1e6:.1f} MB of code")
-        async with aclosing(_sent(agent, code, digest)) as events:
+        yield _phase(f"Sending {len(code.manifest.entries)} files, {code.manifest.bytes / 1e6:.1f} MB of code")
+        async with aclosing(_sent(agent, code)) as events:
             async for event in events:
                 yield event
 
@@ -143,18 +142,18 @@ def _phase(title: str, command: str = "") -> Phase:
     return Phase(step=STEP, title=title, command=command)
 
 
-async def _sent(agent: Any, code: Manifest, digest: str) -> AsyncGenerator[Event, None]:
+async def _sent(agent: Any, code: snapshot.Snapshot) -> AsyncGenerator[Event, None]:
     """Progress in bytes as they are handed over; how many there will be is known to nobody before."""
     sent = 0
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal sent
-        async with aclosing(snapshot.chunks(code, digest)) as chunks:
+        async with aclosing(snapshot.chunks(code)) as chunks:
             async for chunk in chunks:
                 sent += len(chunk)
                 yield chunk
 
-    task = asyncio.create_task(agent.call("snapshots.put", digest=digest, upload=counted()))
+    task = asyncio.create_task(agent.call("snapshots.put", digest=code.digest, upload=counted()))
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=SENT_EVERY_S)

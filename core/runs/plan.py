@@ -16,14 +16,22 @@ from ..errors import JobError
 from ..jobs import load, manifest, resolve, settings, snapshot
 from ..jobs.manifest import Manifest
 from ..jobs.resolve import Resolved
+from ..jobs.snapshot import Snapshot
 from ..site.files import Site
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resolved: Resolved
-    code: Manifest | None
-    digest: str | None  # of the code's snapshot
+    snapshot: Snapshot | None  # of the code, where the job has any
     environment: spec.Spec
+
+    @property
+    def code(self) -> Manifest | None:
+        return self.snapshot.manifest if self.snapshot else None
+
+    @property
+    def digest(self) -> str | None:
+        return self.snapshot.digest if self.snapshot else None
 
     @property
     def notes(self) -> list[str]:
@@ -36,9 +44,8 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     resolved = resolve.resolve(job, site)
     _check_sources(path, resolved)
     environment = spec.of(job.environment, site)
-    code = manifest.manifest(job.code, job.code_where) if job.code is not None else None
-    digest = snapshot.digest(code) if code is not None else None
-    return Plan(resolved=resolved, code=code, digest=digest, environment=environment)
+    taken = snapshot.taken(manifest.manifest(job.code, job.code_where)) if job.code is not None else None
+    return Plan(resolved=resolved, snapshot=taken, environment=environment)
 
 
 def _check_sources(path: Path, resolved: Resolved) -> None:

@@ -83,10 +83,9 @@ async def snapshot_row(host: Host) -> Row:
         agent = await link.agent()
 
         async def send() -> None:
-            code = manifest.manifest(folder, "bench")
-            digest = snapshot.digest(code)
-            assert not (await agent.call("snapshots.have", digest=digest))["have"]
-            await agent.call("snapshots.put", digest=digest, upload=snapshot.chunks(code, digest))
+            code = snapshot.taken(manifest.manifest(folder, "bench"))
+            assert not (await agent.call("snapshots.have", digest=code.digest))["have"]
+            await agent.call("snapshots.put", digest=code.digest, upload=snapshot.chunks(code))
 
         async def ours() -> float:
             code_folder(folder)

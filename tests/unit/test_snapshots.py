@@ -20,9 +20,11 @@ from core.jobs.manifest import manifest
 
 
 def tar(folder: Path) -> bytes:
-    whole = io.BytesIO()
-    snapshot.write_tar(manifest(folder), whole.write)
-    return whole.getvalue()
+    return b"".join(snapshot.pieces(manifest(folder)))
+
+
+def digest(folder: Path) -> str:
+    return snapshot.taken(manifest(folder)).digest
 
 
 def names(folder: Path) -> list[str]:
@@ -49,18 +51,18 @@ def test_the_same_files_give_the_same_digest_whenever_and_however_they_were_made
     os.utime(second / "train.py", (1, 1))
     (second / "train.py").chmod(0o600)
     assert tar(first) == tar(second)
-    assert snapshot.digest(manifest(first)) == hashlib.sha256(tar(first)).hexdigest()
+    assert digest(first) == hashlib.sha256(tar(first)).hexdigest()
 
 
 def test_content_names_and_executable_bits_change_the_digest(tmp_path: Path) -> None:
     write(tmp_path, {"a": "1"})
-    seen = {snapshot.digest(manifest(tmp_path))}
+    seen = {digest(tmp_path)}
     (tmp_path / "a").write_text("2")
-    seen.add(snapshot.digest(manifest(tmp_path)))
+    seen.add(digest(tmp_path))
     (tmp_path / "a").chmod(0o755)
-    seen.add(snapshot.digest(manifest(tmp_path)))
+    seen.add(digest(tmp_path))
     (tmp_path / "a").rename(tmp_path / "b")
-    seen.add(snapshot.digest(manifest(tmp_path)))
+    seen.add(digest(tmp_path))
     assert len(seen) == 4
 
 
@@ -153,24 +155,55 @@ def test_more_than_300_mb_are_refused(tmp_path: Path) -> None:
     assert "1 files, 300 MB" in refused(tmp_path).title
 
 
-async def test_chunks_are_the_tar_compressed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", [snapshot.HELD_BYTES, 0])
+async def test_chunks_are_the_tar_compressed(tmp_path: Path, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "HELD_BYTES", held)
     (tmp_path / "noise.bin").write_bytes(os.urandom(500_000))
-    found = manifest(tmp_path)
-    chunks = [chunk async for chunk in snapshot.chunks(found, snapshot.digest(found))]
+    (tmp_path / "text.py").write_text("pass\n" * 100_000)
+    taken = snapshot.taken(manifest(tmp_path))
+    assert (taken.tar is None) == (held == 0)
+    chunks = [chunk async for chunk in snapshot.chunks(taken)]
     assert len(chunks) > 4 and max(map(len, chunks)) <= 2 * snapshot.CHUNK
     assert zlib.decompress(b"".join(chunks), 31) == tar(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["222", "2", "22222"])
-async def test_a_file_that_changes_meanwhile_is_an_error_not_another_snapshot(tmp_path: Path, text: str) -> None:
+async def test_a_file_that_changes_meanwhile_is_an_error_not_another_snapshot(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "HELD_BYTES", 0)
     write(tmp_path, {"a": "111"})
-    found = manifest(tmp_path)
-    expected = snapshot.digest(found)
+    taken = snapshot.taken(manifest(tmp_path))
     write(tmp_path, {"a": text})
     with pytest.raises(JobError) as caught:
-        async for _ in snapshot.chunks(found, expected):
+        async for _ in snapshot.chunks(taken):
             pass
     assert caught.value.hint == "launch again"
+
+
+async def test_what_is_held_is_sent_as_it_was_when_its_digest_was_taken(tmp_path: Path) -> None:
+    write(tmp_path, {"a": "111"})
+    taken, before = snapshot.taken(manifest(tmp_path)), tar(tmp_path)
+    write(tmp_path, {"a": "222"})
+    assert zlib.decompress(b"".join([chunk async for chunk in snapshot.chunks(taken)]), 31) == before
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 100, "x" * 101, "d/" * 60 + "x", "\u00fc", "with blank", "d/" + "y" * 150])
+@pytest.mark.parametrize("mode", [0o600, 0o700])
+def test_every_header_is_the_one_that_tarfile_writes(tmp_path: Path, name: str, mode: int) -> None:
+    write(tmp_path, {name: "content"})
+    (tmp_path / name).chmod(mode)
+    (tmp_path / "link").symlink_to(name)
+    expected = io.BytesIO()
+    with tarfile.open(fileobj=expected, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for entry in manifest(tmp_path).entries:
+            info = tarfile.TarInfo(entry.path)
+            info.mtime, info.mode = snapshot.TIME, 0o755 if mode == 0o700 else 0o644
+            if entry.link is not None:
+                info.type, info.linkname, info.mode = tarfile.SYMTYPE, entry.link, 0o777
+            info.size = entry.size
+            archive.addfile(info, io.BytesIO(b"content"))
+    assert tar(tmp_path) == expected.getvalue()
 
 
 PART = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
