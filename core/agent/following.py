@@ -69,13 +69,15 @@ class Follower:
         self._sent = max(self._sent, len(lines))
 
     def _send_log(self) -> None:
+        size = wire.CHUNK
         while True:
             offset = self._log.offset
-            chunk = self._log.read(wire.CHUNK)
+            chunk = self._log.read(size)
             if not chunk:
                 return
             self._call.event(event="log", offset=offset, size=len(chunk))
             self._call.data(chunk)
+            size = wire.BULK if len(chunk) == size else wire.CHUNK
 
     def _send_tracking(self) -> None:
         lines = self._tracking.lines()

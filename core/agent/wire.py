@@ -28,6 +28,7 @@ JSON = b"J"
 BYTES = b"B"
 CREDIT = 64  # frames that each side of a new call may send before the first top-up
 CHUNK = 64 * 1024
+BULK = 256 * 1024  # of one frame, where much waits to be sent
 MAX_PAYLOAD = 16 * 1024 * 1024
 
 
@@ -73,29 +74,36 @@ class Reader:
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
-        self._held = bytearray()
+        self._held = b""
+        self._at = 0  # what comes before it in `_held` has been taken
 
     def _take(self, size: int) -> bytes:
-        while len(self._held) < size:
-            more = self._read(CHUNK)
-            if not more:
-                raise EOFError
-            self._held += more
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
+        start, end = self._at, self._at + size
+        if end <= len(self._held):
+            self._at = end
+            return self._held[start:end]
+        parts, missing = [self._held[start:]], end - len(self._held)
+        while missing > 0:
+            parts.append(self._more(max(CHUNK, missing)))
+            missing -= len(parts[-1])
+        self._held = parts.pop()
+        self._at = len(self._held) + missing  # `missing` bytes too many came with the last
+        return b"".join([*parts, self._held[: self._at]])
+
+    def _more(self, size: int) -> bytes:
+        more = self._read(size)
+        if not more:
+            raise EOFError
+        return more
 
     def line(self, limit: int = CHUNK) -> bytes:
         """The next line, without its newline. Raises EOFError, or WireError past `limit` bytes."""
-        while b"\n" not in self._held:
-            if len(self._held) > limit:
+        held, self._held, self._at = self._held[self._at :], b"", 0
+        while b"\n" not in held:
+            if len(held) > limit:
                 raise WireError("no line end within %d bytes" % limit)
-            more = self._read(CHUNK)
-            if not more:
-                raise EOFError
-            self._held += more
-        line, _, rest = bytes(self._held).partition(b"\n")
-        self._held = bytearray(rest)
+            held += self._more(CHUNK)
+        line, _, self._held = held.partition(b"\n")
         return line
 
     def frame(self) -> tuple[int, Any]:

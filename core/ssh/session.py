@@ -18,6 +18,7 @@ from .handshake import recognise
 from .hostkeys import HostKey, known_name
 from .hosts import Host
 from .login import login, login_jump
+from .pipe import PacketPipe
 from .transport import Transport
 from .way import Hop
 
@@ -93,6 +94,7 @@ class Session:
         """A command that was started. Raises LinkLost, ConnectError."""
         try:
             channel = self._transport.open_session(timeout=CHANNEL_TIMEOUT_S)
+            channel.in_buffer = PacketPipe()  # type: ignore[assignment]  # nothing comes before the command
             channel.exec_command(command)
         except ChannelException as error:
             raise ConnectError(

@@ -22,6 +22,8 @@ WEAK = {
     "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
     "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
 }
+# Authenticated encryption in one pass: the fastest, too, where the processor has AES.
+FIRST_CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com")
 KEEPALIVE_S = 15
 DEAD_AFTER_S = 60  # unanswered for so long, the kernel ends the connection
 
@@ -46,6 +48,7 @@ class Transport(paramiko.Transport):
     """One SSH connection over `sock`, as a client."""
 
     _preferred_keys: tuple[str, ...]
+    _preferred_ciphers: tuple[str, ...]
 
     def __init__(self, sock: Any, timeout_s: float, prefer: Sequence[str] = (), *, weak: bool = False) -> None:
         """`prefer`: key types of known_hosts to ask for first. `weak`: offer all that paramiko can (a probe)."""
@@ -56,6 +59,7 @@ class Transport(paramiko.Transport):
         self.banner_timeout = self.handshake_timeout = timeout_s
         self.auth_timeout = max(timeout_s, 30.0)
         self._preferred_keys = _by_preference(self._preferred_keys, prefer)
+        self._preferred_ciphers = tuple(dict.fromkeys([*FIRST_CIPHERS, *self._preferred_ciphers]))
 
     @property
     def preferred_keys(self) -> Sequence[str]:
