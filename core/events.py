@@ -180,7 +180,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     reason: str = ""
     vm: str = ""
-    parent: str | None = None
+    parent: str | None = None  # the run that this one was started again from
+    owner: str = ""  # USER@HOST of the client that started it
     command: str = ""
     code_digest: str = ""
     environment: str = ""
@@ -195,6 +196,20 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 class RunsListed(_Event, frozen=True, kw_only=True, tag="runs.listed"):
     runs: list[RunInfo]
+
+
+class RunDeleted(_Event, frozen=True, kw_only=True, tag="run.deleted"):
+    run: str
+    bytes: int  # freed on the VM's disk
+
+
+class Downloaded(_Event, frozen=True, kw_only=True, tag="downloaded"):
+    run: str
+    folder: str  # on the client
+    files: int  # that came; `same` were there already
+    bytes: int
+    same: int = 0
+    left: int = 0  # files of models, which stay on the VM
 
 
 class LinkChanged(_Event, frozen=True, kw_only=True, tag="link"):
@@ -291,6 +306,8 @@ Event = (
     | RunStateChanged
     | RunFinished
     | RunsListed
+    | RunDeleted
+    | Downloaded
     | LinkChanged
     | GateHeld
     | ModelRegistered

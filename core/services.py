@@ -89,8 +89,28 @@ class Runs(Protocol):
         """`RunsListed` with the one run. `run`: a unique prefix, or `@latest`."""
         ...
 
-    def cancel(self, run: str) -> Events:
-        """Ends with the run's `RunStateChanged`."""
+    def cancel(self, run: str, *, force: bool = False) -> Events:
+        """Ends with the run's `RunStateChanged`. Raises RunError for another person's run without `force`."""
+        ...
+
+    def rerun(
+        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+    ) -> Events:
+        """Another run from a run's own snapshot and job: ends after `RunCreated`.
+
+        `resume`: it begins with the checkpoints of that run, which has ended. `new`: a ULID made earlier.
+        """
+        ...
+
+    def download(self, run: str, *, to: Path | None = None, output: str = "", force: bool = False) -> Events:
+        """Outputs and artifacts into `to` (default: a folder named by the run's ULID). Ends with `Downloaded`.
+
+        `output`: that one alone. `force`: files that are there and differ are written over.
+        """
+        ...
+
+    def delete(self, runs: Sequence[str], *, force: bool = False) -> Events:
+        """Removes runs that have ended from the VM: `RunDeleted` for each. What is recorded elsewhere stays."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core import events
 
 from .driver import Job
+from .equal import equal_command
 from .tables import text
 
 STREAMED = (
@@ -33,3 +34,6 @@ def summary(job: Job, ended: events.RunFinished) -> None:
     """How the run ended, as narration: stdout has its log."""
     for line in text(ended):
         job.output.note(line, "good" if ended.status == "completed" else "bad")
+    if ended.status == "lost":
+        again = equal_command(job.settings.found, "rerun", ended.run, "--resume")
+        job.output.note(f"it can go on from its outputs/checkpoints: {again}")

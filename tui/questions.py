@@ -54,7 +54,7 @@ class Questions:
         self._output.verbatim(str(facts.get("randomart", "")))
         self._output.note("Compare it with what the server's owner gives you, not with what came over this connection.")
         for _ in range(TRIES):
-            said = self._line('Is it the same? Type "yes", "no" or the fingerprint itself: ')
+            said = line('Is it the same? Type "yes", "no" or the fingerprint itself: ')
             if said == "yes" or said == fingerprint:
                 return fingerprint
             if said in ("no", "n", ""):
@@ -77,12 +77,13 @@ class Questions:
             raise need
         return Secret(text)
 
-    @staticmethod
-    def _line(prompt: str) -> str:
-        with _interruptible():
-            sys.stderr.write(prompt)
-            sys.stderr.flush()
-            return sys.stdin.readline().strip()
+
+def line(prompt: str) -> str:
+    """What a person types."""
+    with _interruptible():
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
 
 
 def _unattended(need: TrainshedError) -> TrainshedError:

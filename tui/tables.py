@@ -81,10 +81,10 @@ def staged(event: events.DataStaged) -> list[str]:
 
 def runs(listed: Iterable[events.RunInfo]) -> list[str]:
     rows = [
-        (info.run, info.state, moment(info.created), info.experiment, info.name, _metrics(info.metrics))
+        (info.run, info.state, moment(info.created), info.owner, info.experiment, info.name, _metrics(info.metrics))
         for info in listed
     ]
-    return table(("RUN", "STATE", "CREATED", "EXPERIMENT", "NAME", "METRICS"), rows)
+    return table(("RUN", "STATE", "CREATED", "OWNER", "EXPERIMENT", "NAME", "METRICS"), rows)
 
 
 def _metrics(values: dict[str, float]) -> str:
@@ -99,6 +99,7 @@ def run(info: events.RunInfo) -> list[str]:
         ("exit code", exit_code),
         ("created", moment(info.created)),
         ("ended", moment(info.ended)),
+        ("owner", info.owner),
         ("VM", info.vm),
     ]
     head += [("parent", info.parent or ""), ("command", info.command)]
@@ -113,6 +114,12 @@ def run(info: events.RunInfo) -> list[str]:
         ("log", size(info.log_bytes)),
     ]
     return pairs(head)
+
+
+def downloaded(event: events.Downloaded) -> list[str]:
+    head = [("run", event.run), ("folder", event.folder), ("files", f"{event.files:,}"), ("size", size(event.bytes))]
+    there = f"{event.same:,}" if event.same else ""
+    return pairs([*head, ("there already", there), ("models left", f"{event.left:,} files" if event.left else "")])
 
 
 def models(listed: Iterable[events.ModelInfo]) -> list[str]:
@@ -167,6 +174,7 @@ WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.RunsListed: lambda event: runs(event.runs),
     events.RunInfo: run,
     events.RunFinished: finished,
+    events.Downloaded: downloaded,
     events.RunStateChanged: lambda event: pairs([("run", event.run), ("state", event.state), ("reason", event.reason)]),
     events.ModelsListed: lambda event: models(event.models),
     events.ModelInfo: model,

@@ -11,14 +11,16 @@ import re
 import subprocess
 from typing import Any, Sequence
 
-from . import data, environments, sandbox, sources
+from . import data, environments, plainfiles, runfolder, sandbox, sources
 from .faults import Fault
+from .states import TERMINAL
 
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 JOB = "/job"
 OUTPUTS = "/job/outputs"
 DATA = "/data"
+CHECKPOINTS = "checkpoints"  # below outputs: what a job writes to be able to go on
 SHELLS = ("/bin/bash", "/bin/sh")
 MLFLOW = {  # for any MLflow that a job brings
     "MLFLOW_EXPERIMENT_ID": "1",  # the one there is: asked for no other
@@ -42,6 +44,8 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
         if not isinstance(value, str) or not key or "=" in key or "\0" in key + value:
             raise Fault("run", "environment variable %r cannot be set" % key)
     sources.asked(job)
+    if job.get("resume"):
+        checkpoints(root, job["resume"])
     if job.get("snapshot"):
         snapshot_folder(root, job["snapshot"])
     if job.get("environment"):
@@ -75,6 +79,19 @@ def input_path(root: str, name: str, given: dict[str, Any]) -> str:
     return path
 
 
+def checkpoints(root: str, run: str) -> str:
+    """The folder with which a run goes on where `run` ended. Raises Fault where there is none."""
+    folder = runfolder.find(root, run)
+    if runfolder.settled(folder)["state"] not in TERMINAL:
+        raise Fault("run", "run %s has not ended: its checkpoints may be half written" % run)
+    fd = plainfiles.descend(os.path.join(folder, "outputs"), CHECKPOINTS)
+    if fd < 0 or not os.listdir(fd):
+        title = "run %s left nothing in outputs/%s" % (run, CHECKPOINTS)
+        raise Fault("run", title, "without --resume it starts from the beginning")
+    os.close(fd)
+    return os.path.join(folder, "outputs", CHECKPOINTS)
+
+
 def _digest(digest: Any) -> str:
     if not isinstance(digest, str) or not DIGEST.match(digest):
         raise Fault("run", "not a digest: %r" % (digest,))
@@ -85,18 +102,25 @@ def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
     """The run's own copy of the code, which the job may change."""
     code = os.path.join(folder, "code")
     if job.get("snapshot"):
-        source = os.path.join(snapshot_folder(root, job["snapshot"]), ".")
-        subprocess.run(["cp", "-a", "--reflink=auto", source, code], check=True)
+        _copy(snapshot_folder(root, job["snapshot"]), code)
     outputs = os.path.join(code, "outputs")
     if os.path.lexists(outputs) and (os.path.islink(outputs) or not os.path.isdir(outputs)):
         raise Fault("run", "the code folder has a file named outputs", "that name is the folder of the run's outputs")
     os.makedirs(outputs, exist_ok=True)
+    if job.get("resume"):
+        _copy(checkpoints(root, job["resume"]), os.path.join(folder, "outputs", CHECKPOINTS))
     for name, kind in (job.get("outputs") or {}).items():
         if kind != "uri_file":
             os.makedirs(os.path.join(folder, "outputs", name), exist_ok=True)
     os.chmod(code, 0o700)
     for top in (code, os.path.join(folder, "outputs")):
         _give_all(top)
+
+
+def _copy(source: str, target: str) -> None:
+    """What is in `source`; links stay links."""
+    os.makedirs(target, exist_ok=True)
+    subprocess.run(["cp", "-a", "--reflink=auto", os.path.join(source, "."), target], check=True)
 
 
 def _give_all(top: str) -> None:
@@ -131,6 +155,8 @@ def variables(job: dict[str, Any], tracking: bool) -> dict[str, str]:
         env["MLFLOW_RUN_ID"] = job["run"]
         env.update(MLFLOW)
     env.update(job.get("env") or {})
+    if job.get("resume"):
+        env["TRAINSHED_RESUMED_FROM"] = job["resume"]
     return env
 
 

@@ -37,6 +37,14 @@ def check_ulid(run: str) -> str:
     return run
 
 
+def own(folder: str, owner: str, force: bool, what: str) -> None:
+    """Raises Fault where the run is another's. It prevents mistakes, not malice: the client says who it is."""
+    whose = str(read_json(folder, "job.json").get("owner") or "")
+    if owner and whose and owner != whose and not force:
+        hint = "--force to %s it all the same" % what
+        raise Fault("run", "run %s is %s's, and you are %s" % (os.path.basename(folder), whose, owner), hint)
+
+
 def read_json(folder: str, name: str) -> dict[str, Any]:
     with open(os.path.join(folder, name), encoding="utf-8") as file:
         return cast("dict[str, Any]", json.load(file))

@@ -109,13 +109,19 @@ def show(call: Call, run: str) -> dict[str, Any]:
     return summary.info(runfolder.find(call.root, run))
 
 
-def cancel(call: Call, run: str) -> dict[str, Any]:
+def job(call: Call, run: str) -> dict[str, Any]:
+    """The job as it was created, for another run of it."""
+    return runfolder.read_json(runfolder.find(call.root, run), "job.json")
+
+
+def cancel(call: Call, run: str, owner: str = "", force: bool = False) -> dict[str, Any]:
     """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is.
 
     A supervisor that does not do so in time is ended as well: its job may be what keeps it busy.
     One that has not begun finds that it need not: the two write by compare-and-set.
     """
     folder = runfolder.find(call.root, run)
+    runfolder.own(folder, owner, force, "cancel")
     States(folder).append(["created"], "cancelled", "cancelled before it started")
     last = runfolder.settled(folder)
     if last["state"] not in TERMINAL:

@@ -8,11 +8,10 @@ recorded as if the job had logged them itself. An event file below FOLDER/train 
 from __future__ import annotations
 
 import os
-import stat
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
-from . import metric_lines, tfevents
+from . import metric_lines, plainfiles, tfevents
 from .faults import Fault
 from .tracking_rules import METRICS_PER_BATCH, Refused, metric
 from .tracking_store import Store, point
@@ -126,42 +125,20 @@ class Board:
     def new(self) -> Iterator[List[tfevents.Scalar]]:
         """What has been written since the last time, file by file."""
         for base, folder in self._starts:
-            for prefix, name, directory in self._files(base, folder):
-                if self._whole and folder:
-                    prefix = "/".join(part for part in (folder, prefix) if part)
-                for scalars in self._tail(name, directory):
-                    yield [
-                        scalar._replace(tag=prefix + "/" + scalar.tag if prefix else scalar.tag) for scalar in scalars
-                    ]
+            for found in plainfiles.walk(base, folder, ENTRIES):
+                if ".tfevents." in found.name:
+                    before = "/".join(part for part in (self._whole and folder, os.path.dirname(found.path)) if part)
+                    for scalars in self._tail(found):
+                        yield [each._replace(tag=before + "/" + each.tag if before else each.tag) for each in scalars]
 
-    def _files(self, base: str, folder: str) -> Iterator[Tuple[str, str, int]]:
-        """(folder below the start, file name, descriptor of its folder)."""
-        seen = 0
-        start = _descend(base, folder)
-        if start < 0:
+    def _tail(self, file: plainfiles.Found) -> Iterator[List[tfevents.Scalar]]:
+        fd = plainfiles.open_in(file.directory, file.name)
+        if fd < 0:
             return
+        found = os.fstat(fd)
+        key = (found.st_dev, found.st_ino)
         try:
-            for path, folders, files, directory in os.fwalk(".", dir_fd=start, follow_symlinks=False):
-                seen += len(folders) + len(files)
-                if seen > ENTRIES:
-                    return
-                folders.sort()
-                inner = os.path.normpath(path)
-                for name in sorted(files):
-                    if ".tfevents." in name:
-                        yield "" if inner == "." else inner, name, directory
-        finally:
-            os.close(start)
-
-    def _tail(self, name: str, directory: int) -> Iterator[List[tfevents.Scalar]]:
-        try:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-        except OSError:
-            return  # a link, or gone meanwhile
-        try:
-            found = os.fstat(fd)
-            key = (found.st_dev, found.st_ino)
-            if not stat.S_ISREG(found.st_mode) or (key not in self._read and len(self._read) >= FILES):
+            if key not in self._read and len(self._read) >= FILES:
                 return
             at = self._read.get(key, 0)
             at = 0 if at > found.st_size else at  # another file has got the number of one that was removed
@@ -180,19 +157,3 @@ class Board:
 def _note(text: str) -> None:
     """Into supervisor.log, which stays on the VM."""
     os.write(2, (text + "\n").encode(errors="replace"))
-
-
-def _descend(base: str, folder: str) -> int:
-    """A descriptor of base/folder that no link led to; -1 where it is not there."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(base, flags)
-    for part in folder.split("/") if folder else []:
-        try:
-            inner = os.open(part, flags, dir_fd=fd)
-        except OSError:
-            inner = -1
-        os.close(fd)
-        if inner < 0:
-            return -1
-        fd = inner
-    return fd

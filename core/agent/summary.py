@@ -28,6 +28,7 @@ def info(folder: str) -> Dict[str, Any]:
         "exit_code": last.get("exit_code"),
         "reason": last["reason"],
         "parent": job.get("parent"),
+        "owner": job.get("owner") or "",
         "command": job.get("command") or "",
         "code_digest": job.get("snapshot") or "",
         "environment": job.get("environment") or "",

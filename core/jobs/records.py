@@ -10,13 +10,13 @@ import msgspec
 Literals = str | bool | int | float
 
 
-class LiteralInput(msgspec.Struct, frozen=True, kw_only=True):
+class LiteralInput(msgspec.Struct, frozen=True, kw_only=True, tag="literal", tag_field="is"):
     value: Literals
     kind: Literal["string", "boolean", "integer", "number"]
     where: str  # "job.yml:12"
 
 
-class DataInput(msgspec.Struct, frozen=True, kw_only=True):
+class DataInput(msgspec.Struct, frozen=True, kw_only=True, tag="data", tag_field="is"):
     type: str  # uri_file, uri_folder, mltable, custom_model, mlflow_model or triton_model
     path: str  # as written
     mode: str | None

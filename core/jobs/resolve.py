@@ -111,8 +111,14 @@ def record(
     digests: Mapping[str, str],
     created: float,
     owner: str,
+    source: Mapping[str, Any],
+    parent: str | None = None,
+    resume: str | None = None,
 ) -> dict[str, Any]:
-    """The job as the agent takes it. `digests`: path in the container -> digest of what was staged."""
+    """The job as the agent takes it. `digests`: path in the container -> digest of what was staged.
+
+    `source` goes along: what another run of it starts from.
+    """
     return {
         "run": run,
         "name": resolved.name,
@@ -121,7 +127,7 @@ def record(
         "snapshot": snapshot,
         "environment": environment,
         "inputs": {
-            name: {"digest": digests[need.path], "path": need.file, "kind": need.kind}
+            name: {"digest": digests[need.path], "path": need.file, "kind": need.kind, "from": need.path}
             for name, need in resolved.data.items()
         },
         "outputs": resolved.outputs,
@@ -129,7 +135,9 @@ def record(
         "tags": resolved.tags,
         "params": resolved.params,
         "timeout_s": resolved.timeout_s,
-        "parent": None,
+        "parent": parent,
+        "resume": resume,
+        "source": source,
         "created": created,
         "owner": owner,
     }

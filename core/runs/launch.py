@@ -23,7 +23,7 @@ from ..jobs import resolve, snapshot
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import names, plan
+from . import again, names, plan
 from .plan import Plan
 
 STEP = "launch"
@@ -39,12 +39,17 @@ class Launch:
         self._link = link
         self._given = run is not None
         self.run = names.checked(run)
-        self._digests: dict[str, str] = {}
+        self.digests: dict[str, str] = {}  # path in the container -> what is staged of it
         self._environment: str | None = None
 
     async def events(self, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
         yield _phase(f"Reading {path}", f"trainshed run {path}")
         prepared = await threads.call(plan.make, path, settings, self._site)
+        async with aclosing(self.carried_out(prepared)) as events:
+            async for event in events:
+                yield event
+
+    async def carried_out(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         for text in prepared.notes:
             yield Notice(text=text)
         found = await self._found() if self._given else []
@@ -66,11 +71,11 @@ class Launch:
 
     async def _stage(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         data = LiveData(self._site, self._link)
-        for path in sorted({need.path for need in prepared.resolved.data.values()}):
+        for path in sorted({need.path for need in prepared.resolved.data.values()} - set(self.digests)):
             async with aclosing(data.stage(path)) as events:
                 async for event in events:
                     if isinstance(event, DataStaged):
-                        self._digests[path] = event.data.digest
+                        self.digests[path] = event.data.digest
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
@@ -110,9 +115,12 @@ class Launch:
             run=self.run,
             snapshot=prepared.digest,
             environment=self._environment,
-            digests=self._digests,
+            digests=self.digests,
             created=time.time(),
             owner=plan.owner(),
+            source=again.source(prepared.job, prepared.environment),
+            parent=prepared.parent,
+            resume=prepared.resume,
         )
         allowed = policy.for_job(data=bool(resolved.data))
         result = await self._call_create(record, allowed)

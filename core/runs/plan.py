@@ -15,15 +15,20 @@ from ..environments import spec
 from ..errors import JobError
 from ..jobs import load, manifest, resolve, settings, snapshot
 from ..jobs.manifest import Manifest
+from ..jobs.records import Job
 from ..jobs.resolve import Resolved
 from ..jobs.snapshot import Snapshot
 from ..site.files import Site
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    job: Job
     resolved: Resolved
     snapshot: Snapshot | None  # of the code, where the job has any
     environment: spec.Spec
+    kept: str | None = None  # the digest of a snapshot that the VM has from an earlier run
+    parent: str | None = None  # the run that this one is another of
+    resume: str | None = None  # the run whose checkpoints it starts with
 
     @property
     def code(self) -> Manifest | None:
@@ -31,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str | None:
-        return self.snapshot.digest if self.snapshot else None
+        return self.snapshot.digest if self.snapshot else self.kept
 
     @property
     def notes(self) -> list[str]:
@@ -42,18 +47,18 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     """Raises JobError, UsageError and the errors of an environment. Blocks."""
     job = settings.applied(load.load(path), values)
     resolved = resolve.resolve(job, site)
-    _check_sources(path, resolved)
+    check_sources(str(path), resolved)
     environment = spec.of(job.environment, site)
     taken = snapshot.taken(manifest.manifest(job.code, job.code_where)) if job.code is not None else None
-    return Plan(resolved=resolved, snapshot=taken, environment=environment)
+    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment)
 
 
-def _check_sources(path: Path, resolved: Resolved) -> None:
+def check_sources(where: str, resolved: Resolved) -> None:
     """By the agent's own rule, before anything is sent."""
     try:
         sources.asked({"tags": resolved.tags})
     except Fault as fault:
-        raise JobError(f"{path}: {fault.title}", hint=fault.hint) from None
+        raise JobError(f"{where}: {fault.title}", hint=fault.hint) from None
 
 
 def owner() -> str:

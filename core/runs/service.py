@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..events import Event, Phase, RunInfo, RunsListed, RunStateChanged
+from ..events import Event, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
-from . import launch, names
+from . import launch, names, plan
 from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
 
@@ -64,12 +64,43 @@ class LiveRuns:
         ulid = await self._named(agent, run)
         yield RunsListed(runs=[self._info(await agent.call("runs.show", run=ulid))])
 
-    async def cancel(self, run: str) -> AsyncGenerator[Event, None]:
+    async def cancel(self, run: str, *, force: bool = False) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
         yield Phase(step="watch", title=f"Ending run {ulid}", command=f"trainshed cancel {ulid}")
-        result = await agent.call("runs.cancel", run=ulid)
+        result = await agent.call("runs.cancel", run=ulid, owner=plan.owner(), force=force)
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
+
+    async def rerun(
+        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        from .again import Again
+
+        agent = await self._link.agent()
+        ulid = await self._named(agent, run)
+        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new)
+        async with aclosing(started) as events:
+            async for event in events:
+                yield event
+
+    async def download(
+        self, run: str, *, to: Path | None = None, output: str = "", force: bool = False
+    ) -> AsyncGenerator[Event, None]:
+        from .download import Download
+
+        agent = await self._link.agent()
+        ulid = await self._named(agent, run)
+        coming = Download(self._link, ulid, to or Path(ulid), output=output, force=force).events()
+        async with aclosing(coming) as events:
+            async for event in events:
+                yield event
+
+    async def delete(self, runs: Sequence[str], *, force: bool = False) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        for ulid in [await self._named(agent, run) for run in runs]:
+            yield Phase(step="watch", title=f"Deleting run {ulid}", command=f"trainshed runs delete {ulid}")
+            result = await agent.call("runs.delete", run=ulid, owner=plan.owner(), force=force)
+            yield RunDeleted(run=ulid, bytes=result["bytes"])
 
     async def _known(self, agent: Agent) -> Sequence[RunInfo]:
         """Newest first."""

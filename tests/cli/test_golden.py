@@ -27,6 +27,9 @@ COMMANDS = {
     "show": ("show", "@latest"),
     "logs": ("logs", "@latest", "-f"),
     "cancel": ("cancel", "@latest"),
+    "rerun": ("rerun", "@latest", "--set", "inputs.lr=0.2"),
+    "download": ("download", "@latest"),
+    "runs-delete": ("runs", "delete", "@latest", "--yes"),
     "models-list": ("models", "list"),
     "models-show": ("models", "show", "breast-cancer"),
     "models-register": ("models", "register", "@latest"),
@@ -36,7 +39,7 @@ COMMANDS = {
     "invoke": ("invoke", "breast-cancer", "--row", "17"),
     "undeploy": ("undeploy", "breast-cancer"),
 }
-STREAMS = {"run", "run-dry", "logs"}
+STREAMS = {"run", "rerun", "run-dry", "logs"}
 
 
 def compare(name: str, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core import errors, events
@@ -148,7 +148,28 @@ class FakeRuns:
         self._known(run)
         yield events.RunsListed(runs=[self._info()])
 
-    async def cancel(self, run: str) -> Events:
+    async def rerun(
+        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+    ) -> Events:
+        self._known(run)
+        yield events.Phase(step="launch", title=f"Reading run {RUN}")
+        self.launches.append((Path(run), dict(settings or {})))
+        self.state, self.cancelled = "running", asyncio.Event()
+        yield events.RunCreated(run=RUN, name="breast-cancer", experiment="demo", vm=self.scenario.vm, command=COMMAND)
+
+    async def download(self, run: str, *, to: Path | None = None, output: str = "", force: bool = False) -> Events:
+        self._known(run)
+        yield events.Phase(step="watch", title=f"Listing what run {RUN} left")
+        yield events.Progress(title="Downloading", done=4100, total=4100)
+        yield events.Downloaded(run=RUN, folder=str(to or RUN), files=3, bytes=4100, left=5)
+
+    async def delete(self, runs: Sequence[str], *, force: bool = False) -> Events:
+        for run in runs:
+            self._known(run)
+            yield events.RunDeleted(run=RUN, bytes=81920)
+        self.scenario.no_runs = True
+
+    async def cancel(self, run: str, *, force: bool = False) -> Events:
         self._known(run)
         yield events.Phase(step="watch", title="Cancelling", command=f"kill -TERM -- -4711  # {run}")
         self.cancelled.set()

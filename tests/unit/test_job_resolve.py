@@ -134,7 +134,7 @@ def test_the_job_cannot_lead_its_tracking_elsewhere_and_is_told_so(tmp_path: Pat
         "environment_variables.MLFLOW_TRACKING_URI: set by trainshed, the job's value is not used",
     ]
     record = resolve.record(
-        found, run="R", snapshot=None, environment=None, digests={}, created=1.0, owner="ana@laptop"
+        found, run="R", snapshot=None, environment=None, digests={}, created=1.0, owner="ana@laptop", source={}
     )
     assert record["env"]["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5000"
     assert record["env"]["MLFLOW_RUN_ID"] == "R" and record["env"]["A"] == "b"
@@ -143,7 +143,17 @@ def test_the_job_cannot_lead_its_tracking_elsewhere_and_is_told_so(tmp_path: Pat
 def test_the_record_names_data_by_digest(tmp_path: Path) -> None:
     found = one(tmp_path, "{type: uri_file, path: https://example.org/iris.csv}")
     record = resolve.record(
-        found, run="R", snapshot="s", environment="e", digests={"samples/iris.csv": "d1"}, created=1.0, owner="o"
+        found,
+        run="R",
+        snapshot="s",
+        environment="e",
+        digests={"samples/iris.csv": "d1"},
+        created=1.0,
+        owner="o",
+        source={"job": 1},
     )
-    assert record["inputs"] == {"d": {"digest": "d1", "path": "iris.csv", "kind": "uri_file"}}
+    assert record["inputs"] == {
+        "d": {"digest": "d1", "path": "iris.csv", "kind": "uri_file", "from": "samples/iris.csv"}
+    }
     assert (record["snapshot"], record["environment"], record["parent"]) == ("s", "e", None)
+    assert record["source"] == {"job": 1}

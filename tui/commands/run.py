@@ -1,7 +1,8 @@
-"""`trainshed run`: launch a job file, and follow it or leave it to itself."""
+"""`trainshed run` and `rerun`: launch a job file or an earlier run again, and follow it or leave it to itself."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,36 @@ def run(settings: Settings, job: Path, changes: tuple[str, ...], dry_run: bool, 
     values = parsed(changes, "--set", "inputs.lr=0.1")
     if not dry_run:
         settings.refuse_if_read_only("run")
-    return _rehearse(settings, job, values) if dry_run else _launch(settings, job, values, _identity(ulid), follow)
+    if dry_run:
+        return _rehearse(settings, job, values)
+    identity = _identity(ulid)
+    return _launch(
+        settings, lambda services: services.runs.launch(job, settings=values, run=identity), identity, follow
+    )
+
+
+@command("rerun")
+@click.argument("run")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the job: --set inputs.lr=0.1.")
+@click.option("--resume", is_flag=True, help="Begin with what RUN left in outputs/checkpoints.")
+@click.option("--follow/--detach", default=True, show_default=True, help="Follow the run, or print its id and leave.")
+@click.option("--id", "ulid", metavar="ULID", help="The new run's id, made earlier.")
+@pass_settings
+def rerun(settings: Settings, run: str, changes: tuple[str, ...], resume: bool, follow: bool, ulid: str | None) -> int:
+    """Start RUN again, from its own code, data and environment.
+
+    Nothing of it is needed on this machine.
+    """
+    from ..assignments import parsed
+
+    values = parsed(changes, "--set", "inputs.lr=0.1")
+    settings.refuse_if_read_only("rerun")
+    identity = _identity(ulid)
+
+    def again(services: Services) -> Events:
+        return services.runs.rerun(run, settings=values, resume=resume, new=identity)
+
+    return _launch(settings, again, identity, follow)
 
 
 def _identity(given: str | None) -> str:
@@ -69,7 +99,7 @@ def _rehearse(settings: Settings, job: Path, values: dict[str, str]) -> int:
     return 0
 
 
-def _launch(settings: Settings, job: Path, values: dict[str, str], identity: str, follow: bool) -> int:
+def _launch(settings: Settings, start: Callable[[Services], Events], identity: str, follow: bool) -> int:
     from core import events
 
     from .. import driver
@@ -81,7 +111,7 @@ def _launch(settings: Settings, job: Path, values: dict[str, str], identity: str
 
     async def launched(services: Services) -> Events:
         made = ""
-        async for event in services.runs.launch(job, settings=values, run=identity):
+        async for event in start(services):
             made = event.run if isinstance(event, events.RunCreated) else made
             yield event
         if follow and made:

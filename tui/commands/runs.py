@@ -1,28 +1,53 @@
-"""`trainshed runs`, `show`, `logs`, `cancel`: what happened on the VM, and what still does."""
+"""`trainshed runs`, `show`, `logs`, `cancel`, `download`: what happened on the VM, and what still does."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..options import command, pass_settings
+from ..options import command, group, pass_settings
 from ..settings import Settings
 
 if TYPE_CHECKING:
     from core.events import RunInfo
     from core.services import Events, Services
 
+ENDED = ("completed", "failed", "cancelled", "lost")
 
-@command("runs")
-@pass_settings
-def runs(settings: Settings) -> None:
-    """List the runs."""
+
+@group("runs", invoke_without_command=True)
+@click.pass_context
+def runs(context: click.Context) -> None:
+    """List the runs, or delete some."""
+    if context.invoked_subcommand is not None:
+        return
     from core.events import RunsListed
 
     from ..simple import ask
 
-    ask(settings, lambda services: services.runs.list(), RunsListed)
+    ask(context.ensure_object(Settings), lambda services: services.runs.list(), RunsListed)
+
+
+@runs.command("delete")
+@click.argument("named", nargs=-1, metavar="[RUN]...")
+@click.option("--older-than", "days", metavar="DAYS", type=click.FloatRange(min=0), help="Those that ended before.")
+@click.option("--state", "states", multiple=True, type=click.Choice(ENDED), help="Those that ended so.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Other people's runs, too.")
+@pass_settings
+def delete(
+    settings: Settings, named: tuple[str, ...], days: float | None, states: tuple[str, ...], yes: bool, force: bool
+) -> None:
+    """Remove runs that have ended from the VM: log, outputs, models and all.
+
+    What is recorded in the workspace, registered or packaged stays. A run that has not ended is never removed.
+    """
+    from .deletion import remove
+
+    settings.refuse_if_read_only("runs delete")
+    remove(settings, named, days, states, yes=yes, force=force)
 
 
 @command("show")
@@ -78,12 +103,34 @@ async def _log(services: Services, run: str, follow: bool, offset: int) -> Event
 
 @command("cancel")
 @click.argument("run")
+@click.option("--force", is_flag=True, help="Another person's run, too.")
 @pass_settings
-def cancel(settings: Settings, run: str) -> None:
+def cancel(settings: Settings, run: str, force: bool) -> None:
     """Stop RUN; what it logged stays."""
     from core.events import RunStateChanged
 
     from ..simple import ask
 
     settings.refuse_if_read_only("cancel")
-    ask(settings, lambda services: services.runs.cancel(run), RunStateChanged)
+    ask(settings, lambda services: services.runs.cancel(run, force=force), RunStateChanged)
+
+
+@command("download")
+@click.argument("run")
+@click.option("--output", default="", metavar="NAME", help="This output alone, models included.")
+@click.option(
+    "--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Default: a folder named by the run's id."
+)
+@click.option("--force", is_flag=True, help="Write over files that are there and differ.")
+@pass_settings
+def download(settings: Settings, run: str, output: str, to: Path | None, force: bool) -> None:
+    """Fetch the outputs and artifacts of RUN.
+
+    Files of models stay on the VM unless --output names the folder that holds them.
+    """
+    from core.events import Downloaded
+
+    from ..simple import ask
+
+    settings.refuse_if_read_only("download")
+    ask(settings, lambda services: services.runs.download(run, to=to, output=output, force=force), Downloaded)

@@ -1,0 +1,91 @@
+"""Another run of a run: from its own snapshot and its own job, with other values, and where it is asked from its
+checkpoints. What it needs is on the VM; the job file and the code folder may have gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..environments.spec import Spec
+from ..errors import RunError
+from ..events import Event, Notice, Phase
+from ..jobs import resolve, settings
+from ..jobs.records import Job
+from ..jobs.resolve import Resolved
+from ..site.files import Site
+from ..ssh.agent import Agent, Link
+from . import plan
+from .plan import Plan
+
+
+def source(job: Job, environment: Spec) -> dict[str, Any]:
+    """What `read` needs: the job as it was read, nothing filled in yet, and what its environment is built from."""
+    made: dict[str, Any] = msgspec.to_builtins({"job": job, "environment": environment}, enc_hook=str)
+    return made
+
+
+def read(run: str, record: Mapping[str, Any]) -> tuple[Job, Spec]:
+    """Raises RunError for a run that another version started."""
+    try:
+        kept = record["source"]
+        job = msgspec.convert(kept["job"], Job, dec_hook=lambda _kind, value: Path(value))
+        return job, msgspec.convert(kept["environment"], Spec)
+    except (KeyError, TypeError, msgspec.ValidationError):
+        title = f"run {run} was started by another version of trainshed: its job is not kept with it"
+        raise RunError(title, hint="trainshed run with its job file") from None
+
+
+class Again:
+    """`run`: the ULID of the run to start from."""
+
+    def __init__(self, site: Site, link: Link, run: str) -> None:
+        self._site = site
+        self._link = link
+        self._run = run
+
+    async def events(self, values: Mapping[str, str], *, resume: bool, new: str | None) -> AsyncGenerator[Event, None]:
+        """Ends after RunCreated, as a launch does. Raises what a launch raises, and RunError."""
+        from .launch import STEP, Launch
+
+        words = "--resume" if resume else ""
+        yield Phase(step=STEP, title=f"Reading run {self._run}", command=f"trainshed rerun {self._run} {words}".strip())
+        agent = await self._link.agent()
+        record = await agent.call("runs.job", run=self._run)
+        job, environment = read(self._run, record)
+        job = settings.applied(job, values)
+        resolved = resolve.resolve(job, self._site)
+        plan.check_sources(job.command_where, resolved)
+        launch = Launch(self._site, self._link, new)
+        launch.digests.update(await self._staged(agent, record, resolved))
+        for path in sorted({need.path for need in resolved.data.values()} - set(launch.digests)):
+            yield Notice(
+                text=f"data {path or 'the whole container'} is taken as it is now, not as run {self._run} had it"
+            )
+        prepared = Plan(
+            job=job,
+            resolved=resolved,
+            snapshot=None,
+            environment=environment,
+            kept=record.get("snapshot"),
+            parent=self._run,
+            resume=self._run if resume else None,
+        )
+        async with aclosing(launch.carried_out(prepared)) as events:
+            async for event in events:
+                yield event
+
+    async def _staged(self, agent: Agent, record: Mapping[str, Any], resolved: Resolved) -> dict[str, str]:
+        """path -> digest of the data that the run had and the VM still has."""
+        here = {item["digest"] for item in (await agent.call("data.list"))["items"]} if resolved.data else set()
+        had = record.get("inputs") or {}
+        found = {}
+        for name, need in resolved.data.items():
+            given = had.get(name) or {}
+            if given.get("from") == need.path and given.get("digest") in here:
+                found[need.path] = given["digest"]
+        return found
