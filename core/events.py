@@ -145,6 +145,11 @@ class BuildLog(_Event, frozen=True, kw_only=True, tag="build.log"):
     text: str
 
 
+class GpuUse(msgspec.Struct, frozen=True, kw_only=True):
+    use: float | None  # 0 to 1
+    memory: int | None  # bytes
+
+
 class RunCreated(_Event, frozen=True, kw_only=True, tag="run.created"):
     run: str
     name: str
@@ -159,6 +164,26 @@ class RunStateChanged(_Event, frozen=True, kw_only=True, tag="run.state"):
     state: RunState
     time: float
     reason: str = ""
+
+
+class Queued(_Event, frozen=True, kw_only=True, tag="run.queued"):
+    """The run waits for its turn on the VM."""
+
+    run: str
+    ahead: int  # runs that came before it and have not ended
+
+
+class Resources(_Event, frozen=True, kw_only=True, tag="resources"):
+    """What a run took of its VM, every 2 s or so."""
+
+    run: str
+    time: float
+    cpu: float  # cores that its processes used
+    memory: int  # bytes that they held
+    machine_cpu: float  # 0 to 1, of all cores
+    machine_memory: int  # bytes in use
+    disk_free: int
+    gpus: list[GpuUse] = []
 
 
 class RunFinished(_Event, frozen=True, kw_only=True, tag="run.finished"):
@@ -182,6 +207,9 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     vm: str = ""
     parent: str | None = None  # the run that this one was started again from
     owner: str = ""  # USER@HOST of the client that started it
+    ahead: int | None = None  # while it waits for its turn: the runs that came before it and have not ended
+    peak_memory: int | None = None  # bytes, of a run that has ended
+    cpu_s: float | None = None  # seconds of one core, of a run that has ended
     command: str = ""
     code_digest: str = ""
     environment: str = ""
@@ -304,6 +332,8 @@ Event = (
     | BuildLog
     | RunCreated
     | RunStateChanged
+    | Queued
+    | Resources
     | RunFinished
     | RunsListed
     | RunDeleted

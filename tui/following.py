@@ -10,7 +10,8 @@ from .tables import text
 
 STREAMED = (
     events.Phase | events.Progress | events.Notice | events.BuildLog | events.RunCreated | events.RunStateChanged
-    | events.LogText | events.Metric | events.Logged | events.GateHeld | events.LinkChanged | events.RunFinished
+    | events.Queued | events.Resources | events.LogText | events.Metric | events.Logged | events.GateHeld
+    | events.LinkChanged | events.RunFinished
 )  # fmt: skip
 
 

@@ -29,6 +29,9 @@ def narrate(event: events.Event, output: Output) -> None:
             output.note(f"  held on the VM: {event.item} ({event.reason})", "warning")
         case events.RunCreated():
             output.note(f"  run {event.run}{' was there already' if event.existed else ''} on {event.vm}")
+        case events.Queued():
+            before = "1 run" if event.ahead == 1 else f"{event.ahead} runs"
+            output.note(f"  waits for its turn: {before} before it" if event.ahead else "  its turn is next")
         case events.RunStateChanged():
             reason = f" ({event.reason})" if event.reason else ""
             output.note(f"  {clock(event.time)} {event.state}{reason}")

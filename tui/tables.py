@@ -81,10 +81,14 @@ def staged(event: events.DataStaged) -> list[str]:
 
 def runs(listed: Iterable[events.RunInfo]) -> list[str]:
     rows = [
-        (info.run, info.state, moment(info.created), info.owner, info.experiment, info.name, _metrics(info.metrics))
+        (info.run, _state(info), moment(info.created), info.owner, info.experiment, info.name, _metrics(info.metrics))
         for info in listed
     ]
     return table(("RUN", "STATE", "CREATED", "OWNER", "EXPERIMENT", "NAME", "METRICS"), rows)
+
+
+def _state(info: events.RunInfo) -> str:
+    return info.state if info.ahead is None else f"queued ({info.ahead} before)"
 
 
 def _metrics(values: dict[str, float]) -> str:
@@ -92,7 +96,9 @@ def _metrics(values: dict[str, float]) -> str:
 
 
 def run(info: events.RunInfo) -> list[str]:
-    state = f"{info.state} ({info.reason})" if info.reason else info.state
+    reason = info.reason if info.ahead is None else f"{info.ahead} before it"
+    state = f"{info.state} ({reason})" if reason else info.state
+    used = "" if info.peak_memory is None else f"{size(info.peak_memory)} at most, {duration(info.cpu_s or 0)} of CPU"
     exit_code = "" if info.exit_code is None else str(info.exit_code)
     head = [("run", info.run), ("name", info.name), ("experiment", info.experiment), ("state", state)]
     head += [
@@ -100,6 +106,7 @@ def run(info: events.RunInfo) -> list[str]:
         ("created", moment(info.created)),
         ("ended", moment(info.ended)),
         ("owner", info.owner),
+        ("used", used),
         ("VM", info.vm),
     ]
     head += [("parent", info.parent or ""), ("command", info.command)]

@@ -19,6 +19,7 @@ ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000  # SECCOMP_RET_…
 NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; the low half of args[0], little-endian
 X32 = 0x40000000  # the x32 system calls of x86_64 carry this bit
 FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+NICE, OOM_SCORE = 10, 500
 JOIN_SESSION_KEYRING = 1  # keyctl(2)
 
 # Refused with EPERM: name -> (x86_64, aarch64), from asm/unistd_64.h and asm-generic/unistd.h.
@@ -102,3 +103,11 @@ def own_keyring() -> None:
         number = ctypes.get_errno()
         if number not in (errno.ENOSYS, errno.EPERM):
             raise OSError(number, os.strerror(number))
+
+
+def in_background() -> None:
+    """`own_keyring`, and: what starves the machine does not starve the agent, and is killed before it (proc(5))."""
+    own_keyring()
+    os.nice(NICE)
+    with open("/proc/self/oom_score_adj", "wb", 0) as file:
+        file.write(b"%d" % OOM_SCORE)

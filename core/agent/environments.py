@@ -35,6 +35,7 @@ POLICY = {
     "memory_bytes": None,
     "processes": 4096,
     "tmp_bytes": 1 << 30,
+    "background": True,
 }
 
 

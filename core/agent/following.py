@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Dict
 
-from . import runfolder, wire
+from . import queue, resources, runfolder, wire
 from .call import Call
 from .faults import Fault
 from .states import TERMINAL, States
@@ -36,6 +36,10 @@ class Follower:
         self._log = Tail(os.path.join(folder, runfolder.PASSED), offset)
         self._tracking = Tail(os.path.join(folder, TRACKING_LOG))
         self._cursor = cursor
+        self._resources = resources.tail(folder)
+        self._root = call.root
+        self._run = os.path.basename(folder)
+        self._ahead: Any = None  # runs before it in the queue, as said last
         self._sent = 0  # states
         self._last: Dict[str, Any] = {}
         runfolder.settled(folder)
@@ -49,8 +53,11 @@ class Follower:
         lines = self._states.read()
         ended = bool(lines) and lines[-1]["state"] in TERMINAL
         self._send_states(lines[:-1] if ended else lines)
+        if lines and lines[-1]["state"] == "created":
+            self._send_place()
         self._send_log()
         self._send_tracking()
+        self._send_resources()
         if ended:
             self._send_states(lines)
             self._last = lines[-1]
@@ -88,6 +95,16 @@ class Follower:
                     self._cursor = record["seq"]
                     self._call.event(**dict(record, event="tracking"))
             lines = self._tracking.lines()
+
+    def _send_resources(self) -> None:
+        for line in self._resources.lines():
+            self._call.event(**dict(json.loads(line.decode()), event="resources"))
+
+    def _send_place(self) -> None:
+        ahead = queue.ahead(self._root, self._run)
+        if ahead is not None and ahead != self._ahead:
+            self._ahead = ahead
+            self._call.event(event="queue", ahead=ahead)
 
     def result(self) -> Dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ import re
 import subprocess
 from typing import Any, Sequence
 
-from . import data, environments, plainfiles, runfolder, sandbox, sources
+from . import data, environments, plainfiles, queue, runfolder, sandbox, sources
 from .faults import Fault
 from .states import TERMINAL
 
@@ -21,6 +21,7 @@ JOB = "/job"
 OUTPUTS = "/job/outputs"
 DATA = "/data"
 CHECKPOINTS = "checkpoints"  # below outputs: what a job writes to be able to go on
+GPUS = "trainshed.gpus"  # the tag
 SHELLS = ("/bin/bash", "/bin/sh")
 MLFLOW = {  # for any MLflow that a job brings
     "MLFLOW_EXPERIMENT_ID": "1",  # the one there is: asked for no other
@@ -44,6 +45,7 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
         if not isinstance(value, str) or not key or "=" in key or "\0" in key + value:
             raise Fault("run", "environment variable %r cannot be set" % key)
     sources.asked(job)
+    gpus(job)
     if job.get("resume"):
         checkpoints(root, job["resume"])
     if job.get("snapshot"):
@@ -55,6 +57,16 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
             raise Fault("run", "%r cannot be an output's name" % name)
     for name, given in (job.get("inputs") or {}).items():
         input_path(root, name, given)
+
+
+def gpus(job: dict[str, Any]) -> int:
+    """How many GPUs the job gets: what its tag says, else all that the VM has. Raises Fault."""
+    here, said = len(queue.gpus()), str((job.get("tags") or {}).get(GPUS, ""))
+    if not said:
+        return here
+    if not said.isdecimal() or int(said) > here:
+        raise Fault("run", "tag %s: %s GPUs, and this VM has %d" % (GPUS, said, here))
+    return int(said)
 
 
 def snapshot_folder(root: str, digest: str) -> str:

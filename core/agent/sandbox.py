@@ -1,7 +1,7 @@
 """What foreign code executes in: the `bwrap` engine.
 
 A policy is data: {"engine", "network", "data", "memory_bytes", "processes", "tmp_bytes"}, and a job's "log_bytes".
-Binds are (source, target, "ro" or "rw"), in order. Only named paths of the host are visible:
+Binds are (source, target, "ro", "rw" or "dev" for a device), in order. Only named paths of the host are visible:
 never /, /run, /var, /home, /root or /sys.
 
 bubblewrap started as root keeps root's powers over files (chmod of /dev/null, core_pattern), even
@@ -26,6 +26,7 @@ from .faults import Fault
 Policy = Dict[str, Any]
 Bind = Tuple[str, str, str]
 
+BINDS = {"ro": "--ro-bind", "rw": "--bind", "dev": "--dev-bind"}
 UID = 65534
 HOME = "/home/job"
 SOURCE = "/opt/trainshed"  # the agent's own source, for the first process
@@ -139,6 +140,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Runs `argv` in a sandbox. `popen`: stdin, stdout, stderr; no other descriptor goes in.
 
+    Where the policy is `background`, everything else of the VM comes first: its processors, and its memory.
+
     The sandbox ends with the thread that calls this (PR_SET_PDEATHSIG, prctl(2)). Raises Fault, OSError.
     """
     here = confine.machine()
@@ -147,7 +150,8 @@ def start(
         words = command(policy, binds, env, cwd, argv, *fds)
         popen.setdefault("stdin", subprocess.DEVNULL)
         popen.update(env={"PATH": PATH, "LC_ALL": "C"}, cwd="/", pass_fds=fds, start_new_session=True)
-        return subprocess.Popen(words, preexec_fn=confine.own_keyring, **popen)
+        before = confine.in_background if policy.get("background") else confine.own_keyring
+        return subprocess.Popen(words, preexec_fn=before, **popen)
     except subprocess.SubprocessError:
         raise Fault("sandbox", "the kernel gives a new sandbox no keyring of its own", "see /proc/key-users on the VM")
     finally:
@@ -271,7 +275,7 @@ def _etc_words(network: bool) -> list[str]:
 def _bind_words(binds: Sequence[Bind]) -> list[str]:
     words: list[str] = []
     for source, target, mode in binds:
-        words += ["--bind" if mode == "rw" else "--ro-bind", source, target]
+        words += [BINDS[mode], source, target]
     return words
 
 

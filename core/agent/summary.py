@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Dict
 
-from . import runfolder
+from . import queue, runfolder
 from .states import TERMINAL, States
 from .tail import Tail
 
@@ -17,6 +17,7 @@ def info(folder: str) -> Dict[str, Any]:
     last = runfolder.settled(folder)
     job = runfolder.read_json(folder, "job.json")
     logged = _logged(folder, job["run"])
+    root = os.path.dirname(os.path.dirname(folder))
     created = (States(folder).read() or [last])[0]
     return {
         "run": job["run"],
@@ -27,6 +28,9 @@ def info(folder: str) -> Dict[str, Any]:
         "ended": last["time"] if last["state"] in TERMINAL else None,
         "exit_code": last.get("exit_code"),
         "reason": last["reason"],
+        "ahead": queue.ahead(root, job["run"]) if last["state"] == "created" else None,
+        "peak_memory": last.get("peak_memory"),
+        "cpu_s": last.get("cpu_s"),
         "parent": job.get("parent"),
         "owner": job.get("owner") or "",
         "command": job.get("command") or "",

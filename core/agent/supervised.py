@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import selectors
 import signal
 import socket
-import time
 from typing import Sequence
 
 from . import processes, runfolder, sandbox
 from .output import Output
+from .resources import EVERY_S, FIRST_S, Sampler
 from .states import States
+from .timers import Timers
 
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 WATCH = 1.0  # seconds between two looks at the memory
@@ -25,10 +27,15 @@ class Outcome:
         self.state = state
         self.reason = reason
         self.exit_code = exit_code
+        self.used: dict[str, object] = {}  # of the machine
 
 
 class Supervised:
-    def __init__(self, folder: str, states: States, output: Output, wakeup: int) -> None:
+    """`timeout_s`: how long the job may take, from its first process on; None for ever."""
+
+    def __init__(
+        self, folder: str, states: States, output: Output, wakeup: int, timeout_s: float | None = None
+    ) -> None:
         self._cancel_file = os.path.join(folder, runfolder.CANCEL)
         self._states = states
         self._output = output
@@ -37,7 +44,11 @@ class Supervised:
         self._began = False
         self._end: tuple[str, int] | None = None  # ("exit", code) or ("signal", number), said once
         self._cancelled = False
-        self._deadline: float | None = None
+        self._late = False  # the job's time was over
+        self._timeout_s = timeout_s
+        self._timers = Timers()
+        self._folder = folder
+        self.used: dict[str, object] = {}  # what it took of the machine
         self._failure = ""  # why we ended it ourselves
 
     def run(
@@ -61,26 +72,21 @@ class Supervised:
 
     def _attend(self, memory_bytes: int | None) -> None:
         """Until the sandbox has ended."""
+        if memory_bytes:
+            self._timers.every(WATCH, functools.partial(self._watch, memory_bytes))
+        sampler = Sampler(self._folder, self._process.pid)
+        self._timers.every(EVERY_S, sampler.sample)
+        self._timers.after(FIRST_S, sampler.sample)  # short runs, too
         selector = selectors.DefaultSelector()
         for source, attend in ((self._output, self._move), (self._control, self._hear), (self._wakeup, self._wake)):
             selector.register(source, selectors.EVENT_READ, attend)
-        looked = time.monotonic()
         with selector:
             while self._process.poll() is None:
-                for key, _ in selector.select(self._patience(memory_bytes)):
+                for key, _ in selector.select(self._timers.patience()):
                     if key.data() is False:
                         selector.unregister(key.fileobj)
-                if self._deadline is not None and time.monotonic() >= self._deadline:
-                    sandbox.terminate(self._process)
-                elif memory_bytes and time.monotonic() - looked >= WATCH:
-                    looked = time.monotonic()
-                    self._watch(memory_bytes)
-
-    def _patience(self, memory_bytes: int | None) -> float | None:
-        limits = [WATCH] if memory_bytes else []
-        if self._deadline is not None:
-            limits.append(max(0.0, self._deadline - time.monotonic()))
-        return min(limits) if limits else None
+                self._timers.ring()
+        self.used = sampler.close()
 
     def _move(self) -> None:
         try:
@@ -119,6 +125,8 @@ class Supervised:
         inner = processes.children(self._process.pid)
         pids = [processes.identity(pid) for pid in [*inner, self._process.pid]]
         self._states.append(["preparing"], "running", sandbox=pids)
+        if self._timeout_s is not None:
+            self._timers.after(self._timeout_s, self._overdue)
 
     def _wake(self) -> None:
         try:
@@ -132,11 +140,24 @@ class Supervised:
         if self._end is not None:
             return  # it has ended by itself
         self._cancelled = True
-        self._deadline = time.monotonic() + (GRACE if self._began else 0.0)
+        self._end_politely()
+
+    def _overdue(self) -> None:
+        if self._end is None and not self._cancelled:
+            self._late = True
+            self._end_politely()
+
+    def _end_politely(self) -> None:
+        """SIGTERM for all of it; what is left after the grace is killed."""
+        self._timers.off(self._overdue)
+        self._timers.after(GRACE if self._began else 0.0, self._kill)
         try:
             self._control.sendall(b"term\n")
         except OSError:
             pass
+
+    def _kill(self) -> None:
+        sandbox.terminate(self._process)
 
     def _watch(self, memory_bytes: int) -> None:
         used = processes.memory_bytes(processes.tree(self._process.pid))
@@ -157,6 +178,8 @@ class Supervised:
             return Outcome("failed", self._failure)
         if self._cancelled:
             return Outcome("cancelled", "cancelled", code)
+        if self._late:
+            return Outcome("failed", "time limit of %g s" % (self._timeout_s or 0), code)
         if not self._began:
             return Outcome("failed", "the sandbox did not start: %s" % (self._output.tail() or "no message"))
         if self._end is None:

@@ -11,13 +11,15 @@ import signal
 import traceback
 from typing import Any
 
-from . import jobs, runfolder, sandbox
+from . import jobs, queue, runfolder, sandbox
 from .faults import Fault
 from .output import LIMIT, Output
 from .sources import Sources
 from .states import States
 from .supervised import Outcome, Supervised
+from .watch import Watch
 
+QUEUE_LOOK_S = 1.0  # seconds between two looks whether one of those ahead has died
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,11 +35,36 @@ def supervise(root: str, run: str, tracking: Any, states: States | None = None) 
     folder = runfolder.find(root, run)
     states = states or States(folder)
     wakeup = _listen_to_signals()
-    if not states.append(["created"], "preparing"):
+    try:
+        place = _waited(root, run, folder, states, wakeup)
+    except Exception as error:
+        failed = _failure(error)
+        states.append(["created"], failed.state, failed.reason)
         return
-    outcome = _carried_out(root, folder, states, tracking, wakeup)
-    more = {} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
-    states.append(["preparing", "running"], outcome.state, outcome.reason, **more)
+    if place is None:
+        return
+    try:
+        if not states.append(["created"], "preparing"):
+            return
+        outcome = _carried_out(root, folder, states, tracking, wakeup, place.assigned)
+        more = {} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
+        states.append(["preparing", "running"], outcome.state, outcome.reason, **more, **outcome.used)
+    finally:
+        place.leave()
+
+
+def _waited(root: str, run: str, folder: str, states: States, wakeup: int) -> queue.Place | None:
+    """The run's place once it is its turn; None where it was cancelled meanwhile."""
+    policy, job = runfolder.read_json(folder, "policy.json"), runfolder.read_json(folder, "job.json")
+    place = queue.Place(root, run, policy.get("slots") or 0, jobs.gpus(job))
+    with Watch([os.path.join(root, queue.FOLDER), folder]) as watch:
+        while not place.start():
+            if states.last()["state"] != "created" or os.path.exists(os.path.join(folder, runfolder.CANCEL)):
+                place.leave()
+                states.append(["created"], "cancelled", "cancelled before it started")
+                return None
+            watch.pause(QUEUE_LOOK_S, wakeup)
+    return place
 
 
 def _listen_to_signals() -> int:
@@ -49,26 +76,30 @@ def _listen_to_signals() -> int:
     return readable
 
 
-def _carried_out(root: str, folder: str, states: States, tracking: Any, wakeup: int) -> Outcome:
+def _carried_out(root: str, folder: str, states: States, tracking: Any, wakeup: int, gpus: list[int]) -> Outcome:
     try:
-        return _carry_out(root, folder, states, tracking, wakeup)
-    except Fault as fault:
-        return Outcome("failed", fault.title)
-    except OSError as error:
-        if error.errno in FULL:
-            return Outcome("failed", "the disk of the VM is full")
-        traceback.print_exc()  # into supervisor.log, which stays on the VM
-        return Outcome("failed", "the run could not be carried out: %s" % error.strerror)
+        return _carry_out(root, folder, states, tracking, wakeup, gpus)
     except Exception as error:
-        traceback.print_exc()
-        return Outcome("failed", "the supervisor failed (%s)" % type(error).__name__)
+        return _failure(error)
 
 
-def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: int) -> Outcome:
+def _failure(error: Exception) -> Outcome:
+    """In words without a record: the traceback goes into supervisor.log, which stays on the VM."""
+    if isinstance(error, Fault):
+        return Outcome("failed", error.title)
+    if isinstance(error, OSError) and error.errno in FULL:
+        return Outcome("failed", "the disk of the VM is full")
+    traceback.print_exception(type(error), error, error.__traceback__)
+    if isinstance(error, OSError):
+        return Outcome("failed", "the run could not be carried out: %s" % error.strerror)
+    return Outcome("failed", "the supervisor failed (%s)" % type(error).__name__)
+
+
+def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: int, gpus: list[int]) -> Outcome:
     job = runfolder.read_json(folder, "job.json")
     policy = runfolder.read_json(folder, "policy.json")
     jobs.prepare(root, folder, job)
-    binds = jobs.binds(root, folder, job)
+    binds = jobs.binds(root, folder, job) + [(path, path, "dev") for path in queue.devices(gpus)]
     server = tracking.serve(folder, job) if tracking else None
     sources = Sources(folder, job, server.store) if server else None
     output = Output(folder, policy.get("log_bytes") or LIMIT, sources.feed if sources else len)
@@ -76,8 +107,10 @@ def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: in
         if server is not None:
             binds.append((sandbox.give(server.socket_path), sandbox.TRACKING_SOCKET, "ro"))
         env = jobs.variables(job, server is not None)
-        supervised = Supervised(folder, states, output, wakeup)
-        return supervised.run(policy, binds, env, jobs.JOB, jobs.words(job))
+        supervised = Supervised(folder, states, output, wakeup, job.get("timeout_s"))
+        outcome = supervised.run(policy, binds, env, jobs.JOB, jobs.words(job))
+        outcome.used = supervised.used
+        return outcome
     finally:
         output.close()
         if sources is not None:

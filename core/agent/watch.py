@@ -10,7 +10,7 @@ from typing import Any, Sequence
 
 from .call import Call
 
-EVENTS = 0x2 | 0x100 | 0x80  # IN_MODIFY, IN_CREATE, IN_MOVED_TO
+EVENTS = 0x2 | 0x100 | 0x80 | 0x200  # IN_MODIFY, IN_CREATE, IN_MOVED_TO, IN_DELETE
 NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 POLL_S = 0.05
 GATHER_S = 0.004  # a burst of small writes is one change
@@ -52,3 +52,9 @@ class Watch:
                 time.sleep(GATHER_S)
                 os.read(self._fd, 64 * 1024)
                 return True
+
+    def pause(self, seconds: float, wakeup: int) -> None:
+        """The same where no call waits: until something changes, `wakeup` can be read, or the time is over."""
+        ready = select.select([wakeup] if self._fd < 0 else [wakeup, self._fd], [], [], seconds)[0]
+        for fd in ready:
+            os.read(fd, 64 * 1024)

@@ -82,8 +82,6 @@ def _notes(job: Job, site: Site) -> list[str]:
                 hint=f"this is {site.vm_name}; make {job.compute} the default_vm in {site.path}",
             )
         notes.append(f"{job.compute_where}: compute: site {site.name} has no {job.compute}: runs on {site.vm_name}")
-    if job.timeout_s is not None:
-        notes.append(f"limits.timeout: {job.timeout_s} s is kept with the run; nothing ends it at that time yet")
     taken = sorted(set(job.environment_variables) & set(_own_variables("", "")))
     notes += [f"environment_variables.{name}: set by trainshed, the job's value is not used" for name in taken]
     return notes

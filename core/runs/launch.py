@@ -122,7 +122,7 @@ class Launch:
             parent=prepared.parent,
             resume=prepared.resume,
         )
-        allowed = policy.for_job(data=bool(resolved.data))
+        allowed = policy.for_job(data=bool(resolved.data), slots=self._site.vm.slots)
         result = await self._call_create(record, allowed)
         existed = result["existed"] and self._given  # a new ULID was found by our own second try, if at all
         state = result["state"]

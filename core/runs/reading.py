@@ -6,8 +6,10 @@ import codecs
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from ..errors import AgentError
-from ..events import Event, Logged, LogText, Metric, Notice, RunFinished, RunStateChanged
+from ..events import Event, Logged, LogText, Metric, Notice, Queued, Resources, RunFinished, RunStateChanged
 
 _KINDS = {"param": "value", "tag": "value", "artifact": "sha256", "model": "model_id", "register": "model_id"}
 
@@ -28,6 +30,7 @@ class Reading:
         self.artifacts: list[str] = []
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._state = 0
+        self._used_at = 0.0  # the last line of resources that was seen
         self._skip = 0  # bytes that come and are known already
 
     def take(self, message: dict[str, Any] | bytes) -> Iterator[Event]:
@@ -40,6 +43,10 @@ class Reading:
             yield from self._announced(message["offset"])
         elif message.get("event") == "state":
             yield from self._changed(message)
+        elif message.get("event") == "queue":
+            yield Queued(run=self.run, ahead=message["ahead"])
+        elif message.get("event") == "resources":
+            yield from self._used(message)
         elif message.get("event") == "tracking" and message["seq"] > self.cursor:
             self.cursor = message["seq"]
             yield from self._tracked(message)
@@ -76,6 +83,12 @@ class Reading:
             yield RunStateChanged(
                 run=self.run, state=message["state"], time=message["time"], reason=message.get("reason") or ""
             )
+
+    def _used(self, message: dict[str, Any]) -> Iterator[Event]:
+        """What came before the link was lost comes again, and is known."""
+        if message["time"] > self._used_at:
+            self._used_at = message["time"]
+            yield msgspec.convert({**message, "run": self.run, "event": "resources"}, Resources)
 
     def _tracked(self, message: dict[str, Any]) -> Iterator[Event]:
         child = "" if message["run"] == self.run else message["run"]

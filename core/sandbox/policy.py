@@ -18,6 +18,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None  # None: what the VM has
     processes: int | None = 4096  # processes and threads
     tmp_bytes: int = 2 * GIB
+    background: bool = False  # everything else of the VM comes first
+    slots: int = 0  # runs of this VM at once; 0: no limit
     log_bytes: int = GIB  # of a job's raw log, and of its passed log; what it prints beyond is dropped
 
     def __post_init__(self) -> None:
@@ -25,8 +27,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a sandbox has the network or the data, never both")
 
 
-JOB = Policy(data=True)
-BUILD = Policy(network=True, tmp_bytes=GIB)
+JOB = Policy(data=True, background=True)
+BUILD = Policy(network=True, tmp_bytes=GIB, background=True)
 SERVICE = Policy(tmp_bytes=GIB // 2)
 
 
@@ -36,9 +38,9 @@ def plain(policy: Policy) -> dict[str, Any]:
     return made
 
 
-def for_job(*, data: bool) -> dict[str, Any]:
+def for_job(*, data: bool, slots: int = 0) -> dict[str, Any]:
     """A job without data inputs has no data either; it never has a network."""
-    return plain(msgspec.structs.replace(JOB, data=data))
+    return plain(msgspec.structs.replace(JOB, data=data, slots=slots))
 
 
 def for_service() -> dict[str, Any]:

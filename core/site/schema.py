@@ -15,6 +15,7 @@ class VM(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host_keys: list[str] = []  # "ssh-ed25519 SHA256:…"
     root: str = "~/.trainshed"
     sandbox: Literal["auto", "docker", "bwrap"] = "auto"
+    slots: int = 1  # runs at once; the others wait for their turn. 0: no limit
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
