@@ -160,4 +160,5 @@ def test_what_a_run_uses_is_measured(vm: VM) -> None:
 
 def test_a_job_gives_way_to_the_agent(vm: VM) -> None:
     done = vm.run(vm.agent(), "nice; cat /proc/self/oom_score_adj; renice -n 0 $$ 2>&1 | grep -c denied; nice")
-    assert done.text.splitlines() == ["10", "500", "1", "10"]
+    mine = str(min(19, os.nice(0) + 10))
+    assert done.text.splitlines() == [mine, "500", "1", mine]

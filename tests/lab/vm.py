@@ -132,7 +132,7 @@ class Followed:
                 self.states.append(message["state"])
             elif message["event"] == "log":
                 self.offsets.append(message["offset"])
-            else:
+            elif message["event"] == "tracking":
                 self.tracking.append(message)
 
     @property
