@@ -141,9 +141,9 @@ class Wizard(Screen[None]):
     async def go(self, step: str) -> None:
         """Shows the pane of `step`; what was typed anywhere stays."""
         switcher = self.query_one(ContentSwitcher)
-        self.here = step
         if not switcher.query(f"#{step}"):
             await switcher.add_content(_pane(step, self.session), id=step, set_current=True)
+        self.here = step  # not before: the footer asks the pane of this place at any moment
         switcher.current = step
         self._tell()
         self._tell_commands()

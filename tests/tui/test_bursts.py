@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import ContentSwitcher, Input
 
 from tests.fakes.script import Scenario
 
@@ -90,6 +90,20 @@ async def test_a_step_and_its_main_button_in_one_read() -> None:
         await burst(walk, "2\r")
         assert walk.app.session.journey.states["check"] == "done"
         assert walk.app.session.connected is None
+
+
+async def test_the_footer_may_look_at_any_moment_of_a_change_of_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    add, seen = ContentSwitcher.add_content, list[str]()
+    async with walking() as walk:
+
+        async def slow(self: ContentSwitcher, *args: Any, **more: Any) -> None:
+            seen.append(walk.app.wizard.pane.STEP)
+            assert walk.app.wizard.active_bindings
+            await add(self, *args, **more)
+
+        monkeypatch.setattr(ContentSwitcher, "add_content", slow)
+        await burst(walk, "5\r")
+        assert seen == ["connect"] and walk.app.wizard.pane.STEP == "watch"
 
 
 async def test_a_key_that_comes_before_the_first_screen_is_ready_is_not_half_done() -> None:
