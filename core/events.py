@@ -150,6 +150,26 @@ class GpuUse(msgspec.Struct, frozen=True, kw_only=True):
     memory: int | None  # bytes
 
 
+class EnvironmentInfo(msgspec.Struct, frozen=True, kw_only=True):
+    hash: str
+    kind: Literal["venv", "image"]
+    what: str  # "Python 3.11.2", or the image's name
+    bytes: int
+    built: float
+    used: float  # when a run that has it was made last, or it was built
+    runs: int
+    needed: bool  # by a run that has not ended, a package or a service
+
+
+class EnvironmentsListed(_Event, frozen=True, kw_only=True, tag="environments.listed"):
+    environments: list[EnvironmentInfo]
+
+
+class EnvironmentsPruned(_Event, frozen=True, kw_only=True, tag="environments.pruned"):
+    removed: list[str]
+    bytes: int
+
+
 class RunCreated(_Event, frozen=True, kw_only=True, tag="run.created"):
     run: str
     name: str
@@ -330,6 +350,8 @@ Event = (
     | Metric
     | Logged
     | BuildLog
+    | EnvironmentsListed
+    | EnvironmentsPruned
     | RunCreated
     | RunStateChanged
     | Queued

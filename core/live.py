@@ -9,6 +9,7 @@ from typing import Any
 from .checks.service import LiveChecks
 from .data.service import LiveData
 from .deploy.service import LiveDeploy
+from .environments.service import LiveEnvironments
 from .models.service import LiveModels
 from .runs.service import LiveRuns
 from .services import Services
@@ -77,6 +78,7 @@ def open_site(site: Site | None, *, read_only: bool = False) -> Services:
         connection=LiveConnection(site, link, read_only=read_only),
         checks=step(lambda site: LiveChecks(site, link)),
         data=step(lambda site: LiveData(site, link)),
+        environments=step(lambda site: LiveEnvironments(site, link)),
         runs=step(lambda site: LiveRuns(site, link, opened(site), read_only=read_only)),
         models=step(lambda site: LiveModels(site, link, opened(site))),
         deploy=step(lambda site: LiveDeploy(site, link, opened(site))),

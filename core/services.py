@@ -64,6 +64,20 @@ class Data(Protocol):
         ...
 
 
+class Environments(Protocol):
+    def list(self) -> Events:
+        """`EnvironmentsListed`."""
+        ...
+
+    def build(self, job: Path) -> Events:
+        """That of a job file, which is not started: ends with `EnvironmentsListed`."""
+        ...
+
+    def prune(self, *, older_than_days: float = 30.0, wanted: Sequence[str] = ()) -> Events:
+        """Removes what nobody needs; `wanted`: beginnings of hashes, whatever their age. `EnvironmentsPruned`."""
+        ...
+
+
 class Runs(Protocol):
     def launch(
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
@@ -165,6 +179,7 @@ class Services:
     connection: Connection
     checks: Checks
     data: Data
+    environments: Environments
     runs: Runs
     models: Models
     deploy: Deploy

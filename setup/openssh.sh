@@ -1,4 +1,4 @@
-# openssh-server comes with a service that is enabled and started. Not here. Sourced by install.sh.
+# openssh-server and docker.io come with services that are enabled and started. Not here. Sourced by install.sh.
 
 policy=/usr/sbin/policy-rc.d
 kept=$policy.trainshed-kept
@@ -13,8 +13,8 @@ restore_policy() {
   elif as_root grep -qs 'made by trainshed' $policy; then as_root rm -f $policy; fi
 }
 
-# Runs the words with every service start refused (Debian's policy-rc.d), then disables ssh's service,
-# which was not there before. A policy of the machine's own is put back.
+# Runs the words with every service start refused (Debian's policy-rc.d), then disables the services of what was not
+# there before. A policy of the machine's own is put back.
 without_services() {
   before=$(listeners_on_22)
   restore_policy # what an interrupted start left
@@ -26,17 +26,25 @@ without_services() {
   "$@" || status=$?
   restore_policy
   trap - INT TERM HUP
-  disable_ssh
+  disable_services
   if [ "$(listeners_on_22)" != "$before" ]; then
     stop "Something new listens on port 22 since openssh-server was installed: stop it (systemctl stop ssh ssh.socket)"
   fi
   return $status
 }
 
-disable_ssh() {
-  for unit in ssh.service ssh.socket sshd.service; do
+# Of the packages that were missing: ssh's, Docker's and containerd's.
+disable_services() {
+  units=''
+  case " $missing " in *' openssh-server '*) units="ssh.service ssh.socket sshd.service" ;; esac
+  case " $missing " in *' docker.io '*) units="$units docker.service docker.socket containerd.service" ;; esac
+  for unit in $units; do
     if have systemctl; then as_root systemctl disable --quiet $unit >/dev/null 2>&1 || true; fi
     if have deb-systemd-helper; then as_root deb-systemd-helper disable $unit >/dev/null 2>&1 || true; fi
   done
-  if have update-rc.d; then as_root update-rc.d ssh disable >/dev/null 2>&1 || true; fi
+  for name in ${units:+ssh docker}; do
+    case " $units " in *" $name.service "*)
+      if have update-rc.d; then as_root update-rc.d $name disable >/dev/null 2>&1 || true; fi ;;
+    esac
+  done
 }

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "connect": ("connect", "connect", "Compare the host key, log in, show facts about the VM."),
     "check": ("check", "check", "Check the VM and the data's path."),
     "data": ("data", "data", "What is staged on the VM; stage more."),
+    "environments": ("environments", "environments", "List, build or remove environments."),
     "run": ("run", "run", "Launch a job file on the VM."),
     "rerun": ("run", "rerun", "Start a run again, from its own code."),
     "runs": ("runs", "runs", "List the runs, or delete some."),

@@ -16,6 +16,7 @@ def _flat(event: events.Event) -> dict[str, Any]:
 
 
 MAKERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
+    events.EnvironmentsListed: lambda event: {"environments": events.plain(event.environments)},
     events.RunsListed: lambda event: {"runs": events.plain(event.runs)},
     events.DataListed: lambda event: {"data": events.plain(event.items)},
     events.ModelsListed: lambda event: {"models": events.plain(event.models)},

@@ -79,6 +79,26 @@ def staged(event: events.DataStaged) -> list[str]:
     return pairs([*values, ("result", how)])
 
 
+def environments(listed: Iterable[events.EnvironmentInfo]) -> list[str]:
+    rows = [
+        (
+            info.hash[:12],
+            info.kind,
+            info.what,
+            size(info.bytes),
+            moment(info.used),
+            str(info.runs),
+            "yes" if info.needed else "",
+        )
+        for info in listed
+    ]
+    return table(("HASH", "KIND", "WHAT", "SIZE", "USED", "RUNS", "NEEDED"), rows)
+
+
+def pruned(event: events.EnvironmentsPruned) -> list[str]:
+    return [*event.removed, f"{len(event.removed)} removed, {size(event.bytes)}"]
+
+
 def runs(listed: Iterable[events.RunInfo]) -> list[str]:
     rows = [
         (info.run, _state(info), moment(info.created), info.owner, info.experiment, info.name, _metrics(info.metrics))
@@ -178,6 +198,8 @@ WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.Connected: connected,
     events.DataListed: lambda event: data(event.items),
     events.DataStaged: staged,
+    events.EnvironmentsListed: lambda event: environments(event.environments),
+    events.EnvironmentsPruned: pruned,
     events.RunsListed: lambda event: runs(event.runs),
     events.RunInfo: run,
     events.RunFinished: finished,

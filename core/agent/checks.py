@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from typing import Any
 
 from . import listeners, sshd_config, sshd_files
 from .call import Call
+from .docker_api import Docker, Refusal, Unanswered
 
 SHADOW = "/etc/shadow"
 
 
 def host(call: Call, user: str, client_address: str) -> dict[str, Any]:
-    """Sections `sshd`, `host_keys`, `ssh_dir`, `listeners`, `empty_passwords`; `errors` says what is missing and why.
+    """Sections `sshd`, `host_keys`, `ssh_dir`, `listeners`, `docker`, `empty_passwords`; `errors`: why one is missing.
 
     `user`: the account whose `Match` blocks and files count ("": the one that we run as).
     `client_address`: "" for the address that sshd saw us come from.
@@ -30,6 +32,7 @@ def host(call: Call, user: str, client_address: str) -> dict[str, Any]:
         errors.update({"host_keys": reason} if reason else {})
         answer["ssh_dir"] = _ssh_dir(user, server["config"], errors)
     answer["listeners"] = _listeners(errors)
+    answer["docker"] = _docker(Docker(), errors)
     answer["empty_passwords"] = empty_passwords(SHADOW)
     return answer
 
@@ -43,6 +46,20 @@ def _ssh_dir(user: str, config: sshd_config.Config, errors: dict[str, str]) -> l
     except OSError as error:
         errors["ssh_dir"] = "%s: %s" % (error.filename, error.strerror)
     return []
+
+
+def _docker(docker: Docker, errors: dict[str, str]) -> dict[str, Any]:
+    """{"version", "reason" (why there is none), "live_restore", "socket_mode"}."""
+    version, reason = docker.usable()
+    if not version:
+        return {"version": "", "reason": reason}
+    try:
+        live = bool(docker.call("GET", "/info")["LiveRestoreEnabled"])
+    except (Unanswered, Refusal, KeyError) as error:
+        errors["docker"] = "Docker did not say how it is set: %s" % error
+        return {"version": "", "reason": str(error)}
+    mode = stat.S_IMODE(os.stat(docker.path).st_mode)
+    return {"version": version, "reason": "", "live_restore": live, "socket_mode": mode}
 
 
 def _listeners(errors: dict[str, str]) -> list[dict[str, Any]]:

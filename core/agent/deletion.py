@@ -6,8 +6,9 @@ import os
 import shutil
 from typing import Any, Dict
 
-from . import runfolder
+from . import container, runfolder
 from .call import Call
+from .docker_api import Docker, Unanswered
 from .faults import Fault
 from .states import TERMINAL
 
@@ -23,6 +24,7 @@ def delete(call: Call, run: str, owner: str = "", force: bool = False) -> Dict[s
         raise _going(run)
     lock = _taken(call, run, folder)
     try:
+        _remove_container(folder, run)
         gone = os.path.join(os.path.dirname(folder), GONE + run)
         shutil.rmtree(gone, ignore_errors=True)  # of an earlier run of that ULID, cut short
         os.rename(folder, gone)
@@ -51,6 +53,15 @@ def sweep(root: str) -> None:
     for name in os.listdir(base):
         if name.startswith(GONE):
             _remove(os.path.join(base, name))
+
+
+def _remove_container(folder: str, run: str) -> None:
+    """Docker may be gone by now: what it keeps of the run is a name and an empty layer then."""
+    if runfolder.read_json(folder, "policy.json").get("engine") == "docker":
+        try:
+            container.remove(Docker(), run)
+        except Unanswered:
+            pass
 
 
 def _going(run: str) -> Fault:

@@ -17,9 +17,10 @@ import shutil
 import stat
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from . import interpreters, sandbox
+from . import images, interpreters, sandbox, snapshots
 from .builder import build_in
 from .call import Call
+from .docker_api import Docker
 from .faults import Fault
 from .tail import Tail
 
@@ -39,25 +40,92 @@ POLICY = {
 }
 
 
-def build(call: Call, requirements: str, python: str = "") -> Dict[str, Any]:
-    """`requirements`: the text of a pip requirements file; `python`: "3.11", or "" for the VM's own.
+def build(
+    call: Call,
+    requirements: str = "",
+    python: str = "",
+    image: str = "",
+    context: Optional[Dict[str, str]] = None,
+    engine: str = "auto",
+) -> Dict[str, Any]:
+    """`requirements`: the text of a pip requirements file; `python`: "3.11", or "" for the VM's own. `image`: what they
+    go on top of; `context`: {"digest", "dockerfile"}, a snapshot to build an image from. `engine`: the site's.
 
     A second build of the same waits for the first and sees its log. Raises Fault; then nothing is kept but the log.
     """
+    lines = normalised(requirements)
+    reason = "" if engine != "bwrap" else "the site's sandbox is bwrap"
+    if (image or context) and not reason:
+        reason = Docker().usable()[1]
+        if not reason:
+            return _image(call, image, lines, context)
+    if reason and (context or not lines):
+        hint = "%s; or map the environment in [environments] of the site file to requirements" % reason
+        raise Fault("environment", "%s needs Docker" % ("image %s" % image if image else "a Dockerfile"), hint)
+    if reason:
+        call.event(event="notice", text="image %s is not used: %s" % (image, reason))
     sandbox.require(POLICY)
     chosen = interpreters.choose(python)
-    lines = normalised(requirements)
     digest = environment_hash(lines, chosen)
+    reused = _once(call, digest, lambda place: _build(call, place, lines, chosen))
+    place = os.path.join(call.root, "environments", digest)
+    return {"hash": digest, "reused": reused, "path": place, "python": chosen.version, "engine": "bwrap"}
+
+
+def _image(call: Call, image: str, lines: List[str], context: Optional[Dict[str, str]]) -> Dict[str, Any]:
+    digest = images.image_hash(image, lines, context)
+    here = context and dict(context, folder=snapshots.folder(call.root, context["digest"]))
+
+    def make(place: str) -> None:
+        log = images.Log(call, os.path.join(place, "build.log"))
+        try:
+            found = images.make(log, Docker(), digest, image, lines, here)
+        finally:
+            log.close()
+        _record(place, {"format": FORMAT, "image": found, "name": image})
+
+    reused = _once(call, digest, make)
+    place = os.path.join(call.root, "environments", digest)
+    return {"hash": digest, "reused": reused, "path": place, "python": "", "engine": "docker"}
+
+
+def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
+    """Whether it was there. `make` fills a folder that appears as ROOT/environments/DIGEST when it is complete."""
     base = os.path.join(call.root, "environments")
     os.makedirs(base, exist_ok=True)
     place = os.path.join(base, digest)
-    reused = True
-    if not os.path.isdir(place):
-        with _locked(call, base, digest):
-            if not os.path.isdir(place):
-                reused = False
-                _build(call, base, digest, lines, chosen)
-    return {"hash": digest, "reused": reused, "path": place, "python": chosen.version}
+    if os.path.isdir(place):
+        return True
+    with _locked(call, base, digest):
+        if os.path.isdir(place):
+            return True
+        temporary = _temporary(base, digest)
+        remove(temporary)  # what a build left that was killed
+        os.mkdir(temporary, 0o700)
+        try:
+            make(temporary)
+            os.rename(temporary, place)
+        finally:
+            log = os.path.join(temporary, "build.log")
+            if os.path.exists(log):
+                os.replace(log, place + ".failed.log")
+            remove(temporary)
+    return False
+
+
+def record(root: str, digest: str) -> Dict[str, Any]:
+    """What is known of a built environment. Raises Fault where it is not built."""
+    with open(os.path.join(folder(root, digest), RECORD), encoding="utf-8") as file:
+        found: Dict[str, Any] = json.load(file)
+    return found
+
+
+def image(root: str, digest: Optional[str]) -> str:
+    """The id of the image that the environment is. Raises Fault where it is none."""
+    found = record(root, digest).get("image") if digest else None
+    if not found:
+        raise Fault("environment", "the job's environment is no image, and Docker runs images")
+    return str(found)
 
 
 def folder(root: str, digest: str) -> str:
@@ -65,18 +133,18 @@ def folder(root: str, digest: str) -> str:
     if not isinstance(digest, str) or not HASH.match(digest):
         raise Fault("environment", "not an environment's hash: %r" % (digest,))
     place = os.path.join(root, "environments", digest)
-    if not _is_plain(os.path.join(place, RECORD), stat.S_ISREG) or not _is_plain(files(place), stat.S_ISDIR):
+    if not _is_plain(os.path.join(place, RECORD), stat.S_ISREG):
         raise Fault("environment", "environment %s is not built on this VM" % digest[:12], "launch the job again")
     return place
 
 
 def binds(root: str, digest: str) -> List[sandbox.Bind]:
     """What shows a built environment in a sandbox: itself at /env, and the Python that it was made with."""
-    place = folder(root, digest)
-    with open(os.path.join(place, RECORD), encoding="utf-8") as file:
-        record = json.load(file)
-    python = interpreters.at(record["executable"])
-    if python is None or python.version != record["python"]:
+    place, found = folder(root, digest), record(root, digest)
+    if "image" in found:
+        return []
+    python = interpreters.at(found["executable"])
+    if python is None or python.version != found["python"] or not _is_plain(files(place), stat.S_ISDIR):
         title = "the Python that environment %s was made with has changed on this VM" % digest[:12]
         raise Fault("environment", title, "remove %s and launch the job again" % place)
     own = [] if python.path == sandbox.interpreter() else sandbox.prefix_binds(python.prefix)
@@ -143,27 +211,20 @@ def _temporary(base: str, digest: str) -> str:
     return os.path.join(base, ".building-" + digest)
 
 
-def _build(call: Call, base: str, digest: str, lines: List[str], python: interpreters.Interpreter) -> None:
-    temporary = _temporary(base, digest)
-    _remove(temporary)  # what a build left that was killed
+def _build(call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter) -> None:
     env, scratch = files(temporary), os.path.join(temporary, "tmp")
-    os.mkdir(temporary, 0o700)
-    try:
-        for path in (env, scratch):
-            os.mkdir(path, 0o700)
-            sandbox.give(path)
-        build_in(call, temporary, env, scratch, lines, python, POLICY)
-        _remove(scratch)
-        _close(env)
-        record = {"format": FORMAT, "python": python.version, "executable": python.path}
-        with sandbox.create(os.path.join(temporary, RECORD)) as file:
-            file.write(json.dumps(record).encode())
-        os.rename(temporary, os.path.join(base, digest))
-    finally:
-        log = os.path.join(temporary, "build.log")
-        if os.path.exists(log):
-            os.replace(log, os.path.join(base, digest + ".failed.log"))
-        _remove(temporary)
+    for path in (env, scratch):
+        os.mkdir(path, 0o700)
+        sandbox.give(path)
+    build_in(call, temporary, env, scratch, lines, python, POLICY)
+    remove(scratch)
+    _close(env)
+    _record(temporary, {"format": FORMAT, "python": python.version, "executable": python.path})
+
+
+def _record(place: str, found: Dict[str, Any]) -> None:
+    with sandbox.create(os.path.join(place, RECORD)) as file:
+        file.write(json.dumps(found).encode())
 
 
 def _close(env: str) -> None:
@@ -174,7 +235,7 @@ def _close(env: str) -> None:
     sandbox.share(env)
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
     """Also where the build left folders that even their owner may not look into."""
     if os.path.isdir(path):
         for folder, folders, _ in os.walk(path):

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from .call import Call
+from .docker_api import Docker
 
 
 def facts(call: Call, client_time: float) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def facts(call: Call, client_time: float) -> dict[str, Any]:
         "disk_total_bytes": disk.total,
         "python": platform.python_version(),
         "gpus": _gpus(),
-        "docker": _first_line(["docker", "version", "--format", "{{.Server.Version}}"]),
+        "docker": Docker().usable()[0],
         "bwrap": _first_line(["bwrap", "--version"]).replace("bubblewrap ", ""),
         "sandbox": engine,
         "sandbox_reason": reason or confine.lacking(),

@@ -11,7 +11,7 @@ import re
 import subprocess
 from typing import Any, Sequence
 
-from . import data, environments, plainfiles, queue, runfolder, sandbox, sources
+from . import data, environments, plainfiles, queue, runfolder, sandbox, snapshots, sources
 from .faults import Fault
 from .states import TERMINAL
 
@@ -49,7 +49,7 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
     if job.get("resume"):
         checkpoints(root, job["resume"])
     if job.get("snapshot"):
-        snapshot_folder(root, job["snapshot"])
+        snapshots.folder(root, job["snapshot"])
     if job.get("environment"):
         environments.folder(root, job["environment"])
     for name in job.get("outputs") or {}:
@@ -67,13 +67,6 @@ def gpus(job: dict[str, Any]) -> int:
     if not said.isdecimal() or int(said) > here:
         raise Fault("run", "tag %s: %s GPUs, and this VM has %d" % (GPUS, said, here))
     return int(said)
-
-
-def snapshot_folder(root: str, digest: str) -> str:
-    folder = os.path.join(root, "snapshots", _digest(digest))
-    if not os.path.isdir(folder):
-        raise Fault("run", "snapshot %s is not on this VM" % digest[:12], "launch the job again: it is sent then")
-    return folder
 
 
 def input_path(root: str, name: str, given: dict[str, Any]) -> str:
@@ -114,7 +107,7 @@ def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
     """The run's own copy of the code, which the job may change."""
     code = os.path.join(folder, "code")
     if job.get("snapshot"):
-        _copy(snapshot_folder(root, job["snapshot"]), code)
+        _copy(snapshots.folder(root, job["snapshot"]), code)
     outputs = os.path.join(code, "outputs")
     if os.path.lexists(outputs) and (os.path.islink(outputs) or not os.path.isdir(outputs)):
         raise Fault("run", "the code folder has a file named outputs", "that name is the folder of the run's outputs")
@@ -157,9 +150,10 @@ def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
     return found
 
 
-def variables(job: dict[str, Any], tracking: bool) -> dict[str, str]:
+def variables(job: dict[str, Any], tracking: bool, image: bool = False) -> dict[str, str]:
+    """`image`: the environment is one, with a PATH of its own."""
     env = {"PYTHONUNBUFFERED": "1"}
-    if job.get("environment"):
+    if job.get("environment") and not image:
         env["PATH"] = "%s/bin:%s" % (environments.ENV, sandbox.PATH)
         env["VIRTUAL_ENV"] = environments.ENV
     if tracking:

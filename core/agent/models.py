@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Any, Dict, Iterator, List
 
-from . import distributions, runfolder, sandbox
+from . import distributions, environments, runfolder, sandbox
 from .call import Call
 from .faults import Fault
 from .locks import locked
@@ -41,8 +41,11 @@ def package(call: Call, run: str, model: str, version: str, name: str, files: Di
     `files`: relative path -> text, added by the client. Raises Fault; then nothing is left half-made.
     """
     place = folder(call.root, name, version)
-    source, logged = find(call.root, run, model)
     job = runfolder.read_json(runfolder.find(call.root, run), "job.json")
+    if job.get("environment") and "image" in environments.record(call.root, job["environment"]):
+        hint = "map the environment to requirements in [environments] of the site file, and train again"
+        raise Fault("run", "the run's environment is a Docker image, and a package serves from a venv", hint)
+    source, logged = find(call.root, run, model)
     base = os.path.dirname(place)
     os.makedirs(base, exist_ok=True)
     with locked(call, os.path.join(base, ".lock")):

@@ -13,6 +13,7 @@ from typing import Callable
 
 from . import gate, runfolder, sandbox
 
+FIFO = "output.fifo"
 CHUNK = 256 * 1024
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031  # fcntl(2)
@@ -21,23 +22,39 @@ FULL = "\n[trainshed] the log has its limit of %d bytes: what the job prints fro
 
 
 class Output:
-    def __init__(self, folder: str, limit: int = LIMIT, heard: Callable[[bytes], object] = len) -> None:
-        """`heard` is given all that passes; what it answers is not used."""
+    def __init__(
+        self, folder: str, limit: int = LIMIT, heard: Callable[[bytes], object] = len, keep: bool = False
+    ) -> None:
+        """`heard` is given all that passes; what it answers is not used.
+
+        `keep`: for a job that outlives its supervisor: the FIFO stays in the folder, and one that is there is used.
+        """
         self._heard = heard
-        self._limit = self._left = limit
+        self._limit = limit
+        self._left = max(0, limit - os.path.getsize(os.path.join(folder, runfolder.RAW)))
         self._dropping = False
-        path = os.path.join(folder, "output.fifo")
-        os.mkfifo(path, 0o600)
-        sandbox.give(path)  # `> /dev/stdout` in a job opens it again
+        path = os.path.join(folder, FIFO)
+        if not (keep and os.path.exists(path)):
+            os.mkfifo(path, 0o600)
+            sandbox.give(path)  # `> /dev/stdout` in a job opens it again
         self.job = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._reader = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        os.unlink(path)
+        if not keep:
+            os.unlink(path)
         try:
             fcntl.fcntl(self._reader, F_SETPIPE_SZ, PIPE_BYTES)
         except OSError:
             pass  # the user's share of pipe memory is used up
         self._raw = os.open(os.path.join(folder, runfolder.RAW), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._passed = os.open(os.path.join(folder, runfolder.PASSED), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._catch_up(folder)
+
+    def _catch_up(self, folder: str) -> None:
+        """What an earlier supervisor had written to one file and not yet to the other."""
+        with open(os.path.join(folder, runfolder.RAW), "rb") as raw:
+            raw.seek(os.fstat(self._passed).st_size)
+            for chunk in iter(lambda: raw.read(CHUNK), b""):
+                _write(self._passed, gate.passed(chunk))
 
     def fileno(self) -> int:
         return self._reader

@@ -45,15 +45,19 @@ class Place:
         self._machine = gpus() if machine is None else machine
         os.makedirs(self._folder, exist_ok=True)
         with _Locked(self._folder):
-            tickets = [entry.ticket for entry in _entries(self._folder)]
-            self._entry = Entry(max(tickets, default=0) + 1, run, slots, wanted, [], False)
+            entries = _entries(self._folder)
+            last = max((entry.ticket for entry in entries), default=0)
+            mine = [entry for entry in entries if entry.run == run]  # an earlier supervisor's
+            self._entry = mine[0] if mine else Entry(last + 1, run, slots, wanted, [], False)
             self._path = os.path.join(self._folder, "%012d-%s" % (self._entry.ticket, run))
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             self._write()
 
     def start(self) -> bool:
         """True when it is this run's turn, from then on. `assigned` are its GPUs."""
+        if self._entry.running:
+            return True
         with _Locked(self._folder):
             entries = _living(self._root)
             assigned = turn(entries, self._entry, self._machine)

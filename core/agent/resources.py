@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import threading
 import time
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from . import processes
 from .tail import Tail
@@ -27,11 +27,11 @@ SMI_S = 5.0
 
 
 class Sampler:
-    """`sample` is called every EVERY_S; `pid` is the sandbox's outermost process."""
+    """`sample` is called every EVERY_S; `outermost`: the processes that the run's others descend from."""
 
-    def __init__(self, folder: str, pid: int) -> None:
+    def __init__(self, folder: str, outermost: Callable[[], List[int]]) -> None:
         self._folder = folder
-        self._pid = pid
+        self._outermost = outermost
         self._file = open(os.path.join(folder, FILE), "ab", buffering=0)  # noqa: SIM115 - closed by close()
         self._lines = self._calls = 0
         self._apart = 1  # calls to a line
@@ -41,7 +41,7 @@ class Sampler:
         self._gpus = Gpus()
 
     def sample(self) -> None:
-        pids = [self._pid, *processes.tree(self._pid)]
+        pids = sorted({pid for outer in self._outermost() for pid in [outer, *processes.tree(outer)]})
         memory = processes.memory_bytes(pids)
         self.peak_memory = max(self.peak_memory, memory)
         self.cpu_s = max(self.cpu_s, sum(map(processes.cpu_ticks, pids)) / TICKS)

@@ -62,7 +62,7 @@ def take(folder: str, wait: bool = False) -> int | None:
 
 
 def settled(folder: str, states: States | None = None) -> dict[str, Any]:
-    """The run's last state, after a run that nobody supervises any more was written down as lost."""
+    """The run's last state, after a run that nobody supervises any more was written down as lost, or taken up again."""
     states = states or States(folder)
     last = states.last()
     if last["state"] in TERMINAL:
@@ -72,12 +72,38 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
         return last
     try:
         last = states.last()
-        if last["state"] not in TERMINAL:
-            _end_orphans(states)
-            states.append([last["state"]], *_ending(folder, states, last))
+        if last["state"] in TERMINAL:
+            return last
+        if _outlives(folder, states, last):
+            if _taken_up(folder, lock):
+                lock = -1
+            return last
+        _end_orphans(states)
+        states.append([last["state"]], *_ending(folder, states, last))
         return states.last()
     finally:
-        os.close(lock)
+        if lock >= 0:
+            os.close(lock)
+
+
+def _outlives(folder: str, states: States, last: dict[str, Any]) -> bool:
+    """Whether the run goes on without a supervisor: a container of this boot."""
+    return (
+        last["state"] in ("preparing", "running")
+        and states.same_boot(last)
+        and read_json(folder, "policy.json").get("engine") == "docker"
+    )
+
+
+def _taken_up(folder: str, lock: int) -> bool:
+    """A new supervisor finds out what became of the container. False where Docker does not answer now."""
+    from . import spawn
+    from .docker_api import Docker
+
+    if not Docker().usable()[0]:
+        return False
+    spawn.supervisor(os.path.dirname(os.path.dirname(folder)), os.path.basename(folder), folder, lock)
+    return True
 
 
 def _ending(folder: str, states: States, last: dict[str, Any]) -> tuple[str, str]:

@@ -6,13 +6,10 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import threading
 from typing import Any
 
-from . import jobs, processes, runfolder, sandbox, summary
+from . import jobs, processes, runfolder, sandbox, spawn, summary
 from .call import Call
 from .faults import Fault
 from .following import follow
@@ -36,7 +33,7 @@ def create(call: Call, run: str, job: dict[str, Any], policy: dict[str, Any]) ->
     if lock is None:
         lock = _left_behind(folder)
     if lock is not None:
-        _supervise(call.root, run, folder, lock)
+        spawn.supervisor(call.root, run, folder, lock)
     return {"run": run, "state": States(folder).last()["state"], "existed": existed}
 
 
@@ -79,18 +76,6 @@ def _left_behind(folder: str) -> int | None:
         return lock
     os.close(lock)
     return None
-
-
-def _supervise(root: str, run: str, folder: str, lock: int) -> None:
-    """A process in a session of its own; its descriptor 0 is the run's lock, held until it ends."""
-    package = os.path.dirname(os.path.abspath(__file__))
-    words = [sys.executable, "-sSE", "-m", os.path.basename(package), "supervise", root, run]
-    with open(os.path.join(folder, "supervisor.log"), "ab") as log:
-        process = subprocess.Popen(
-            words, cwd=os.path.dirname(package), stdin=lock, stdout=log, stderr=log, start_new_session=True
-        )
-    os.close(lock)
-    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def list(call: Call) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import sys
 from typing import Any, BinaryIO, Dict, List, Sequence, Tuple
 
 from . import confine, engine, processes
+from .docker_api import Docker
 from .faults import Fault
 
 Policy = Dict[str, Any]
@@ -87,8 +88,13 @@ def require(policy: Policy) -> None:
     """Raises Fault where no sandbox can be had, or the policy gives foreign code network and data both."""
     if policy.get("network") and policy.get("data"):
         raise Fault("sandbox", "a sandbox has the network or the data, never both")
+    if policy.get("engine") == "docker":
+        version, reason = Docker().usable()
+        if not version:
+            raise Fault("sandbox", "Docker cannot be used on this VM, so nothing foreign is run", reason)
+        return
     if policy.get("engine") != "bwrap":
-        raise Fault("sandbox", "this VM's sandbox engine is bwrap, not %s" % policy.get("engine"))
+        raise Fault("sandbox", "there is no sandbox engine %s" % policy.get("engine"), "docker or bwrap")
     found, reason = available()
     if not found:
         raise Fault("sandbox", "no sandbox can be had on this VM, so nothing foreign is run", reason)

@@ -24,6 +24,8 @@ OPERATIONS = {
     "data.stage": "data",
     "data.list": "data",
     "environments.build": "environments",
+    "environments.list": "environment_store",
+    "environments.prune": "environment_store",
     "snapshots.have": "snapshots",
     "snapshots.put": "snapshots",
     "runs.create": "runs",

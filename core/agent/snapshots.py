@@ -53,6 +53,14 @@ def _place(root: str, digest: str) -> str:
     return os.path.join(root, "snapshots", digest)
 
 
+def folder(root: str, digest: str) -> str:
+    """Where a snapshot is. Raises Fault where it is not."""
+    place = _place(root, digest)
+    if not os.path.isdir(place):
+        raise Fault("run", "snapshot %s is not on this VM" % digest[:12], "launch the job again: it is sent then")
+    return place
+
+
 def _published(folder: str, place: str) -> bool:
     try:
         os.rename(folder, place)

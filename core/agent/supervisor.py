@@ -11,11 +11,13 @@ import signal
 import traceback
 from typing import Any
 
-from . import jobs, queue, runfolder, sandbox
+from . import container, environments, jobs, queue, runfolder, sandbox
+from .contained import Bwrap, Contained
+from .docker_api import Docker
 from .faults import Fault
-from .output import LIMIT, Output
+from .output import FIFO, LIMIT, Output
 from .sources import Sources
-from .states import States
+from .states import TERMINAL, States
 from .supervised import Outcome, Supervised
 from .watch import Watch
 
@@ -31,7 +33,10 @@ def main(root: str, run: str) -> None:
 
 
 def supervise(root: str, run: str, tracking: Any, states: States | None = None) -> None:
-    """`tracking`: the module whose `serve(folder, job)` answers MLflow, or None for a job that logs nothing."""
+    """`tracking`: the module whose `serve(folder, job)` answers MLflow, or None for a job that logs nothing.
+
+    A run that an earlier supervisor had begun is gone on with.
+    """
     folder = runfolder.find(root, run)
     states = states or States(folder)
     wakeup = _listen_to_signals()
@@ -44,11 +49,14 @@ def supervise(root: str, run: str, tracking: Any, states: States | None = None) 
     if place is None:
         return
     try:
-        if not states.append(["created"], "preparing"):
+        states.append(["created"], "preparing")
+        if states.last()["state"] in TERMINAL:
             return
-        outcome = _carried_out(root, folder, states, tracking, wakeup, place.assigned)
+        work = _Work(root, run, folder, states, wakeup, place.assigned)
+        outcome = work.done(tracking)
         more = {} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
         states.append(["preparing", "running"], outcome.state, outcome.reason, **more, **outcome.used)
+        work.discard()
     finally:
         place.leave()
 
@@ -76,13 +84,6 @@ def _listen_to_signals() -> int:
     return readable
 
 
-def _carried_out(root: str, folder: str, states: States, tracking: Any, wakeup: int, gpus: list[int]) -> Outcome:
-    try:
-        return _carry_out(root, folder, states, tracking, wakeup, gpus)
-    except Exception as error:
-        return _failure(error)
-
-
 def _failure(error: Exception) -> Outcome:
     """In words without a record: the traceback goes into supervisor.log, which stays on the VM."""
     if isinstance(error, Fault):
@@ -95,25 +96,69 @@ def _failure(error: Exception) -> Outcome:
     return Outcome("failed", "the supervisor failed (%s)" % type(error).__name__)
 
 
-def _carry_out(root: str, folder: str, states: States, tracking: Any, wakeup: int, gpus: list[int]) -> Outcome:
-    job = runfolder.read_json(folder, "job.json")
-    policy = runfolder.read_json(folder, "policy.json")
-    jobs.prepare(root, folder, job)
-    binds = jobs.binds(root, folder, job) + [(path, path, "dev") for path in queue.devices(gpus)]
-    server = tracking.serve(folder, job) if tracking else None
-    sources = Sources(folder, job, server.store) if server else None
-    output = Output(folder, policy.get("log_bytes") or LIMIT, sources.feed if sources else len)
-    try:
-        if server is not None:
-            binds.append((sandbox.give(server.socket_path), sandbox.TRACKING_SOCKET, "ro"))
-        env = jobs.variables(job, server is not None)
-        supervised = Supervised(folder, states, output, wakeup, job.get("timeout_s"))
-        outcome = supervised.run(policy, binds, env, jobs.JOB, jobs.words(job))
-        outcome.used = supervised.used
-        return outcome
-    finally:
-        output.close()
-        if sources is not None:
-            sources.close()
-        if server is not None:
-            server.close()
+class _Work:
+    """One run from its preparation to its outcome."""
+
+    def __init__(self, root: str, run: str, folder: str, states: States, wakeup: int, gpus: list[int]) -> None:
+        self._root, self._run, self._folder = root, run, folder
+        self._states, self._wakeup, self._gpus = states, wakeup, gpus
+        self._job = runfolder.read_json(folder, "job.json")
+        self._policy = runfolder.read_json(folder, "policy.json")
+        self._docker = self._policy.get("engine") == "docker"
+        self._contained: Contained | None = None
+
+    def done(self, tracking: Any) -> Outcome:
+        try:
+            return self._carried_out(tracking)
+        except Exception as error:
+            return _failure(error)
+
+    def discard(self) -> None:
+        if self._contained is not None:
+            self._contained.discard()
+
+    def _carried_out(self, tracking: Any) -> Outcome:
+        folder, policy = self._folder, self._policy
+        if not self._begun():
+            jobs.prepare(self._root, folder, self._job)
+        server = tracking.serve(folder, self._job, policy, self._socket_folder()) if tracking else None
+        sources = Sources(folder, self._job, server.store) if server else None
+        output = Output(folder, policy.get("log_bytes") or LIMIT, sources.feed if sources else len, self._docker)
+        try:
+            self._contained = self._made(server.socket_path if server else "")
+            limits = self._job.get("timeout_s"), policy.get("memory_bytes")
+            return Supervised(folder, self._states, output, self._wakeup, self._contained, *limits).run()
+        finally:
+            output.close()
+            if sources is not None:
+                sources.close()
+            if server is not None:
+                server.close()
+
+    def _begun(self) -> bool:
+        """Whether an earlier supervisor had started the container: then the job has changed its folder."""
+        found = container.inspect(Docker(), self._run) if self._docker else None
+        return found is not None and found["State"]["Status"] != "created"
+
+    def _socket_folder(self) -> str:
+        """A container sees the folder, in which another supervisor can make the socket anew."""
+        if not self._docker:
+            return ""
+        made = os.path.join(self._folder, "socket")
+        os.makedirs(made, mode=0o711, exist_ok=True)
+        os.chmod(made, 0o711)  # noqa: S103 - the job is another user; the run's folder is closed
+        return made
+
+    def _made(self, socket_path: str) -> Contained:
+        binds = jobs.binds(self._root, self._folder, self._job)
+        binds += [(path, path, "dev") for path in queue.devices(self._gpus)]
+        env, words = jobs.variables(self._job, bool(socket_path), self._docker), jobs.words(self._job)
+        if not self._docker:
+            if socket_path:
+                binds.append((sandbox.give(socket_path), sandbox.TRACKING_SOCKET, "ro"))
+            return Bwrap(self._policy, binds, env, jobs.JOB, words)
+        image = environments.image(self._root, self._job["environment"])
+        binds.append((self._socket_folder(), container.RUN_FOLDER + "/socket", "ro"))
+        binds.append((os.path.join(self._folder, FIFO), container.RUN_FOLDER + "/output", "rw"))
+        shell = ["/bin/sh", *words[1:]]
+        return container.Container(Docker(), self._run, self._root, image, self._policy, binds, env, jobs.JOB, shell)

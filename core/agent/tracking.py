@@ -24,6 +24,7 @@ from .tracking_rules import Refused, invalid
 from .tracking_runs import Runs
 from .tracking_store import Store
 
+SOCKET = "tracking.sock"
 CONNECTIONS = 256  # more wait to be accepted
 SETTLE_LOOK_S = 0.5
 LEVEL = "3.0.0"  # MLflow's level of what is answered here: newer clients then leave out what came later
@@ -136,7 +137,7 @@ class TrackingServer:
     """Answers until `close`. `socket_path` may be longer than a socket's address may be (107 bytes)."""
 
     def __init__(self, folder: str, store: Store, artifacts: Artifacts, lock: int) -> None:
-        self.socket_path = os.path.join(folder, "tracking.sock")
+        self.socket_path = os.path.join(folder, SOCKET)
         self.store = store
         self._artifacts = artifacts
         self._lock = lock
@@ -232,8 +233,12 @@ def _listen(folder: str, name: str) -> socket.socket:
     return listener
 
 
-def serve(run_folder: str, job: Dict[str, Any], policy: Optional[Dict[str, Any]] = None) -> TrackingServer:
+def serve(
+    run_folder: str, job: Dict[str, Any], policy: Optional[Dict[str, Any]] = None, socket_folder: str = ""
+) -> TrackingServer:
     """`policy`: by default the run's policy.json; its `artifact_bytes` limits all artifacts and models together.
+
+    `socket_folder`: where the socket is, by default in the run's folder `tracking`.
 
     Raises Fault where another server has the folder.
     """
@@ -248,7 +253,8 @@ def serve(run_folder: str, job: Dict[str, Any], policy: Optional[Dict[str, Any]]
         if policy is None:
             policy = _policy(run_folder)
         store = Store(folder, job)
-        return TrackingServer(folder, store, Artifacts(store, policy.get("artifact_bytes") or ARTIFACT_BYTES), lock)
+        artifacts = Artifacts(store, policy.get("artifact_bytes") or ARTIFACT_BYTES)
+        return TrackingServer(socket_folder or folder, store, artifacts, lock)
     except BaseException:
         os.close(lock)
         raise

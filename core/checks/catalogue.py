@@ -1,6 +1,6 @@
 """The checks of the group `ssh`, one row each: what is expected, who says so, how it is put right.
 
-`number` is the check's place in the full list of 57. Sources: CIS = CIS Ubuntu 24.04 LTS benchmark,
+`number` is the check's place in the full list. Sources: CIS = CIS Ubuntu 24.04 LTS benchmark,
 DS = dev-sec ssh-baseline, SA = ssh-audit's policy for hardened servers, LY = Lynis, MZ = Mozilla's OpenSSH guidelines.
 A fix in words of sshd_config goes into a drop-in that is read before the others: the first value wins.
 """
@@ -142,5 +142,16 @@ CATALOGUE: tuple[Check, ...] = (
         sources=("dstack #2640", "mlflow #23500", "ShadowRay"),
         fix="bind each to 127.0.0.1, or stop it",
         evaluate=hardening.other_listeners,
+    ),
+    Check(
+        id="docker",
+        number=58,
+        title="Docker keeps runs, and is not open to everybody",
+        severity="medium",
+        needs=("docker",),
+        expected="live-restore, so that containers outlive a restart of Docker; a socket for root and its group alone",
+        sources=("Docker: live restore", "CIS Docker 2.15"),
+        fix='"live-restore": true in /etc/docker/daemon.json; systemctl reload docker; chmod 660 /var/run/docker.sock',
+        evaluate=hardening.docker,
     ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from .model import Seen, Verdict, value
 
+WRITABLE_BY_ALL = 0o002
 WRITABLE_BY_OTHERS = 0o022  # what sshd's StrictModes refuses
 READABLE_BY_OTHERS = 0o077
 KEY_GROUPS = {"ssh_keys"}  # Red Hat's group for ssh-keysign
@@ -91,6 +92,18 @@ def other_listeners(seen: Seen) -> Verdict:
     if others:
         return Verdict("warn", "; ".join(_listener(item) for item in others), "medium")
     return Verdict("pass", "nothing but SSH listens beyond loopback")
+
+
+def docker(seen: Seen) -> Verdict:
+    """Without live-restore every update of Docker ends what runs; whoever writes to its socket is root."""
+    found = seen.section("docker")
+    if not found["version"]:
+        return Verdict("skipped", found["reason"])
+    live = f"Docker {found['version']}, live-restore {'on' if found['live_restore'] else 'off'}"
+    evidence = f"{live}, socket {found['socket_mode']:o}"
+    if found["socket_mode"] & WRITABLE_BY_ALL:
+        return Verdict("fail", f"{evidence}: every account of the VM can become root", "critical")
+    return Verdict("pass", evidence) if found["live_restore"] else Verdict("warn", evidence)
 
 
 def _ssh_ports(seen: Seen) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..events import CheckFinished, Severity, Status
 
-Section = Literal["wire", "sshd", "host_keys", "ssh_dir", "listeners"]
+Section = Literal["wire", "sshd", "host_keys", "ssh_dir", "listeners", "docker"]
 Config = Mapping[str, list[str]]
 
 
@@ -83,7 +83,7 @@ def value(config: Config, *keys: str) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """One row of the catalogue. `number` is that of the reference list; `needs` are the sections it can look at."""
+    """One row of the catalogue. `number` is that of the full list; `needs` are the sections it can look at."""
 
     id: str
     number: int
@@ -121,6 +121,7 @@ COMMANDS: dict[Section, str] = {
     "host_keys": "sudo stat -c '%a %U:%G %n' /etc/ssh/ssh_host_*_key",
     "ssh_dir": "sudo stat -c '%a %U %n' ~ ~/.ssh ~/.ssh/authorized_keys",
     "listeners": "sudo ss -Hltnp",
+    "docker": "sudo docker info",
 }
 
 

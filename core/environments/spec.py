@@ -19,20 +19,29 @@ CONDA_NAME = re.compile(r"(?:[\w.-]+::)?([\w.-]+)")
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    requirements: str  # the text of a pip requirements file, complete in itself
+    requirements: str = ""  # the text of a pip requirements file, complete in itself
     python: str = ""  # "3.11", or "" for the VM's own
+    image: str = ""  # what they go on top of, where the VM has Docker
+    context: str = ""  # the folder of a Docker build context on this machine
+    dockerfile: str = ""  # in it
+    context_digest: str = ""  # of its snapshot, once it is sent
     notes: list[str] = []
 
 
 def of(environment: Environment, site: Site) -> Spec:
     """Raises JobError, or SiteError where the site's mapping leads nowhere. Reads files."""
+    bwrap = site.vm.sandbox == "bwrap"
     if environment.build is not None:
-        raise _no_image(environment, site, f"the Docker build context {environment.build.path}")
+        if bwrap:
+            raise _no_image(environment, site, f"the Docker build context {environment.build.path}")
+        return Spec(context=environment.build.path, dockerfile=environment.build.dockerfile_path)
     mapped = _mapped(environment, site)
     if mapped is not None:
         return mapped
     if environment.conda is not None:
-        return _from_conda(environment)
+        return _from_conda(environment, site)
+    if environment.image and not bwrap:
+        return Spec(image=environment.image)
     if environment.image:
         raise _no_image(environment, site, f"the image {environment.image}")
     raise JobError(
@@ -46,20 +55,28 @@ def _mapped(environment: Environment, site: Site) -> Spec | None:
     name, version, image = environment.name, environment.version, environment.image
     keys = [f"{name}:{version}", f"{name}@{version}", name, image, image.rpartition(":")[0]]
     for key in (key for key in keys if key and key in site.file.environments):
-        relative = site.file.environments[key].requirements
-        if relative is None:
+        found, where = site.file.environments[key], f"{site.path}: environments.{key}"
+        has = {"docker": found.image, "bwrap": found.requirements}.get(
+            site.vm.sandbox, found.image or found.requirements
+        )
+        if not has:
+            needs = "an image" if site.vm.sandbox == "docker" else "requirements"
             raise SiteError(
-                f"{site.path}: environments.{key}: has no requirements",
-                hint="this VM's sandbox engine is bwrap: it takes a pip requirements file, not an image",
+                f"{where}: has no {needs.split()[-1]}", hint=f"the VM's sandbox is {site.vm.sandbox}: {needs}"
             )
-        path = site.resolve(relative)
-        if not path.is_file():
-            raise SiteError(f"{site.path}: environments.{key}.requirements: there is no file {path}")
-        return Spec(requirements=requirements.read(path))
+        text = _requirements(found.requirements, site, where) if found.requirements else ""
+        return Spec(requirements=text, image="" if site.vm.sandbox == "bwrap" else found.image or "")
     return None
 
 
-def _from_conda(environment: Environment) -> Spec:
+def _requirements(relative: str, site: Site, where: str) -> str:
+    path = site.resolve(relative)
+    if not path.is_file():
+        raise SiteError(f"{where}.requirements: there is no file {path}")
+    return requirements.read(path)
+
+
+def _from_conda(environment: Environment, site: Site) -> Spec:
     conda = environment.conda or {}
     where = environment.conda_source or environment.where
     dependencies = conda.get("dependencies")
@@ -76,6 +93,8 @@ def _from_conda(environment: Environment) -> Spec:
         elif not PIP.fullmatch(str(entry).strip()):
             raise _conda_package(str(entry), where)
     text = requirements.complete(lines, _folder(where), where)
+    if site.vm.sandbox != "bwrap":
+        return Spec(requirements=text, python=python, image=environment.image)
     notes = [f"image {environment.image} is not used: bwrap builds from the conda file"] if environment.image else []
     return Spec(requirements=text, python=python, notes=notes)
 

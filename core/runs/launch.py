@@ -27,6 +27,7 @@ from . import again, names, plan
 from .plan import Plan
 
 STEP = "launch"
+CONTEXT = "Docker build context"
 CREATE_ATTEMPTS = 3
 SENT_EVERY_S = 0.2
 
@@ -41,6 +42,7 @@ class Launch:
         self.run = names.checked(run)
         self.digests: dict[str, str] = {}  # path in the container -> what is staged of it
         self._environment: str | None = None
+        self._engine = "bwrap"
 
     async def events(self, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
         yield _phase(f"Reading {path}", f"trainshed run {path}")
@@ -79,29 +81,51 @@ class Launch:
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        code = prepared.snapshot
-        if code is None:
-            return
-        agent = await self._link.agent()
-        if (await agent.call("snapshots.have", digest=code.digest))["have"]:
-            yield Notice(text=f"the code is on {self._site.vm_name} already (snapshot {code.digest[:12]})")
-            return
-        yield _phase(f"Sending {len(code.manifest.entries)} files, {code.manifest.bytes / 1e6:.1f} MB of code")
-        async with aclosing(_sent(agent, code)) as events:
-            async for event in events:
-                yield event
+        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT)):
+            async with aclosing(self._sent_once(folder, what)) as events:
+                async for event in events:
+                    yield event
+
+    async def _sent_once(self, folder: snapshot.Snapshot | None, what: str) -> AsyncGenerator[Event, None]:
+        if folder is not None:
+            agent = await self._link.agent()
+            if (await agent.call("snapshots.have", digest=folder.digest))["have"]:
+                yield Notice(text=f"the {what} is on {self._site.vm_name} already (snapshot {folder.digest[:12]})")
+                return
+            files, size = len(folder.manifest.entries), folder.manifest.bytes / 1e6
+            yield _phase(f"Sending {files} files, {size:.1f} MB of {what}")
+            async with aclosing(_sent(agent, folder)) as events:
+                async for event in events:
+                    yield event
+
+    async def environment(self, prepared: Plan) -> AsyncGenerator[Event, None]:
+        """That of the job alone."""
+        for step in (self._sent_once(prepared.context, CONTEXT), self._build(prepared)):
+            async with aclosing(step) as events:
+                async for event in events:
+                    yield event
 
     async def _build(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         wanted = prepared.environment
         yield _phase("Preparing the environment")
         agent = await self._link.agent()
-        stream = agent.stream("environments.build", requirements=wanted.requirements, python=wanted.python)
+        context = {"digest": wanted.context_digest, "dockerfile": wanted.dockerfile} if wanted.context_digest else None
+        stream = agent.stream(
+            "environments.build",
+            requirements=wanted.requirements,
+            python=wanted.python,
+            image=wanted.image,
+            context=context,
+            engine=self._site.vm.sandbox,
+        )
         async with aclosing(stream) as messages:  # type: ignore[type-var]
             async for message in messages:
                 if isinstance(message, dict) and message.get("event") == "build.log":
                     yield BuildLog(text=message["text"])
+                elif isinstance(message, dict) and message.get("event") == "notice":
+                    yield Notice(text=message["text"])
                 elif isinstance(message, dict) and "result" in message:
-                    self._environment = message["result"]["hash"]
+                    self._environment, self._engine = message["result"]["hash"], message["result"]["engine"]
                     kept = "was built before" if message["result"]["reused"] else "is built"
                     yield Notice(text=f"the environment {kept} ({str(self._environment)[:12]})")
                     return
@@ -122,7 +146,7 @@ class Launch:
             parent=prepared.parent,
             resume=prepared.resume,
         )
-        allowed = policy.for_job(data=bool(resolved.data), slots=self._site.vm.slots)
+        allowed = policy.for_job(data=bool(resolved.data), slots=self._site.vm.slots, engine=self._engine)
         result = await self._call_create(record, allowed)
         existed = result["existed"] and self._given  # a new ULID was found by our own second try, if at all
         state = result["state"]
@@ -193,7 +217,12 @@ def described(prepared: Plan, site: Site) -> list[str]:
         lines += [f"  {entry.path} ({entry.link or entry.size})" for entry in code.entries]
         lines.append(f"snapshot: {prepared.digest}")
     wanted = prepared.environment
-    lines.append(f"environment: Python {wanted.python or 'of the VM'}")
+    if wanted.context:
+        lines.append(f"environment: image built from {wanted.context}, {wanted.dockerfile}")
+    elif wanted.image:
+        lines.append(f"environment: image {wanted.image} where the VM has Docker")
+    else:
+        lines.append(f"environment: Python {wanted.python or 'of the VM'}")
     lines += [
         f"  {line.partition(' --hash=')[0].rstrip()}" for line in wanted.requirements.splitlines() if line.strip()
     ]

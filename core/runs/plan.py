@@ -26,6 +26,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resolved: Resolved
     snapshot: Snapshot | None  # of the code, where the job has any
     environment: spec.Spec
+    context: Snapshot | None = None  # of the environment's Docker build context
     kept: str | None = None  # the digest of a snapshot that the VM has from an earlier run
     parent: str | None = None  # the run that this one is another of
     resume: str | None = None  # the run whose checkpoints it starts with
@@ -50,7 +51,11 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     check_sources(str(path), resolved)
     environment = spec.of(job.environment, site)
     taken = snapshot.taken(manifest.manifest(job.code, job.code_where)) if job.code is not None else None
-    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment)
+    context = None
+    if environment.context:
+        context = snapshot.taken(manifest.manifest(Path(environment.context), job.environment.where))
+        environment = msgspec.structs.replace(environment, context_digest=context.digest)
+    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment, context=context)
 
 
 def check_sources(where: str, resolved: Resolved) -> None:

@@ -38,9 +38,9 @@ def plain(policy: Policy) -> dict[str, Any]:
     return made
 
 
-def for_job(*, data: bool, slots: int = 0) -> dict[str, Any]:
+def for_job(*, data: bool, slots: int = 0, engine: str = "bwrap") -> dict[str, Any]:
     """A job without data inputs has no data either; it never has a network."""
-    return plain(msgspec.structs.replace(JOB, data=data, slots=slots))
+    return plain(msgspec.structs.replace(JOB, data=data, slots=slots, engine=engine))
 
 
 def for_service() -> dict[str, Any]:

@@ -216,6 +216,24 @@ class FakeDeploy(Part):
         )
 
 
+class FakeEnvironments(Part):
+    async def list(self) -> Events:
+        kept = events.EnvironmentInfo(
+            hash="5e1f" * 16, kind="venv", what="Python 3.11.2", bytes=412_000_000, built=NOON, used=NOON, runs=3,
+            needed=False,
+        )  # fmt: skip
+        yield events.EnvironmentsListed(environments=[kept])
+
+    async def build(self, job: Path) -> Events:
+        yield events.Phase(step="launch", title=f"Reading {job.name}")
+        yield events.BuildLog(text="Resolved 14 packages in 212ms\n")
+        async for event in self.list():
+            yield event
+
+    async def prune(self, *, older_than_days: float = 30.0, wanted: Sequence[str] = ()) -> Events:
+        yield events.EnvironmentsPruned(removed=["5e1f" * 16], bytes=412_000_000)
+
+
 @dataclass
 class FakeSite:
     name: str
@@ -230,6 +248,7 @@ def fake_services(scenario: Scenario | None = None) -> Services:
         connection=FakeConnection(scenario),
         checks=FakeChecks(scenario),
         data=FakeData(scenario),
+        environments=FakeEnvironments(scenario),
         runs=FakeRuns(scenario),
         models=FakeModels(scenario),
         deploy=FakeDeploy(scenario),

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import processes, runfolder, runs
+from core.agent import processes, runfolder, runs, spawn
 from core.agent.states import States
 from core.sandbox import policy
 
@@ -236,7 +236,7 @@ def test_a_run_that_nobody_has_begun_is_cancelled_at_once_and_for_good(one_vm: V
     assert time.monotonic() - began < runs.CANCEL_WAIT / 4
     assert agent.call("runs.create", run=job["run"], job=job, policy=policy.for_job(data=False))["existed"]
     if maker == "hung":  # and comes to life again
-        runs._supervise(str(one_vm.root), job["run"], str(folder), lock)
+        spawn.supervisor(str(one_vm.root), job["run"], str(folder), lock)
         until(lambda: _free(folder), "the supervisor's end")
     assert [state["state"] for state in one_vm.states(job["run"])] == ["created", "cancelled"]
     assert (folder / "passed.log").read_bytes() == b""

@@ -68,6 +68,7 @@ def test_half_a_line_is_not_a_state(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_supervised_is_not_lost_and_one_that_is_not_is_lost_once(tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_text('{"engine": "bwrap"}')
     states = States(str(tmp_path))
     states.append([""], "running")
     lock = runfolder.take(str(tmp_path))

@@ -72,6 +72,11 @@ def files(*entries: dict[str, Any]) -> Seen:
     return Seen(host={"ssh_dir": list(entries)})
 
 
+def docked(**changes: Any) -> Seen:
+    found = {"version": "24.0", "reason": "", "live_restore": True, "socket_mode": 0o660, **changes}
+    return Seen(host={"docker": found})
+
+
 def listening(address: str, port: int, process: str = "", configured: str = "22") -> Seen:
     entry = {"protocol": "tcp", "address": address, "port": port, "process": process}
     return Seen(host={**config({"port": configured}), "listeners": [SSH_PORT, entry]})
@@ -202,6 +207,11 @@ TABLE: list[tuple[str, str, Seen, str]] = [
     ("other-listeners", "warn", listening("10.0.0.4", 111, "rpcbind"), "something else"),
     ("other-listeners", "pass", listening("0.0.0.0", 2222, "systemd", configured="2222"), "ssh.socket"),
     ("other-listeners", "unknown", NOTHING, "not seen"),
+    ("docker", "pass", docked(live_restore=True), "live-restore"),
+    ("docker", "warn", docked(live_restore=False), "no live-restore"),
+    ("docker", "fail", docked(live_restore=True, socket_mode=0o666), "a socket for everybody"),
+    ("docker", "skipped", docked(version="", reason="there is no Docker"), "no Docker"),
+    ("docker", "unknown", NOTHING, "not seen"),
 ]
 
 
@@ -217,8 +227,8 @@ def test_every_check_can_pass_fail_and_be_unknown(id: str) -> None:
     assert {"pass", "fail", "unknown"} <= {status for known, status, _, _ in TABLE if known == id}
 
 
-def test_the_twelve_are_in_the_order_of_the_reference_list() -> None:
-    assert [check.number for check in CATALOGUE] == [2, 3, 4, 5, 13, 26, 28, 34, 35, 42, 49, 55]
+def test_the_checks_are_in_the_order_of_the_reference_list() -> None:
+    assert [check.number for check in CATALOGUE] == [2, 3, 4, 5, 13, 26, 28, 34, 35, 42, 49, 55, 58]
     assert len(CHECKS) == len(CATALOGUE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -16,8 +16,8 @@ from core.site.schema import VM, SiteFile
 from core.site.schema import Environment as Mapped
 
 
-def site(folder: Path, **environments: Mapped) -> Site:
-    file = SiteFile(name="ward", vms={"vm1": VM(host="198.51.100.1")}, environments=environments)
+def site(folder: Path, sandbox: Literal["auto", "docker", "bwrap"] = "bwrap", **environments: Mapped) -> Site:
+    file = SiteFile(name="ward", vms={"vm1": VM(host="198.51.100.1", sandbox=sandbox)}, environments=environments)
     return Site(file=file, path=folder / "ward.toml", vm_name="vm1")
 
 
@@ -96,7 +96,7 @@ def test_an_index_address_and_plain_options_pass(tmp_path: Path) -> None:
 
 def test_a_curated_name_is_what_the_site_maps_it_to(tmp_path: Path) -> None:
     (tmp_path / "sk.txt").write_text("scikit-learn==1.5\n")
-    mapped = site(tmp_path, **{"sklearn-1.5": Mapped(requirements="sk.txt")})
+    mapped = site(tmp_path, "bwrap", **{"sklearn-1.5": Mapped(requirements="sk.txt")})
     named = Environment(reference="azureml:sklearn-1.5:3", name="sklearn-1.5", version="3")
     assert spec.of(named, mapped).requirements == "scikit-learn==1.5\n"
     image = Environment(image="sklearn-1.5:latest")
@@ -116,6 +116,20 @@ def test_an_image_is_explained_as_not_to_be_had_with_bwrap(tmp_path: Path, envir
     with pytest.raises(JobError) as caught:
         spec.of(environment, site(tmp_path))
     assert "bwrap" in caught.value.title and "[environments]" in caught.value.hint
+
+
+def test_an_image_is_for_docker_and_its_conda_file_goes_on_top(tmp_path: Path) -> None:
+    auto = site(tmp_path, "auto", curated=Mapped(image="lab/sklearn:3"))
+    assert spec.of(Environment(image="a/b:1"), auto) == spec.Spec(image="a/b:1")
+    both = Environment(image="a/b:1", conda={"dependencies": ["python=3.10", {"pip": ["six"]}]}, where="job.yml:1")
+    assert spec.of(both, auto) == spec.Spec(image="a/b:1", requirements="six\n", python="3.10")
+    assert spec.of(Environment(name="curated", version="2"), auto) == spec.Spec(image="lab/sklearn:3")
+    built = spec.of(Environment(build=Build(path="d", dockerfile_path="D")), auto)
+    assert (built.context, built.dockerfile) == ("d", "D")
+    with pytest.raises(SiteError, match="has no image"):
+        spec.of(Environment(name="x"), site(tmp_path, "docker", x=Mapped(requirements="r.txt")))
+    with pytest.raises(SiteError, match="has no requirements"):
+        spec.of(Environment(name="x"), site(tmp_path, "bwrap", x=Mapped(image="i")))
 
 
 def test_a_mapping_that_leads_nowhere_is_an_error_of_the_site_file(tmp_path: Path) -> None:

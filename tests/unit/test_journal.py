@@ -35,6 +35,7 @@ def services() -> Services:
         connection=cast("Any", Connection()),
         checks=nothing,
         data=nothing,
+        environments=nothing,
         runs=nothing,
         models=nothing,
         deploy=nothing,

@@ -1,0 +1,191 @@
+"""Environments that are Docker images: one that is there or can be pulled, one with pip requirements on top, or one
+built from a folder with a Dockerfile. A build has the network and never the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import tempfile
+from typing import Any, Dict, Iterator, List, Optional
+
+from . import docker_api
+from .call import Call
+from .docker_api import Docker, NotThere, Refusal, Unanswered
+from .faults import Fault
+
+FORMAT = 1  # changes when the same request gives another image
+HINT_LINES = 12
+LABEL = "trainshed.environment"
+NETWORK = os.environ.get("TRAINSHED_BUILD_NETWORK", "")  # Docker's own default where it is not set
+REQUIREMENTS = "/opt/trainshed-requirements.txt"
+INSTALL = [
+    "-m",
+    "pip",
+    "install",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--no-cache-dir",
+    "--progress-bar",
+    "off",
+]
+# What the VM's operator has set for pip and for trust; bound, so that no image holds it.
+VM_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+
+
+class Log:
+    """The build's log: to the client as it comes, and into a file for whoever waits for the same build."""
+
+    def __init__(self, call: Call, path: str) -> None:
+        self._call = call
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+
+    def say(self, text: str) -> None:
+        """Raises Cancelled where nobody wants the image any more."""
+        self._call.wait(0)
+        if text:
+            text = text if text.endswith("\n") else text + "\n"
+            self._file.write(text.encode(errors="replace"))
+            self._call.event(event="build.log", text=text)
+
+    def tail(self) -> str:
+        """Its last lines."""
+        with open(self._file.name, encoding="utf-8", errors="replace") as file:
+            return "\n".join([line for line in file.read().splitlines() if line.strip()][-HINT_LINES:])
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def image_hash(image: str, lines: List[str], context: Optional[Dict[str, str]]) -> str:
+    return hashlib.sha256(json.dumps(["image", FORMAT, image, lines, context]).encode()).hexdigest()
+
+
+def make(log: Log, docker: Docker, digest: str, image: str, lines: List[str], context: Optional[Dict[str, str]]) -> str:
+    """The id of the image. `context`: {"folder", "dockerfile"} of a snapshot on this VM. Raises Fault, Cancelled."""
+    try:
+        if context is not None:
+            image = _built(log, docker, digest, _context(context), context["dockerfile"])
+        else:
+            image = _there(log, docker, image)
+        if lines:
+            image = _installed(log, docker, digest, image, lines)
+        return image
+    except Unanswered as error:
+        raise docker_api.fault(error, "the image cannot be made")
+
+
+def _there(log: Log, docker: Docker, image: str) -> str:
+    try:
+        return str(docker.call("GET", "/images/%s/json" % image)["Id"])
+    except NotThere:
+        pass
+    name = image if "@" in image or ":" in image.rpartition("/")[2] else image + ":latest"
+    log.say("Pulling %s" % name)
+    try:
+        for line in docker.lines("POST", "/images/create", fromImage=name):
+            if "error" in line:
+                raise Refusal(500, str(line["error"]))
+            if "progress" not in line and line.get("status"):
+                log.say(" ".join(str(line[key]) for key in ("id", "status") if line.get(key)))
+        return str(docker.call("GET", "/images/%s/json" % image)["Id"])
+    except (NotThere, Refusal) as error:
+        hint = "docker load it on the VM, or map its name in [environments] of the site file to what this site has"
+        raise Fault("environment", "image %s cannot be had on this VM: %s" % (image, error), hint)
+
+
+def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[str]) -> str:
+    """The image with the requirements on top: pip runs in a container of it, which is then kept as an image."""
+    base = docker.call("GET", "/images/%s/json" % image)["Config"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("".join(line + "\n" for line in lines))
+        file.flush()
+        os.chmod(file.name, 0o644)
+        made = docker.call("POST", "/containers/create", _installer(digest, image, lines, file.name))["Id"]
+        try:
+            docker.call("POST", "/containers/%s/start" % made)
+            for text in docker.text("/containers/%s/logs" % made, follow="true", stdout="true", stderr="true"):
+                log.say(text.replace("\r\n", "\n"))
+            code = docker.call("POST", "/containers/%s/wait" % made, timeout=None)["StatusCode"]
+            if code:
+                raise Fault("environment", "the image cannot be built: pip ended with %s" % code, log.tail())
+            labels = dict(base.get("Labels") or {}, **{LABEL: digest})
+            return str(docker.call("POST", "/commit", dict(base, Labels=labels), timeout=None, container=made)["Id"])
+        except (NotThere, Refusal) as error:
+            raise Fault("environment", "the image cannot be built: %s" % error)
+        finally:
+            try:
+                docker.call("DELETE", "/containers/%s" % made, force="true", v="true")
+            except (NotThere, Refusal):
+                pass  # it has gone
+
+
+def _installer(digest: str, image: str, lines: List[str], requirements: str) -> Dict[str, Any]:
+    flags = ["--require-hashes"] if any("--hash=" in line for line in lines) else []
+    # PEP 668 guards a system; an image is made for its one job.
+    env = [
+        "PIP_BREAK_SYSTEM_PACKAGES=1",
+        "PIP_ROOT_USER_ACTION=ignore",
+        "PYTHONUNBUFFERED=1",
+        "PYTHONDONTWRITEBYTECODE=1",
+    ]
+    there = [path for path in VM_FILES if os.path.exists(path)]
+    env += ["PIP_CERT=" + VM_FILES[1]] if VM_FILES[1] in there else []
+    binds = [(requirements, REQUIREMENTS), *((os.path.realpath(path), path) for path in there)]
+    return {
+        "Image": image,
+        "User": "0:0",
+        "Entrypoint": ["python3"],
+        "Cmd": [*INSTALL, *flags, "-r", REQUIREMENTS],
+        "Env": env,
+        "Tty": True,  # one stream, as it comes
+        "Labels": {LABEL: digest},
+        "HostConfig": {
+            "NetworkMode": NETWORK or "default",
+            "Mounts": [{"Type": "bind", "Source": here, "Target": at, "ReadOnly": True} for here, at in binds],
+            "SecurityOpt": ["no-new-privileges"],
+        },
+    }
+
+
+def _context(context: Dict[str, str]) -> Iterator[bytes]:
+    """The folder as a tar, a member at a time."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w|") as archive:
+        for base, folders, names in os.walk(context["folder"]):
+            folders.sort()
+            for name in sorted(names + [each for each in folders if os.path.islink(os.path.join(base, each))]):
+                path = os.path.join(base, name)
+                archive.add(path, os.path.relpath(path, context["folder"]), recursive=False, filter=_plain)
+                yield out.getvalue()
+                out.seek(0)
+                out.truncate()
+    yield out.getvalue()
+
+
+def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.mode = 0o755 if info.mode & 0o100 else 0o644
+    return info
+
+
+def _built(log: Log, docker: Docker, digest: str, body: Iterator[bytes], dockerfile: str) -> str:
+    found, error = "", ""
+    labels = json.dumps({LABEL: digest})
+    query = {"dockerfile": dockerfile, "labels": labels, "forcerm": "true", "version": "1"}
+    if NETWORK:
+        query["networkmode"] = NETWORK
+    try:
+        for line in docker.lines("POST", "/build", body, "application/x-tar", **query):
+            log.say(str(line.get("stream") or line.get("status") or "").rstrip("\n"))
+            error = str(line.get("error") or error)
+            found = str((line.get("aux") or {}).get("ID") or found)
+    except Refusal as refusal:
+        error = str(refusal)
+    if error or not found:
+        raise Fault("environment", "the image cannot be built: %s" % (error or "Docker named no image"))
+    return found

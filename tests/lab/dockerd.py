@@ -1,0 +1,179 @@
+"""A real dockerd of our own, with an image that has Python: started in a folder, stopped by its pid.
+
+As on a real machine, containerd is a process of its own, which stays when dockerd ends.
+
+It has no bridge and no firewall rules; a build's network is the host's. Its data and the image are kept between test
+runs, below ~/.cache/trainshed-tests, for one test process at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.agent.docker_api import Docker, NotThere, Refusal, Unanswered
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
+IMAGE = "lab/python:1"
+PACKAGES = "python3,python3-pip,python3-venv"
+PATIENCE_S = 60
+
+
+def lacking() -> str:
+    """Why there can be no dockerd here, or ""."""
+    if os.geteuid() != 0:
+        return "dockerd needs root"
+    missing = [name for name in ("dockerd", "debootstrap") if not shutil.which(name)]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+class Dockerd:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.socket = folder / "docker.sock"
+        self.api = Docker(str(self.socket))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._containerd: subprocess.Popen[bytes] | None = None
+
+    def _spawn(self, *words: object) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _start_containerd(self) -> Path:
+        address = self.folder / "containerd.sock"
+        if self._containerd is None:
+            address.unlink(missing_ok=True)
+            config = self.folder / "containerd.toml"
+            config.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+            folders = ("--root", self.folder / "containerd", "--state", self.folder / "containerd-state")
+            self._containerd = self._spawn("containerd", "--config", config, "--address", address, *folders)
+            self._until(address.exists, self._containerd)
+        return address
+
+    def _until(self, true: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not true():
+            assert process.poll() is None and time.monotonic() < end, (self.folder / "log").read_text()[-2000:]
+            time.sleep(0.05)
+
+    def start(self, *, live_restore: bool = False) -> None:
+        """Returns when it answers."""
+        address = self._start_containerd()
+        words = ["--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "--containerd", address]
+        words += ["-H", f"unix://{self.socket}", "--pidfile", self.folder / "pid", "--bridge=none", "--iptables=false"]
+        words += ["--ip-forward=false", *(["--live-restore"] if live_restore else [])]
+        self._process = self._spawn("dockerd", *words)
+        self._until(lambda: self.api.usable()[0], self._process)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(PATIENCE_S)
+            self._process = None
+            (self.folder / "pid").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self.stop()
+        if self._containerd is not None:
+            self._containerd.terminate()
+            self._containerd.wait(PATIENCE_S)
+            self._containerd = None
+
+    def restart(self, number: int = signal.SIGKILL, *, live_restore: bool = False) -> None:
+        self.stop(number)
+        self.start(live_restore=live_restore)
+
+    def containers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api.call("GET", "/containers/json", all="true")
+        return found
+
+    def clean(self) -> None:
+        for each in self.containers():
+            with contextlib.suppress(NotThere, Refusal, Unanswered):
+                self.api.call("DELETE", f"/containers/{each['Id']}", force="true", v="true")
+
+    def base_image(self) -> str:
+        """The id of the image; made where it is not there yet."""
+        try:
+            return str(self.api.call("GET", f"/images/{IMAGE}/json")["Id"])
+        except NotThere:
+            pass
+        name, _, tag = IMAGE.partition(":")
+        with _base().open("rb") as tar:
+            for line in self.api.lines(
+                "POST", "/images/create", tar, "application/x-tar", fromSrc="-", repo=name, tag=tag
+            ):
+                assert "error" not in line, line
+        return str(self.api.call("GET", f"/images/{IMAGE}/json")["Id"])
+
+
+def _base() -> Path:
+    """A small Debian with Python, as a tar."""
+    tar, folder = CACHE / "debian.tar", CACHE / "debian"
+    if not tar.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        words = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(folder)]
+        subprocess.run(words, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        shutil.rmtree(folder / "var" / "cache" / "apt")
+        fresh = tar.with_suffix(".new")
+        subprocess.run(["tar", "-C", str(folder), "-cf", str(fresh), "."], check=True)
+        shutil.rmtree(folder)
+        fresh.rename(tar)
+    return tar
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Dockerd]:
+    """One for all tests of this process; another process waits."""
+    CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (CACHE / "docker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        daemon = Dockerd(CACHE / "docker")
+        daemon.start()
+        try:
+            daemon.clean()
+            daemon.base_image()
+            yield daemon
+            daemon.clean()
+        finally:
+            daemon.close()
+
+
+@pytest.fixture(scope="session")
+def one_dockerd() -> Iterator[Dockerd]:
+    reason = lacking()
+    if reason:
+        pytest.skip(reason)
+    with running() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def dockerd(one_dockerd: Dockerd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dockerd]:
+    """As the agent of a VM finds it."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{one_dockerd.socket}")
+    monkeypatch.setenv("TRAINSHED_BUILD_NETWORK", "host")
+    yield one_dockerd
+    one_dockerd.clean()
+
+
+def events_of(daemon: Dockerd, run: str) -> list[str]:
+    """What happened to the run's container, in Docker's own words."""
+    filters = json.dumps({"type": ["container"], "label": [f"trainshed.run={run}"]})
+    now = time.time()
+    found = daemon.api.lines("GET", "/events", since=f"{now - 600:.0f}", until=f"{now + 1:.0f}", filters=filters)
+    return [line["Action"] for line in found]

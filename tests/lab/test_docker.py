@@ -1,0 +1,303 @@
+"""Runs in real containers of a real dockerd: contained, outliving whatever watches them, told truly how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import errors
+from core.agent import processes
+from core.checks.catalogue import CATALOGUE
+from core.checks.model import Seen
+from core.sandbox import policy
+
+from .agent_process import AgentProcess
+from .dockerd import IMAGE, Dockerd, dockerd, events_of, one_dockerd
+from .test_agent_snapshots import member, put, tar
+from .test_queue import _supervisor
+from .test_runner import running, until
+from .vm import VM, Followed, one_vm
+
+__all__ = ["dockerd", "one_dockerd", "one_vm"]
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class Docked:
+    """A VM whose jobs run in containers."""
+
+    def __init__(self, vm: VM, daemon: Dockerd) -> None:
+        self.vm, self.daemon = vm, daemon
+        self.agent = vm.agent()
+        self.environment = self.agent.call("environments.build", image=IMAGE)["hash"]
+
+    def start(self, command: str, **fields: Any) -> str:
+        limits: dict[str, Any] = {key: fields.pop(key) for key in ("memory_bytes", "slots") if key in fields}
+        job = self.vm.job(command, environment=self.environment, **fields)
+        allowed = {**policy.for_job(data=bool(job.get("inputs"))), "engine": "docker", **limits}
+        self.agent.call("runs.create", run=job["run"], job=job, policy=allowed)
+        return str(job["run"])
+
+    def ended(self, run: str, agent: AgentProcess | None = None) -> Followed:
+        return Followed((agent or self.vm.agent()).stream("runs.follow", run=run))
+
+    def run(self, command: str, **fields: Any) -> Followed:
+        return self.ended(self.start(command, **fields))
+
+    def going(self, run: str) -> None:
+        running(self.vm, run)
+
+    def log(self, run: str) -> bytes:
+        return (self.vm.folder(run) / "passed.log").read_bytes()
+
+
+@pytest.fixture
+def docked(one_vm: VM, dockerd: Dockerd) -> Iterator[Docked]:
+    yield Docked(one_vm, dockerd)
+
+
+def test_a_job_sees_what_it_needs_and_nothing_else(docked: Docked) -> None:
+    digest = docked.vm.data({"a.csv": b"1,2\n"})
+    inputs = {"t": {"digest": digest, "path": "a.csv", "kind": "uri_file"}}
+    command = (
+        "cat /data/t/a.csv; echo $X; pwd; id -u; echo kept > outputs/m; grep CapEff /proc/self/status; "
+        "ls /sys/class/net; touch /x /data/t/x /opt/x 2>&1 | grep -c 'Read-only\\|denied'; echo >/tmp/x; "
+        "ls /root 2>&1; true"
+    )
+    done = docked.run(command, inputs=inputs, env={"X": "y z"}, outputs={"o": "uri_folder"})
+    lines = done.text.splitlines()
+    refused = "ls: cannot open directory '/root': Permission denied"
+    assert lines == ["1,2", "y z", "/job", "65534", "CapEff:\t0000000000000000", "lo", "3", refused]
+    assert done.states == ["created", "preparing", "running", "completed"] and done.result["exit_code"] == 0
+    outputs = docked.vm.folder(str(done_run(docked))) / "outputs"
+    assert (outputs / "m").read_text() == "kept\n" and (outputs / "o").is_dir()
+    until(lambda: docked.daemon.containers() == [], "a container goes once the last state is written")
+
+
+def done_run(docked: Docked) -> str:
+    return max(os.listdir(docked.vm.root / "runs"))
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "reason", "code"),
+    [
+        ("exit 7", "failed", "exit code 7", 7),
+        ("kill -SEGV $$", "failed", "ended by signal 11 (SIGSEGV)", 139),
+        ("echo fine; sleep 0", "completed", "", 0),
+        ("no-such-program", "failed", "exit code 127", 127),
+    ],
+)
+def test_each_end_has_its_line(docked: Docked, command: str, state: str, reason: str, code: int) -> None:
+    result = docked.run(command).result
+    assert (result["state"], result["reason"], result["exit_code"]) == (state, reason, code)
+
+
+def test_out_of_memory_is_said(docked: Docked) -> None:
+    command = "python3 -c 'held = bytearray(b\"x\" * (300 << 20))'"
+    result = docked.run(command, memory_bytes=100 << 20).result
+    assert result["state"] == "failed" and result["reason"] == "out of memory: 100 MiB allowed"
+
+
+def test_a_time_limit_and_a_cancel_end_the_tree(docked: Docked) -> None:
+    done = docked.run("trap 'echo tidy; exit 3' TERM; while :; do sleep 0.1; done", timeout_s=1)
+    assert done.result["reason"] == "time limit of 1 s" and "tidy" in done.text
+    run = docked.start("trap '' TERM; (trap '' TERM; setsid sleep 61) & sleep 62; sleep 63")
+    docked.going(run)
+    began = time.monotonic()
+    assert docked.vm.agent().call("runs.cancel", run=run) == {"state": "cancelled"}
+    assert 8 < time.monotonic() - began < 20
+    until(lambda: docked.daemon.containers() == [], "no container is left")
+
+
+def test_a_log_of_any_bytes_arrives_whole(docked: Docked) -> None:
+    script = "import os; [os.write(1, bytes(range(256)) * 400 + b'\\r') for _ in range(300)]"
+    done = docked.run(f'python3 -c "{script}"; python3 -c "import os; os.ftruncate(1, 0)" 2>&1 | tail -n 1')
+    raw = (bytes(range(256)) * 400 + b"\r") * 300
+    assert done.log.startswith(raw) and b"Invalid argument" in done.log[len(raw) :]
+
+
+def test_what_a_job_logs_by_http_is_recorded(docked: Docked) -> None:
+    script = (
+        "import json, os, urllib.request as u; "
+        "body = {'run_id': os.environ['MLFLOW_RUN_ID'], 'key': 'loss', 'value': 0.5, 'timestamp': 1000, 'step': 3}; "
+        "request = u.Request(os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/runs/log-metric', "
+        "json.dumps(body).encode(), {'Content-Type': 'application/json'}); print(u.urlopen(request).status)"
+    )
+    done = docked.run(f'python3 -c "{script}"')
+    assert done.text == "200\n"
+    assert [(op["key"], op["value"], op["step"]) for op in done.tracking if op["op"] == "metric"] == [("loss", 0.5, 3)]
+
+
+def test_a_second_create_finds_the_first(docked: Docked) -> None:
+    run = docked.start("echo once; sleep 0.5")
+    job = json.loads((docked.vm.folder(run) / "job.json").read_text())
+    allowed = json.loads((docked.vm.folder(run) / "policy.json").read_text())
+    assert docked.vm.agent().call("runs.create", run=run, job=job, policy=allowed)["existed"]
+    assert docked.ended(run).text == "once\n"
+    assert events_of(docked.daemon, run).count("start") == 1
+
+
+COUNT = "for i in $(seq 30); do echo $i; sleep 0.1; done; exit 4"
+COUNTED = "".join(f"{number}\n" for number in range(1, 31))
+
+
+def test_a_run_goes_on_when_its_supervisor_is_killed_and_nothing_is_lost(docked: Docked) -> None:
+    run = docked.start(COUNT)
+    docked.going(run)
+    for _ in range(3):
+        until(lambda: _supervisor(run), "a supervisor")
+        processes.send(*(_supervisor(run) or (0, 0)), signal.SIGKILL)
+        time.sleep(0.3)
+        assert docked.vm.agent().call("runs.show", run=run)["state"] == "running"
+    done = docked.ended(run)
+    assert (done.text, done.result["state"], done.result["exit_code"]) == (COUNTED, "failed", 4)
+    assert done.states == ["created", "preparing", "running", "failed"]
+    assert events_of(docked.daemon, run).count("start") == 1
+
+
+def test_an_end_that_nobody_saw_is_found_by_the_next_reader(docked: Docked) -> None:
+    run = docked.start("sleep 0.5; exit 9")
+    docked.going(run)
+    processes.send(*(_supervisor(run) or (0, 0)), signal.SIGKILL)
+    until(lambda: [each["State"] for each in docked.daemon.containers()] == ["exited"], "the container's end")
+    result = docked.ended(run).result
+    assert (result["state"], result["exit_code"]) == ("failed", 9)
+
+
+def test_a_restart_of_docker_with_live_restore_changes_nothing(docked: Docked) -> None:
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start(COUNT)
+        docked.going(run)
+        docked.daemon.restart(signal.SIGKILL, live_restore=True)
+        done = docked.ended(run)
+        assert (done.text, done.result["state"], done.result["exit_code"]) == (COUNTED, "failed", 4)
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_of_docker_without_it_ends_the_run_with_the_reason(docked: Docked, how: int) -> None:
+    run = docked.start("echo begun; sleep 60")
+    docked.going(run)
+    until(lambda: docked.log(run) == b"begun\n", "the first line")
+    docked.daemon.stop(how)
+    shown = docked.vm.agent().call("runs.show", run=run)
+    assert shown["state"] in ("running", "failed")
+    docked.daemon.start()
+    result = docked.ended(run).result
+    assert result["state"] == "failed" and "live-restore" in result["reason"], result
+
+
+def test_while_docker_does_not_answer_nothing_is_concluded(docked: Docked) -> None:
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("sleep 3; echo done")
+        docked.going(run)
+        docked.daemon.stop(signal.SIGKILL)
+        processes.send(*(_supervisor(run) or (0, 0)), signal.SIGKILL)
+        until(lambda: _supervisor(run) is None, "the supervisor's end")
+        for _ in range(3):
+            assert docked.vm.agent().call("runs.show", run=run)["state"] == "running"
+        docked.daemon.start(live_restore=True)
+        assert docked.ended(run).result["state"] == "completed"
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+def test_a_container_that_somebody_removes_ends_the_run(docked: Docked) -> None:
+    run = docked.start("sleep 60")
+    docked.going(run)
+    docked.daemon.api.call("DELETE", f"/containers/trainshed-{run}", force="true")
+    result = docked.ended(run).result
+    assert (result["state"], result["reason"]) == ("failed", "its container was removed by somebody else")
+
+
+def test_what_is_not_ours_is_left_alone(docked: Docked) -> None:
+    made = {"Image": IMAGE, "Cmd": ["sleep", "60"], "HostConfig": {"NetworkMode": "none"}}
+    job = docked.vm.job("echo mine", environment=docked.environment)
+    docked.daemon.api.call("POST", "/containers/create", made, name="trainshed-" + job["run"])
+    docked.daemon.api.call("POST", f"/containers/trainshed-{job['run']}/start")
+    docked.agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+    result = docked.ended(job["run"]).result
+    assert result["state"] == "failed" and "name" in result["reason"]
+    docked.agent.call("runs.delete", run=job["run"])
+    assert [each["State"] for each in docked.daemon.containers()] == ["running"]
+
+
+def test_an_image_with_requirements_is_built_once_and_used(docked: Docked) -> None:
+    agent = docked.vm.agent()
+    first = agent.call("environments.build", image=IMAGE, requirements="six==1.16.0\n")
+    again = agent.call("environments.build", image=IMAGE, requirements="# the same\nsix==1.16.0\n")
+    assert (first["engine"], first["reused"], again) == ("docker", False, {**first, "reused": True})
+    docked.environment = first["hash"]
+    assert docked.run("python3 -c 'import six; print(six.__version__)'").text == "1.16.0\n"
+
+
+def test_a_docker_build_context_is_built_from_its_snapshot(docked: Docked) -> None:
+    text = f"FROM {IMAGE}\nCOPY greeting /greeting\nENV MARK=built\nRUN test ! -e /data && echo in the build\n"
+    context = tar((member("docker/Containerfile"), text.encode()), (member("greeting"), b"hello\n"))
+    digest = put(docked.agent, context)
+    asked = {"digest": digest, "dockerfile": "docker/Containerfile"}
+    messages = list(docked.agent.stream("environments.build", context=asked))
+    log = "".join(message["text"] for message in messages if isinstance(message, dict) and "text" in message)
+    assert "in the build" in log
+    last = messages[-1]
+    assert isinstance(last, dict)
+    docked.environment = last["result"]["hash"]
+    assert docked.run("cat /greeting; echo $MARK").text == "hello\nbuilt\n"
+    bad = put(docked.agent, tar((member("Dockerfile"), f"FROM {IMAGE}\nRUN exit 3\n".encode())))
+    with pytest.raises(errors.BuildError, match="returned a non-zero code: 3"):
+        docked.agent.call("environments.build", context={"digest": bad, "dockerfile": "Dockerfile"})
+
+
+def test_an_image_that_is_not_there_is_named(docked: Docked) -> None:
+    with pytest.raises(errors.BuildError, match="nowhere/nothing") as raised:
+        docked.agent.call("environments.build", image="127.0.0.1:9/nowhere/nothing:1")
+    assert "[environments]" in raised.value.hint
+
+
+def test_where_docker_is_not_an_image_is_left_out_only_if_there_is_another_way(
+    one_vm: VM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    agent = one_vm.agent()
+    with pytest.raises(errors.BuildError, match="needs Docker") as raised:
+        agent.call("environments.build", image="a/b:1")
+    assert "no Docker on this VM" in raised.value.hint
+    job = one_vm.job("true")
+    with pytest.raises(errors.SandboxError, match="Docker cannot be used"):
+        agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+
+
+def test_an_image_without_python_runs_without_tracking(docked: Docked) -> None:
+    text = f"FROM {IMAGE}\nUSER root\nRUN rm -f /usr/bin/python3*\n"
+    digest = put(docked.agent, tar((member("Dockerfile"), text.encode())))
+    built = docked.agent.call("environments.build", context={"digest": digest, "dockerfile": "Dockerfile"})
+    docked.environment = built["hash"]
+    done = docked.run("echo alive; exit 5")
+    assert (done.text, done.result["exit_code"]) == ("alive\n", 5)
+
+
+def test_a_check_tells_how_docker_is_set(docked: Docked, monkeypatch: pytest.MonkeyPatch) -> None:
+    def verdict() -> tuple[str, str]:
+        seen = Seen(host=docked.vm.agent().call("checks.host", user="", client_address=""))
+        found = next(check for check in CATALOGUE if check.id == "docker").run(seen)
+        return found.status, found.evidence
+
+    assert verdict()[0] == "warn" and "live-restore off" in verdict()[1]
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        assert verdict()[0] == "pass"
+        docked.daemon.socket.chmod(0o666)
+        assert verdict()[0] == "fail"
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    assert verdict()[0] == "skipped"
