@@ -2,7 +2,9 @@
 PYTHON = .venv/bin/python
 COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
-.PHONY: demo test lint bench journey screenshots lock install clean
+SEED = $(shell od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+
+.PHONY: demo test lint bench chaos journey screenshots lock install clean
 
 demo:
 	@setup/install.sh demo
@@ -29,6 +31,11 @@ install:
 bench:
 	@setup/install.sh test
 	@$(PYTHON) -m tests.bench
+
+# The fault table. SEED=… repeats what was seen, FAULT=… is one row of it, CASE=… one case of that.
+chaos:
+	@setup/install.sh test
+	@$(PYTHON) -m tests.chaos --seed "$(SEED)" --fault "$(FAULT)" $(if $(CASE),--case $(CASE))
 
 # The journey that ships with the program, recorded anew on an embedded site that has nothing yet.
 journey:

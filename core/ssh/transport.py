@@ -13,8 +13,10 @@ from typing import Any
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
+from paramiko.common import MSG_GLOBAL_REQUEST
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
 
+from .. import threads
 from .hostkeys import HostKey
 
 # paramiko 5.1 still offers these; no server that we want needs them.
@@ -24,8 +26,9 @@ WEAK = {
 }
 # Authenticated encryption in one pass: the fastest, too, where the processor has AES.
 FIRST_CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com")
-KEEPALIVE_S = 15
-DEAD_AFTER_S = 60  # unanswered for so long, the kernel ends the connection
+KEEPALIVE_S = 15.0
+UNANSWERED = 4  # questions; then the connection is taken for dead
+DEAD_AFTER_S = 60  # what we sent is not even acknowledged: the kernel ends the connection
 
 # It logs a broken handshake with its traceback, which Python would print for want of a handler.
 _log = logging.getLogger("paramiko")
@@ -55,6 +58,8 @@ class Transport(paramiko.Transport):
         super().__init__(sock, disabled_algorithms=None if weak else WEAK)
         self.offer: dict[str, tuple[str, ...]] = {}
         self.offered: tuple[str, ...] = ()
+        self._over = threading.Event()
+        self._heard = True  # something, since the last look
         self._timeout_s = timeout_s
         self.banner_timeout = self.handshake_timeout = timeout_s
         self.auth_timeout = max(timeout_s, 30.0)
@@ -106,10 +111,45 @@ class Transport(paramiko.Transport):
         return result
 
     def stay_alive(self) -> None:
-        self.set_keepalive(KEEPALIVE_S)
+        """From now on a silent server is asked for a sign of life, and left when it gives none.
+
+        TCP does not notice: what is between us may acknowledge every byte and pass nothing on.
+        """
+        self._read_all = self.packetizer.read_all
+        self.packetizer.read_all = self._hearing  # type: ignore[method-assign]
+        threads.spawn(self._watch, "keepalive")
+
+    def _hearing(self, *args: Any, **more: Any) -> Any:
+        data = self._read_all(*args, **more)
+        self._heard = True
+        return data
+
+    def _watch(self) -> None:
+        """Looks are counted, not seconds: a computer that slept has not waited for anybody."""
+        unanswered = 0
+        while self.is_active() and unanswered <= UNANSWERED:
+            if self._over.wait(KEEPALIVE_S):
+                return
+            unanswered = 0 if self._heard else unanswered + 1
+            self._heard = False
+            if unanswered:
+                threads.spawn(self._ask, "keepalive-question")  # it may have to wait for what is being sent
+        self.end()
+
+    def _ask(self) -> None:
+        """OpenSSH refuses this request, which is the sign of life."""
+        question = paramiko.Message()
+        question.add_byte(bytes([MSG_GLOBAL_REQUEST]))
+        question.add_string("keepalive@openssh.com")
+        question.add_boolean(True)
+        try:
+            self._send_user_message(question)  # type: ignore[attr-defined]
+        except (OSError, EOFError, SSHException) as error:
+            _log.debug("keepalive: %r", error)
 
     def end(self) -> None:
         """Ends the connection now, whatever other threads do with it. Never raises."""
+        self._over.set()
         try:
             self.close()
         except Exception as error:  # its state is of no interest any more

@@ -1,0 +1,96 @@
+"""What became of a run, from the VM's own files and the workspace's own database."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.agent.states import TERMINAL
+from core.events import Event, LinkChanged, LogText, RunStateChanged
+from core.workspace import RUN_TAG
+
+from .lab import Lab, Way
+
+
+@dataclass
+class Seen:
+    """Of any number of trials: counts of what must never be, and what else was wrong in words."""
+
+    times: int = 0
+    double_starts: int = 0
+    lost_ends: int = 0
+    log_bytes: int = 0
+    metrics: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, other: Seen) -> None:
+        self.times += other.times
+        self.double_starts += other.double_starts
+        self.lost_ends += other.lost_ends
+        self.log_bytes += other.log_bytes
+        self.metrics += other.metrics
+        self.wrong += other.wrong
+
+    @property
+    def good(self) -> bool:
+        return not (self.double_starts or self.lost_ends or self.log_bytes or self.metrics or self.wrong)
+
+    def expect(self, true: object, text: str) -> None:
+        if not true:
+            self.wrong.append(text)
+
+
+def owned(lab: Lab, run: str, *ends: str) -> Seen:
+    """Started once at most, and ended once, as one of `ends`; completed means started."""
+    states = [line["state"] for line in lab.states(run)]
+    starts = lab.folder(run) / "outputs" / "starts"
+    started = len(starts.read_text().split()) if starts.exists() else 0
+    final = [state for state in states if state in TERMINAL]
+    seen = Seen(double_starts=max(0, started - 1), lost_ends=abs(1 - len(final)))
+    seen.expect(states[-1] in ends, f"run {run} is {states}: {lab.states(run)[-1]['reason']}")
+    seen.expect(states[-1] != "completed" or started == 1, f"run {run} is completed and was started {started} times")
+    return seen
+
+
+def heard(lab: Lab, run: str, events: list[Event]) -> Seen:
+    """Every byte of the log once, every state once, and the link's losses and returns in pairs."""
+    seen = Seen()
+    copy = "".join(event.text for event in events if isinstance(event, LogText)).encode()
+    seen.log_bytes = wrong_bytes(copy, (lab.folder(run) / "passed.log").read_bytes())
+    told = [event.state for event in events if isinstance(event, RunStateChanged)]
+    states = [line["state"] for line in lab.states(run)]
+    seen.expect(told == states, f"states {told} were told of {states}")
+    changes = [event.state for event in events if isinstance(event, LinkChanged)]
+    pairs = ["lost", "restored"] * (len(changes) // 2)
+    seen.expect(changes == pairs, f"the link changed {changes}")
+    return seen
+
+
+def wrong_bytes(copy: bytes, original: bytes) -> int:
+    """0 where they are equal by sha256; else how many are too many, too few, or other ones."""
+    if hashlib.sha256(copy).digest() == hashlib.sha256(original).digest():
+        return 0
+    differing = sum(one != other for one, other in zip(copy, original, strict=False))
+    return max(1, differing + abs(len(copy) - len(original)))
+
+
+def recorded(lab: Lab, way: Way, run: str) -> Seen:
+    """Every metric that the VM has is in the workspace once."""
+    log = lab.folder(run) / "tracking" / "log.jsonl"
+    operations = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    wanted = Counter((op["key"], op["step"]) for op in operations if op["op"] == "metric")
+    found = in_workspace(way.site.state / "mlflow.db", run)
+    wrong = (wanted - found) + (found - wanted)
+    return Seen(metrics=wrong.total())
+
+
+def in_workspace(database: Path, run: str) -> Counter[tuple[str, int]]:
+    """(key, step) of every row; a run that is there twice counts twice."""
+    query = "select m.key, m.step from metrics m join tags t on t.run_uuid = m.run_uuid where t.key = ? and t.value = ?"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return Counter(connection.execute(query, (RUN_TAG, run)).fetchall())
