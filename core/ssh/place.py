@@ -108,7 +108,9 @@ def place_command(root: str) -> str:
         'if [ -d "$D/agent" ]; then rm -rf "$D/agent/__pycache__"; '
         'for F in "$D"/agent/*; do [ -e "agent/${F##*/}" ] || rm -rf "$F"; done; '
         'mv -f agent/* "$D/agent/" && mv -f python "$D/" || exit 1; '
-        'else mkdir new && mv agent python new/ && rm -rf "$D" && mv new "$D" || exit 1; fi; '
+        "else mkdir new && mv agent python new/ || exit 1; "
+        # another client may have been first, and its agent be running: that folder stays
+        'mv -T new "$D" 2>/dev/null || [ -d "$D/agent" ] || { rm -rf "$D" && mv -T new "$D"; } || exit 1; fi; '
         f"echo {PLACED.decode()}"
     )
 

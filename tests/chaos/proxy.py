@@ -115,6 +115,8 @@ class Proxy:
         self.idle.clear()
         try:
             await asyncio.gather(self._pump(connection, reader, up_writer), self._pump(connection, up_reader, writer))
+        except asyncio.CancelledError:
+            pass  # `close`; a stream server reports a cancelled connection as an error
         finally:
             self._open.discard(connection)
             if not self._open:

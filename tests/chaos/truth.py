@@ -85,8 +85,12 @@ def recorded(lab: Lab, way: Way, run: str) -> Seen:
     operations = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     wanted = Counter((op["key"], op["step"]) for op in operations if op["op"] == "metric")
     found = in_workspace(way.site.state / "mlflow.db", run)
-    wrong = (wanted - found) + (found - wanted)
-    return Seen(metrics=wrong.total())
+    lost, doubled = wanted - found, found - wanted
+    seen = Seen(metrics=lost.total() + doubled.total())
+    seen.expect(
+        not seen.metrics, f"run {run}: of {wanted.total()} metrics {lost.total()} are lost, {doubled.total()} too many"
+    )
+    return seen
 
 
 def in_workspace(database: Path, run: str) -> Counter[tuple[str, int]]:

@@ -8,7 +8,7 @@ import urllib.request
 
 BASE = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-batch"
 RUN = os.environ["MLFLOW_RUN_ID"]
-LINES = 40
+LINES = int(os.environ.get("LINES", "40"))
 
 
 def log(step: int) -> None:
