@@ -138,7 +138,7 @@ def _base() -> Path:
 
 @contextlib.contextmanager
 def running() -> Iterator[Dockerd]:
-    """One for all tests of this process; another process waits."""
+    """One for all tests of a module; another process waits."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (CACHE / "docker.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -153,7 +153,7 @@ def running() -> Iterator[Dockerd]:
             daemon.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_dockerd() -> Iterator[Dockerd]:
     reason = lacking()
     if reason:

@@ -47,13 +47,13 @@ def by_id(events: list[Event]) -> dict[str, CheckFinished]:
     return {event.id: event for event in events if isinstance(event, CheckFinished)}
 
 
-async def test_all_twelve_come_in_the_catalogues_order_and_are_counted(sshd: Sshd) -> None:
+async def test_all_come_in_the_catalogues_order_and_are_counted(sshd: Sshd) -> None:
     events = await look(sshd)
     found = [event for event in events if isinstance(event, CheckFinished)]
     assert [event.id for event in found] == [check.id for check in CATALOGUE]
     assert not [event.evidence for event in found if event.status == "unknown"]
     assert isinstance(events[-1], ChecksFinished)
-    assert sum(events[-1].counts.values()) == 12
+    assert sum(events[-1].counts.values()) == len(CATALOGUE)
 
 
 async def test_at_most_two_connections_one_of_them_unauthenticated(sshd: Sshd) -> None:
@@ -103,7 +103,12 @@ async def test_a_hardened_server_passes(home: Path) -> None:
         found = by_id(await look(server))
     finally:
         server.stop()
-    own = {check.id for check in CATALOGUE} - {"root-login", "other-listeners", "ssh-dir-perm"}  # of this machine
+    own = {check.id for check in CATALOGUE} - {
+        "root-login",
+        "other-listeners",
+        "ssh-dir-perm",
+        "docker",
+    }  # of this machine
     assert {id: found[id].evidence for id in own if found[id].status != "pass"} == {}
     assert found["root-login"].status in ("warn", "pass")
 

@@ -20,6 +20,7 @@ from core.sandbox import policy
 from .agent_process import AgentProcess
 from .dockerd import IMAGE, Dockerd, dockerd, events_of, one_dockerd
 from .test_agent_snapshots import member, put, tar
+from .test_environment_store import listed
 from .test_queue import _supervisor
 from .test_runner import running, until
 from .vm import VM, Followed, one_vm
@@ -301,3 +302,31 @@ def test_a_check_tells_how_docker_is_set(docked: Docked, monkeypatch: pytest.Mon
         docked.daemon.restart(signal.SIGTERM)
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
     assert verdict()[0] == "skipped"
+
+
+def test_only_an_image_that_was_built_here_is_removed(docked: Docked) -> None:
+    agent = docked.vm.agent()
+    own = agent.call("environments.build", image=IMAGE, requirements="six==1.17.0\n")["hash"]
+    record = json.loads((docked.vm.root / "environments" / own / "environment.json").read_text())
+    shown = listed(docked.vm)
+    assert {(each["kind"], each["what"]) for each in shown.values()} == {("image", IMAGE)}
+    assert all(each["bytes"] > 50_000_000 for each in shown.values())
+    removed = agent.call("environments.prune", older_s=0, wanted=[])["removed"]
+    assert sorted(removed) == sorted([own, docked.environment])
+    images = {each["Id"] for each in docked.daemon.api.call("GET", "/images/json")}
+    assert record["image"] not in images and docked.daemon.base_image() in images
+
+
+def test_a_run_in_docker_needs_its_environment(docked: Docked) -> None:
+    run = docked.start("sleep 60")
+    docked.going(run)
+    assert listed(docked.vm)[docked.environment]["needed"]
+    docked.vm.agent().call("runs.cancel", run=run)
+    assert os.listdir(docked.vm.root / "environments").count(docked.environment) == 1
+
+
+def test_a_model_out_of_a_container_is_not_packaged_as_something_else(docked: Docked) -> None:
+    run = docked.start("true")
+    assert docked.ended(run).result["state"] == "completed"
+    with pytest.raises(errors.RunError, match="Docker image"):
+        docked.vm.agent().call("models.package", run=run, model="m", version="1", name="m", files={})

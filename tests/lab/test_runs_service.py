@@ -48,7 +48,7 @@ class Lab:
         self.folder = home / "client"
         self.folder.mkdir()
         (self.folder / "none.txt").write_text("")
-        lines = ['name = "lab"', "[vms.vm]", 'host = "127.0.0.1"']
+        lines = ['name = "lab"', "[vms.vm]", 'host = "127.0.0.1"', "slots = 0"]
         lines += ["[environments]", 'plain = {requirements = "none.txt"}']
         if storage is not None:
             lines += _data(self.folder, storage, container)
