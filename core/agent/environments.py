@@ -54,15 +54,13 @@ def build(
     A second build of the same waits for the first and sees its log. Raises Fault; then nothing is kept but the log.
     """
     lines = normalised(requirements)
-    reason = "" if engine != "bwrap" else "the site's sandbox is bwrap"
-    if (image or context) and not reason:
-        reason = Docker().usable()[1]
+    if image or context:
+        reason = "the site's sandbox is bwrap" if engine == "bwrap" else Docker().usable()[1]
         if not reason:
             return _image(call, image, lines, context)
-    if reason and (context or not lines):
-        hint = "%s; or map the environment in [environments] of the site file to requirements" % reason
-        raise Fault("environment", "%s needs Docker" % ("image %s" % image if image else "a Dockerfile"), hint)
-    if reason:
+        if context or not lines:
+            hint = "%s; or map the environment in [environments] of the site file to requirements" % reason
+            raise Fault("environment", "%s needs Docker" % ("image %s" % image if image else "a Dockerfile"), hint)
         call.event(event="notice", text="image %s is not used: %s" % (image, reason))
     sandbox.require(POLICY)
     chosen = interpreters.choose(python)

@@ -278,3 +278,9 @@ def test_no_build_leaves_anything_for_another_to_install(one_vm: VM, tmp_path: P
                 one_vm.agent().call("environments.build", requirements=line + "hostile==1.0\n", python="")
             assert "LOOKED" in caught.value.hint and "left" not in caught.value.hint
     assert not (one_vm.root / "cache").exists()
+
+
+@pytest.mark.parametrize("engine", ["auto", "bwrap"])
+def test_nothing_to_install_is_an_environment_too_whatever_the_engine(one_vm: VM, engine: str) -> None:
+    built = one_vm.agent().call("environments.build", requirements="", engine=engine)
+    assert built["engine"] == "bwrap" and one_vm.agent().call("environments.build", requirements="")["reused"]
