@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
 import json
@@ -136,9 +137,14 @@ class Server:
 
     def _unforeseen(self, call: Call, error: Exception) -> dict[str, Any]:
         """The traceback stays on the VM: it can hold a record."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return {"code": "agent", "title": "the disk of the VM is full", "hint": "make room there", "facts": {}}
         path = os.path.join(self.root, "agent.log")
-        with open(path, "a", encoding="utf-8") as log:
-            log.write("%s\n%s\n" % (call.op, traceback.format_exc()))
+        try:
+            with open(path, "a", encoding="utf-8") as log:
+                log.write("%s\n%s\n" % (call.op, traceback.format_exc()))
+        except OSError:
+            pass  # the client waits for an answer all the same
         title = "the agent failed in %s (%s)" % (call.op, type(error).__name__)
         return {"code": "agent", "title": title, "hint": "details are on the VM in %s" % path, "facts": {}}
 

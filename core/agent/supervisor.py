@@ -90,7 +90,10 @@ def _failure(error: Exception) -> Outcome:
         return Outcome("failed", error.title)
     if isinstance(error, OSError) and error.errno in FULL:
         return Outcome("failed", "the disk of the VM is full")
-    traceback.print_exception(type(error), error, error.__traceback__)
+    try:
+        traceback.print_exception(type(error), error, error.__traceback__)
+    except OSError:
+        return Outcome("failed", "the disk of the VM is full")  # what failed before was a program that said so itself
     if isinstance(error, OSError):
         return Outcome("failed", "the run could not be carried out: %s" % error.strerror)
     return Outcome("failed", "the supervisor failed (%s)" % type(error).__name__)

@@ -229,6 +229,8 @@ class _Complaint:
         if not self._session.alive:
             return LinkLost("the connection ended while the agent was started")
         status = self._channel.recv_exit_status() if self._channel.exit_status_ready() else None
+        if status in (None, -1):  # no exit status: a signal ended it, or the session with it
+            return LinkLost("the agent was ended while it started", hint="try again")
         text = self._tail.decode(errors="replace")
         reason = next((word for word in REASONS if word in text), "")
         return AgentError(

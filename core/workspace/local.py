@@ -70,11 +70,25 @@ class LocalWorkspace:
             return
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+        if not self._database.path.exists():
+            self._make(self._database.path)
         SqlAlchemyStore._get_or_create_engine(self._uri).dispose()  # its connections may lead to a file that is gone
         SqlAlchemyStore(self._uri, (self._folder / "artifacts").as_uri())  # type: ignore[no-untyped-call]
         self._found.clear()
         self._client = mlflow().MlflowClient(self._uri, self._uri)
         self._database.changed()
+
+    def _make(self, path: Path) -> None:
+        """Whole or not at all: MLflow makes a database in many steps, and never goes on with half of one."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        fresh = path.with_name(path.name + ".new")
+        for left in (fresh, fresh.with_name(fresh.name + "-journal")):
+            left.unlink(missing_ok=True)
+        uri = f"sqlite:///{fresh}"
+        SqlAlchemyStore(uri, (self._folder / "artifacts").as_uri())  # type: ignore[no-untyped-call]
+        SqlAlchemyStore._get_or_create_engine(uri).dispose()
+        fresh.rename(path)
 
     def _explained(self, text: str, *, refused: bool = False) -> WorkspaceError:
         """`refused` is in its facts: what was written can never be written, and trying again is of no use."""

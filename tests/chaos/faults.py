@@ -21,7 +21,7 @@ FAULTS = (
     Fault("VM rebooted, run followed", vm.rebooted, sample=2, full=40),
     Fault("VM rebooted, launching", vm.rebooted_launching, sample=3, full=100),
     Fault("disk full, run followed", vm.disk_full, sample=1, full=30, disk_bytes=DISK),
-    Fault("disk full, launching", vm.disk_full_launching, sample=2, full=50, disk_bytes=DISK),
+    Fault("disk full, launching", vm.disk_full_launching, sample=0, full=50, disk_bytes=DISK),
     Fault("clock jumps", vm.clock_jumps, sample=1, full=20),
     Fault("workspace locked", workspace.locked, sample=1, full=10),
     Fault("workspace gone", workspace.gone, sample=1, full=10),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,11 +50,14 @@ async def _followed(lab: Lab, weather: Callable[[int], Weather]) -> Seen:
         return await follow(lab, way, run)
 
 
-async def follow(lab: Lab, way: Way, run: str, *ends: str) -> Seen:
-    """To its end, over `way`, into the workspace; everything has come once."""
+async def follow(lab: Lab, way: Way, run: str, begun: asyncio.Event | None = None) -> Seen:
+    """To its end, over `way`, into the workspace; everything has come once. `begun` is set once connected."""
     async with way.runs() as runs:
+        if begun is not None:
+            await collected(runs.list())
+            begun.set()
         events = await collected(runs.follow(run))
-    seen = owned(lab, run, *(ends or ("completed",)))
+    seen = owned(lab, run, "completed")
     seen.add(heard(lab, run, events))
     seen.add(recorded(lab, way, run))
     seen.times = 1

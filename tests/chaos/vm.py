@@ -42,7 +42,9 @@ async def agent_killed_following(lab: Lab, chance: random.Random, number: int) -
     """Some times while the run is followed and recorded: the run does not notice."""
     run = await launched(lab, JOB)
     with lab.borrowed() as way:
-        following = asyncio.create_task(follow(lab, way, run))
+        begun = asyncio.Event()
+        following = asyncio.create_task(follow(lab, way, run, begun))
+        await begun.wait()
         for _ in range(3):
             await asyncio.sleep(chance.uniform(0, JOB_S / 2))
             kill(lab.processes("serve"))
