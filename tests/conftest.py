@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -26,7 +27,8 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("TRAINSHED_HOME", str(folder))
     yield folder
     for inner, _, _ in os.walk(folder):
-        os.chmod(inner, 0o700)  # staged data are read-only, folders too
+        with contextlib.suppress(FileNotFoundError):  # what still ends may tidy at the same time
+            os.chmod(inner, 0o700)  # staged data are read-only, folders too
     shutil.rmtree(folder, ignore_errors=True)
 
 
