@@ -81,7 +81,8 @@ class Launch:
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT)):
+        inputs = [(taken, f"input {name}") for name, taken in prepared.inputs.items()]
+        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT), *inputs):
             async with aclosing(self._sent_once(folder, what)) as events:
                 async for event in events:
                     yield event
@@ -94,7 +95,7 @@ class Launch:
                 return
             files, size = len(folder.manifest.entries), folder.manifest.bytes / 1e6
             yield _phase(f"Sending {files} files, {size:.1f} MB of {what}")
-            async with aclosing(_sent(agent, folder)) as events:
+            async with aclosing(_sent(agent, folder, what)) as events:
                 async for event in events:
                     yield event
 
@@ -140,13 +141,14 @@ class Launch:
             snapshot=prepared.digest,
             environment=self._environment,
             digests=self.digests,
+            sent=prepared.input_digests,
             created=time.time(),
             owner=plan.owner(),
             source=again.source(prepared.job, prepared.environment),
             parent=prepared.parent,
             resume=prepared.resume,
         )
-        allowed = policy.for_job(data=bool(resolved.data), slots=self._site.vm.slots, engine=self._engine)
+        allowed = policy.for_job(data=bool(resolved.inputs), slots=self._site.vm.slots, engine=self._engine)
         result = await self._call_create(record, allowed)
         existed = result["existed"] and self._given  # a new ULID was found by our own second try, if at all
         state = result["state"]
@@ -174,22 +176,22 @@ def _phase(title: str, command: str = "") -> Phase:
     return Phase(step=STEP, title=title, command=command)
 
 
-async def _sent(agent: Any, code: snapshot.Snapshot) -> AsyncGenerator[Event, None]:
+async def _sent(agent: Any, folder: snapshot.Snapshot, what: str) -> AsyncGenerator[Event, None]:
     """Progress in bytes as they are handed over; how many there will be is known to nobody before."""
     sent = 0
 
     async def counted() -> AsyncIterator[bytes]:
         nonlocal sent
-        async with aclosing(snapshot.chunks(code)) as chunks:
+        async with aclosing(snapshot.chunks(folder)) as chunks:
             async for chunk in chunks:
                 sent += len(chunk)
                 yield chunk
 
-    task = asyncio.create_task(agent.call("snapshots.put", digest=code.digest, upload=counted()))
+    task = asyncio.create_task(agent.call("snapshots.put", digest=folder.digest, upload=counted()))
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=SENT_EVERY_S)
-            yield Progress(title="Sending the code", done=sent, unit="bytes")
+            yield Progress(title=f"Sending the {what}", done=sent, unit="bytes")
         await task
     finally:
         task.cancel()
@@ -209,6 +211,9 @@ def described(prepared: Plan, site: Site) -> list[str]:
     lines = [f"run {resolved.name} in experiment {resolved.experiment} on {site.vm_name}"]
     for name, need in resolved.data.items():
         lines.append(f"data {name}: {need.path or 'the whole container'} -> {need.inside}")
+    for name, taken in prepared.inputs.items():
+        held, need = taken.manifest, resolved.inputs[name]
+        lines.append(f"data {name}: {len(held.entries)} files, {held.bytes} bytes of {need.path} here -> {need.inside}")
     if code is None:
         lines.append("code: none")
     else:
