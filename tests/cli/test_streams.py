@@ -14,8 +14,7 @@ import pytest
 
 from core.site.files import Site
 from tests.cli.conftest import ROOT, Run
-from tests.fakes.runs import RUN
-from tests.fakes.script import Scenario
+from tests.fakes.script import RUN, Scenario
 from tests.fakes.services import fake_services
 from tui.cli import call
 from tui.output import Output
