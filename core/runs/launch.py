@@ -134,6 +134,8 @@ class Launch:
 
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         resolved = prepared.resolved
+        if self._engine == "bwrap":
+            yield Notice(text="below bubblewrap, the weaker engine: the run would end with its supervisor")
         yield _phase(f"Starting {resolved.name} on {self._site.vm_name}")
         record = resolve.record(
             resolved,
