@@ -47,11 +47,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
 def resolve(job: Job, site: Site) -> Resolved:
     """Raises JobError. No secret and nothing of the VM's state is needed for it."""
-    inputs = {
-        name: data_paths.needed(name, declared, site)
-        for name, declared in job.inputs.items()
-        if isinstance(declared, DataInput)
-    }
+    inputs = _inputs(job, site)
     values = _values(job, inputs)
     tags = dict(job.tags)
     for key, text in (("trainshed.job_name", job.name), ("mlflow.note.content", job.description)):
@@ -74,6 +70,23 @@ def resolve(job: Job, site: Site) -> Resolved:
         timeout_s=job.timeout_s,
         notes=[*job.notes, *_notes(job, site)],
     )
+
+
+def _inputs(job: Job, site: Site) -> dict[str, Needed]:
+    """Raises JobError that names all that cannot be had: whoever brings a file maps them at once."""
+    found, refused = dict[str, Needed](), list[JobError]()
+    for name, declared in job.inputs.items():
+        if isinstance(declared, DataInput):
+            try:
+                found[name] = data_paths.needed(name, declared, site)
+            except JobError as error:
+                refused.append(error)
+    if len(refused) > 1:
+        hints = dict.fromkeys(error.hint for error in refused if error.hint)
+        raise JobError("; ".join(error.title for error in refused), hint="; ".join(hints))
+    for error in refused:
+        raise error
+    return found
 
 
 def _values(job: Job, inputs: Mapping[str, Needed]) -> dict[str, str]:

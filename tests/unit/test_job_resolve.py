@@ -101,6 +101,21 @@ def test_a_file_that_is_a_folder_and_a_path_that_climbs_are_refused(tmp_path: Pa
         one(tmp_path, "{path: azureml://datastores/site/paths/../other}")
 
 
+def test_all_that_cannot_be_had_is_said_at_once(tmp_path: Path) -> None:
+    entries = ("azureml:x:1", "azureml:y:2", "azureml:patients@latest")
+    text = "command: a\ninputs:\n" + "".join(
+        f"  {name}: {{path: '{path}'}}\n" for name, path in zip("abc", entries, strict=True)
+    )
+    with pytest.raises(JobError) as caught:
+        resolved(tmp_path, text)
+    where = f"{tmp_path}/job.yml"
+    assert caught.value.title == (
+        f"{where}:3: inputs.a: azureml:x:1 cannot be had on site ward-7; "
+        f"{where}:4: inputs.b: azureml:y:2 cannot be had on site ward-7"
+    )
+    assert '"azureml:x:1" =' in caught.value.hint and '"azureml:y:2" =' in caught.value.hint
+
+
 def test_a_site_without_data_says_so(tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"inputs\.d: site ward-7 has no data"):
         resolved(tmp_path, "command: a\ninputs: {d: {path: azureml://datastores/site/paths/x}}\n", data=False)
