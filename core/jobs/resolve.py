@@ -81,11 +81,11 @@ def _inputs(job: Job, site: Site) -> dict[str, Needed]:
                 found[name] = data_paths.needed(name, declared, site)
             except JobError as error:
                 refused.append(error)
-    if len(refused) > 1:
-        hints = dict.fromkeys(error.hint for error in refused if error.hint)
-        raise JobError("; ".join(error.title for error in refused), hint="; ".join(hints))
-    for error in refused:
-        raise error
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        hints = dict.fromkeys(each.hint for each in refused if each.hint)
+        raise JobError("; ".join(each.title for each in refused), hint="; ".join(hints))
     return found
 
 
