@@ -6,9 +6,8 @@ the ULID is the run's folder on the VM, so that a second launch of it finds the 
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,19 @@ import msgspec
 
 from .. import threads
 from ..data.service import LiveData
-from ..errors import AgentError, LinkLost, RunError
-from ..events import BuildLog, DataStaged, Event, Notice, Phase, Progress, RunCreated, RunStateChanged
+from ..errors import LinkLost, RunError
+from ..events import DataStaged, Event, Notice, Phase, RunCreated, RunStateChanged
 from ..jobs import resolve, snapshot
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import again, names, plan
+from . import again, names, plan, sending
+from .building import Building
 from .plan import Plan
 
 STEP = "launch"
 CONTEXT = "Docker build context"
 CREATE_ATTEMPTS = 3
-SENT_EVERY_S = 0.2
 
 
 class Launch:
@@ -95,7 +94,7 @@ class Launch:
                 return
             files, size = len(folder.manifest.entries), folder.manifest.bytes / 1e6
             yield _phase(f"Sending {files} files, {size:.1f} MB of {what}")
-            async with aclosing(_sent(agent, folder, what)) as events:
+            async with aclosing(sending.sent(agent, folder, f"Sending the {what}")) as events:
                 async for event in events:
                     yield event
 
@@ -107,30 +106,12 @@ class Launch:
                     yield event
 
     async def _build(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        wanted = prepared.environment
         yield _phase("Preparing the environment")
-        agent = await self._link.agent()
-        context = {"digest": wanted.context_digest, "dockerfile": wanted.dockerfile} if wanted.context_digest else None
-        stream = agent.stream(
-            "environments.build",
-            requirements=wanted.requirements,
-            python=wanted.python,
-            image=wanted.image,
-            context=context,
-            engine=self._site.vm.sandbox,
-        )
-        async with aclosing(stream) as messages:  # type: ignore[type-var]
-            async for message in messages:
-                if isinstance(message, dict) and message.get("event") == "build.log":
-                    yield BuildLog(text=message["text"])
-                elif isinstance(message, dict) and message.get("event") == "notice":
-                    yield Notice(text=message["text"])
-                elif isinstance(message, dict) and "result" in message:
-                    self._environment, self._engine = message["result"]["hash"], message["result"]["engine"]
-                    kept = "was built before" if message["result"]["reused"] else "is built"
-                    yield Notice(text=f"the environment {kept} ({str(self._environment)[:12]})")
-                    return
-        raise AgentError("the agent ended the build without an answer", hint="launch again")
+        building = Building(self._site, self._link, prepared.environment)
+        async with aclosing(building.events()) as events:
+            async for event in events:
+                yield event
+        self._environment, self._engine = building.hash, building.engine
 
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         resolved = prepared.resolved
@@ -176,27 +157,6 @@ class Launch:
 
 def _phase(title: str, command: str = "") -> Phase:
     return Phase(step=STEP, title=title, command=command)
-
-
-async def _sent(agent: Any, folder: snapshot.Snapshot, what: str) -> AsyncGenerator[Event, None]:
-    """Progress in bytes as they are handed over; how many there will be is known to nobody before."""
-    sent = 0
-
-    async def counted() -> AsyncIterator[bytes]:
-        nonlocal sent
-        async with aclosing(snapshot.chunks(folder)) as chunks:
-            async for chunk in chunks:
-                sent += len(chunk)
-                yield chunk
-
-    task = asyncio.create_task(agent.call("snapshots.put", digest=folder.digest, upload=counted()))
-    try:
-        while not task.done():
-            await asyncio.wait({task}, timeout=SENT_EVERY_S)
-            yield Progress(title=f"Sending the {what}", done=sent, unit="bytes")
-        await task
-    finally:
-        task.cancel()
 
 
 async def dry(site: Site, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
