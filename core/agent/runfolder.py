@@ -74,9 +74,9 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
         last = states.last()
         if last["state"] in TERMINAL:
             return last
-        if _outlives(folder, states, last):
-            if _taken_up(folder, lock):
-                lock = -1
+        if _goes_on(folder, states, last):
+            _take_up(folder, lock)
+            lock = -1
             return last
         _end_orphans(states)
         states.append([last["state"]], *_ending(folder, states, last))
@@ -86,24 +86,17 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
             os.close(lock)
 
 
-def _outlives(folder: str, states: States, last: dict[str, Any]) -> bool:
-    """Whether the run goes on without a supervisor: a container of this boot."""
-    return (
-        last["state"] in ("preparing", "running")
-        and states.same_boot(last)
-        and read_json(folder, "policy.json").get("engine") == "docker"
-    )
-
-
-def _taken_up(folder: str, lock: int) -> bool:
-    """A new supervisor finds out what became of the container. False where Docker does not answer now."""
-    from . import spawn
-    from .docker_api import Docker
-
-    if not Docker().usable()[0]:
+def _goes_on(folder: str, states: States, last: dict[str, Any]) -> bool:
+    """Whether another supervisor can go on with it: nothing has begun yet, or a container outlives whoever watched."""
+    if not states.same_boot(last):
         return False
+    return last["state"] == "created" or read_json(folder, "policy.json").get("engine") == "docker"
+
+
+def _take_up(folder: str, lock: int) -> None:
+    from . import spawn
+
     spawn.supervisor(os.path.dirname(os.path.dirname(folder)), os.path.basename(folder), folder, lock)
-    return True
 
 
 def _ending(folder: str, states: States, last: dict[str, Any]) -> tuple[str, str]:

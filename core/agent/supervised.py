@@ -54,7 +54,7 @@ class Supervised:
         self._failure = ""  # why we ended it ourselves
 
     def run(self) -> Outcome:
-        if os.path.exists(self._cancel_file) and not self._going_on:
+        if os.path.exists(self._cancel_file) and not self._going_on and self._job.forgo():
             return Outcome("cancelled", "cancelled before it started")
         self._job.start(self._output, self._started)
         try:
