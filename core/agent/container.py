@@ -92,6 +92,7 @@ def body(
     size = int(policy.get("tmp_bytes") or 1 << 30)
     folders = {"/tmp": "1777", sandbox.HOME: "1777"}  # noqa: S108
     source = os.path.dirname(os.path.abspath(__file__))
+    sandbox.share(source)
     every = [*binds, (source, sandbox.SOURCE, "ro")]
     return {
         "Image": image,

@@ -10,15 +10,15 @@ HOLD = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo
 
 
 class SmallDisk:
-    """`settings`: lines of sshd_config that put every session into the namespace."""
+    """`enter`: words that start a program in the namespace; `settings`: lines of sshd_config that put sessions there."""
 
     def __init__(self, root: Path, size: int) -> None:
         words = ["unshare", "-m", "--propagation", "private", "sh", "-c", HOLD, "sh", str(root), str(size)]
         self._holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._holder.stdout is not None and self._holder.stdout.readline() == b"mounted\n"
         self._fill = self.seen(root) / "fill"
-        enter = f"nsenter --mount=/proc/{self._holder.pid}/ns/mnt"
-        self.settings = [f'ForceCommand exec {enter} /bin/sh -c "$SSH_ORIGINAL_COMMAND"']
+        self.enter = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt"]
+        self.settings = [f'ForceCommand exec {" ".join(self.enter)} /bin/sh -c "$SSH_ORIGINAL_COMMAND"']
 
     def seen(self, path: Path) -> Path:
         """`path` of the VM, from outside."""
