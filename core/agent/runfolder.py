@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import time
 from typing import Any, cast
 
 from . import processes
@@ -17,6 +18,8 @@ LOCK = "supervisor.lock"  # held for as long as somebody supervises
 CANCEL = "cancel"  # made by whoever wants the run to end
 PASSED = "passed.log"
 RAW = "raw.log"
+TAKEN_UP = "taken-up"  # when another supervisor was started, in seconds since the boot
+MOST, WITHIN_S = 30, 60.0  # supervisors, one after the other
 
 
 def runs_folder(root: str) -> str:
@@ -74,7 +77,7 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
         last = states.last()
         if last["state"] in TERMINAL:
             return last
-        if _goes_on(folder, states, last):
+        if _goes_on(folder, states, last) and not _in_vain(folder):
             _take_up(folder, lock)
             lock = -1
             return last
@@ -91,6 +94,19 @@ def _goes_on(folder: str, states: States, last: dict[str, Any]) -> bool:
     if not states.same_boot(last):
         return False
     return last["state"] == "created" or read_json(folder, "policy.json").get("engine") == "docker"
+
+
+def _in_vain(folder: str) -> bool:
+    """Whether supervisors end as fast as they are started: then another one would, too."""
+    now = time.monotonic()
+    try:
+        with open(os.path.join(folder, TAKEN_UP), "a+", encoding="ascii") as file:
+            file.seek(0)
+            before = [float(line) for line in file.read().split()]
+            file.write("%.3f\n" % now)
+    except (OSError, ValueError):
+        return False  # the disk is or was full
+    return sum(now - then < WITHIN_S for then in before) >= MOST
 
 
 def _take_up(folder: str, lock: int) -> None:
