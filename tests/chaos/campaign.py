@@ -40,6 +40,7 @@ class Fault:
     together: int = 1  # cases at once
     disk_bytes: int | None = None  # the VM's root is so large
     live_restore: bool = False  # Docker has it
+    door: bool = False  # leads to Docker, and can be shut
     seconds: float = TRIAL_S  # for a case
 
     def times(self, engine: str, *, sample: bool = False) -> int:
@@ -68,7 +69,7 @@ async def lab(fault: Fault, engine: str = ENGINES[0]) -> AsyncIterator[Lab]:
     home = Path(tempfile.mkdtemp(dir=CACHE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINSHED_HOME", str(home))
-        made = Lab(home, patch, engine, fault.disk_bytes, fault.live_restore)
+        made = Lab(home, patch, engine, fault.disk_bytes, fault.live_restore, fault.door)
         try:
             yield made
         finally:

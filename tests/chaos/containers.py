@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import signal
 import time
+from collections.abc import Callable
 
+from core.errors import TrainshedError
 from core.events import RunsListed
 from core.jobs import ulid
 
 from ..lab.sshd import kill
 from .lab import TALK, Lab, collected, launched
 from .truth import Seen, heard, owned, quiet, recorded, said
-from .vm import interrupted
+from .vm import again, interrupted
 
 STEPS = 40
 JOB = TALK.format(steps=STEPS, pause=0.02)
@@ -93,12 +96,36 @@ async def _shown(lab: Lab, run: str) -> str:
 
 
 async def hangs(lab: Lab, chance: random.Random, number: int) -> Seen:
-    """It accepts everything and says nothing for a while, at any moment of a run from its launch on."""
-    run, job = ulid.new(), lab.job(JOB)
+    """It accepts everything and says nothing for a while."""
+    return await _disturbed(lab, chance, lambda: lab.daemon.hang(chance.uniform(0.5, 4.0)))
+
+
+async def refuses(lab: Lab, chance: random.Random, number: int) -> Seen:
+    """It answers everything by an error for a while; some times the supervisor is killed meanwhile."""
+
+    def act() -> None:
+        assert lab.door is not None
+        lab.door.shut = True
+        try:
+            time.sleep(chance.uniform(0.1, 1.5))
+            if chance.random() < 0.5:
+                kill(lab.processes("supervise"))
+            time.sleep(chance.uniform(0.1, 1.5))
+        finally:
+            lab.door.shut = False
+
+    return await _disturbed(lab, chance, act)
+
+
+async def _disturbed(lab: Lab, chance: random.Random, act: Callable[[], object]) -> Seen:
+    """At any moment from the launch on, which is done again where it could not be done."""
+    run, job = ulid.new(), lab.job(AGAIN)
     launching = asyncio.create_task(collected(lab.runs.launch(job, run=run)))
     await asyncio.sleep(chance.uniform(0, LAUNCH_S + JOB_S))
-    await asyncio.to_thread(lab.daemon.hang, chance.uniform(0.5, 4.0))
-    await launching
+    await asyncio.to_thread(act)
+    with contextlib.suppress(TrainshedError):
+        await launching
+    await again(lab, job, run)
     events = await collected(lab.runs.follow(run))
     seen = await _ended(lab, run, "completed")
     seen.add(heard(lab, run, events))

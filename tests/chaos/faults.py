@@ -27,6 +27,7 @@ FAULTS = (
     Fault("dockerd killed, launching", containers.killed_launching, docker=(2, 60)),
     Fault("dockerd away for a while", containers.away, docker=(1, 20), live_restore=True),
     Fault("dockerd hangs for a while", containers.hangs, docker=(0, 20)),
+    Fault("dockerd answers 500 for a while", containers.refuses, docker=(0, 20), door=True),
     Fault("dockerd and supervisor killed", containers.all_killed, docker=(0, 20)),
     Fault("cancelled without dockerd", containers.cancelled, docker=(1, 12), live_restore=True),
     Fault("container removed", containers.removed, docker=(1, 20)),

@@ -28,6 +28,7 @@ from ..lab.sites import hermetic
 from ..lab.sshd import Sshd, kill
 from . import seams
 from .disk import SmallDisk
+from .door import Door
 from .proxy import CLEAR, Proxy, Weather
 
 ENGINES = ("bwrap", "docker")
@@ -78,8 +79,10 @@ class Lab:
         engine: str = ENGINES[0],
         disk_bytes: int | None = None,
         live_restore: bool = False,
+        door: bool = False,
     ) -> None:
-        """`disk_bytes`: the VM's root is a disk of its own, so large. `live_restore`: Docker has it."""
+        """`disk_bytes`: the VM's root is a disk of its own, so large. `live_restore`: Docker has it; `door`: one leads
+        to it that can be shut."""
         self.engine = engine
         self.patch = patch
         self.home = home
@@ -96,7 +99,9 @@ class Lab:
         if engine == "docker":
             daemon = dockerd.running(self.disk.enter if self.disk else (), live_restore=live_restore)
             self.docker = self._ending.enter_context(daemon)
-        variables = {"DOCKER_HOST": f"unix://{self.docker.socket}"} if self.docker else {}
+        self.door = Door(home / "docker.sock", self.docker.socket) if self.docker and door else None
+        leads = self.door.path if self.door else self.docker.socket if self.docker else None
+        variables = {"DOCKER_HOST": f"unix://{leads}"} if leads else {}
         settings = self.disk.settings if self.disk else ()
         self.sshd = Sshd(home / "sshd", settings=settings, environment=variables)
         self.root = self.disk.seen(vm_root) if self.disk else vm_root
@@ -189,6 +194,8 @@ class Lab:
         await self.link.close()
         self.halt()
         self.sshd.stop()
+        if self.door is not None:
+            self.door.close()
         self._ending.close()
         if self.disk is not None:
             self.disk.close()
