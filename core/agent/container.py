@@ -18,6 +18,7 @@ from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
 from .output import Output
 
+SOURCE = os.path.dirname(os.path.abspath(__file__))  # of the agent, for the first process
 LABEL = "trainshed.run"
 ROOT_LABEL = "trainshed.root"
 RUN_FOLDER = "/run/trainshed"  # in the container: the output's FIFO and the folder of the tracking socket
@@ -91,6 +92,7 @@ class Container:
     def start(self, output: Output, began: Callable[[], None]) -> None:
         """Finds the container where an earlier supervisor has made it. Its output comes by the FIFO that it has."""
         del output
+        sandbox.share(SOURCE)
         found = inspect(self._docker, self._run)
         try:
             if found is None:
@@ -215,8 +217,7 @@ def body(
     options = json.dumps({"listen": sandbox.TRACKING_PORT, "to": RUN_FOLDER + "/socket/tracking.sock"})
     size = int(policy.get("tmp_bytes") or 1 << 30)
     folders = {"/tmp": "1777", sandbox.HOME: "1777"}  # noqa: S108
-    source = os.path.dirname(os.path.abspath(__file__))
-    every = [*binds, (source, sandbox.SOURCE, "ro")]
+    every = [*binds, (SOURCE, sandbox.SOURCE, "ro")]
     return {
         "Image": image,
         "User": "%d:%d" % ((sandbox.UID, sandbox.UID) if os.geteuid() == 0 else (os.geteuid(), os.getegid())),
