@@ -270,9 +270,10 @@ def test_a_docker_build_context_is_built_from_its_snapshot(docked: Docked) -> No
     assert isinstance(last, dict)
     docked.environment = last["result"]["hash"]
     assert docked.run("cat /greeting; echo $MARK").text == "hello\nbuilt\n"
-    bad = put(docked.agent, tar((member("Dockerfile"), f"FROM {IMAGE}\nRUN exit 3\n".encode())))
-    with pytest.raises(errors.BuildError, match="returned a non-zero code: 3"):
+    bad = put(docked.agent, tar((member("Dockerfile"), f"FROM {IMAGE}\nRUN echo why; exit 3\n".encode())))
+    with pytest.raises(errors.BuildError, match="returned a non-zero code: 3") as raised:
         docked.agent.call("environments.build", context={"digest": bad, "dockerfile": "Dockerfile"})
+    assert "RUN echo why; exit 3" in raised.value.hint and "\nwhy" in raised.value.hint
 
 
 def test_an_image_that_is_not_there_is_named(docked: Docked) -> None:
