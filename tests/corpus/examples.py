@@ -1,4 +1,4 @@
-"""A collection of Azure ML examples in git, a checkout or a bare directory: what is in it, and files of it put somewhere.
+"""A collection of examples in git, a checkout or a bare directory: what is in it, and files of it put somewhere.
 
 What is committed is read, by git itself. A blob that is not there (a partial clone) is left out.
 """

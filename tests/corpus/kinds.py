@@ -1,4 +1,4 @@
-"""What kind of thing a YAML file of the examples is. Many are templates, so their lines are looked at, not their YAML."""
+"""What a YAML file of the examples is. Many are templates, so their lines are looked at, not their YAML."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,11 @@ def lacking() -> str:
 
 
 class Dockerd:
-    def __init__(self, folder: Path) -> None:
+    """`environment`: more variables for dockerd itself."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._environment = {**os.environ, **(environment or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.socket = folder / "docker.sock"
         self.api = Docker(str(self.socket))
@@ -50,7 +53,12 @@ class Dockerd:
     def _spawn(self, *words: object) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                list(map(str, words)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                list(map(str, words)),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def _start_containerd(self) -> Path:
@@ -137,12 +145,12 @@ def _base() -> Path:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Dockerd]:
-    """One for all tests of a module; another process waits."""
+def running(environment: Mapping[str, str] | None = None) -> Iterator[Dockerd]:
+    """One for all tests of a module; another process waits. `environment`: more variables for dockerd itself."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (CACHE / "docker.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        daemon = Dockerd(CACHE / "docker")
+        daemon = Dockerd(CACHE / "docker", environment)
         daemon.start()
         try:
             daemon.clean()
