@@ -233,6 +233,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
     code_digest: str = ""
     environment: str = ""
+    engine: str = ""  # docker or bwrap
     data: dict[str, str] = {}  # input name -> data digest
     params: dict[str, str] = {}
     metrics: dict[str, float] = {}  # the last value of each

@@ -8,7 +8,7 @@ from typing import Any
 from core import events
 
 from .text import pairs, printable, table
-from .words import STATUS, clock, duration, memory, number, size
+from .words import ENGINES, STATUS, clock, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
 Style = Callable[[str, str], str]
@@ -131,6 +131,7 @@ def run(info: events.RunInfo) -> list[str]:
     ]
     head += [("parent", info.parent or ""), ("command", info.command)]
     head += [("code", info.code_digest), ("environment", info.environment)]
+    head += [("engine", ENGINES.get(info.engine, info.engine))]
     head += [(f"data {name}", digest) for name, digest in info.data.items()]
     head += [(f"parameter {name}", value) for name, value in info.params.items()]
     head += [(f"metric {name}", number(value)) for name, value in info.metrics.items()]

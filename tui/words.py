@@ -22,6 +22,10 @@ class Mark:
         return f"{self.glyph} {self.word}"
 
 
+ENGINES = {
+    "docker": "docker: the run outlives what watches it; its memory is limited",
+    "bwrap": "bwrap, the weaker one: the run ends with its supervisor; its memory is watched, not limited",
+}
 STATUS = {
     "pass": Mark("✓", "PASS", "$text-success"),
     "warn": Mark("⚠", "WARN", "$text-warning"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import subprocess
 from typing import Any, Dict, List
@@ -12,13 +13,21 @@ from .call import Call
 from .faults import Fault
 
 REQUIREMENTS = "/opt/requirements.txt"
+WHEELS = "/opt/wheels"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
 INSTALL = (
     'set -e; "$0" -Im venv /env; exec /env/bin/python -m pip install --no-input --disable-pip-version-check '
-    '--progress-bar off --no-cache-dir "$@" -r ' + REQUIREMENTS
+    '--progress-bar off --no-cache-dir "$@"'
 )
 HINT_LINES = 12
+OFFLINE = {"PIP_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
+# pip's own words, of all its versions, where no connection came about; a package that is missing has none of them.
+UNREACHABLE = re.compile(
+    "connection broken by|NewConnectionError|ConnectTimeout|Failed to establish a new connection|No route to host|"
+    "Temporary failure in name resolution|Name or service not known|Network is unreachable|Connection refused"
+)
+CLIENT = 'the VM reaches no package index: with packages = "client" for it in the site file, the client fetches them'
 
 
 def build_in(
@@ -29,8 +38,10 @@ def build_in(
     lines: List[str],
     python: interpreters.Interpreter,
     policy: Dict[str, Any],
+    wheels: str = "",
 ) -> None:
     """Fills `env`; `scratch` is its /tmp; the log and the list stay in `temporary`, which it does not see.
+    `wheels`: a folder with all that is installed, and its requirements.txt; no index is asked then.
 
     pip keeps no cache: what one build leaves in a cache is what another would install.
     Raises Fault with the last lines of the log, or Cancelled after ending the tree.
@@ -45,10 +56,12 @@ def build_in(
         (listed, REQUIREMENTS, "ro"),
         *(bind for bind in sandbox.prefix_binds(python.prefix) if python.path != sandbox.interpreter()),
     ]
-    flags = ["--require-hashes"] if any("--hash=" in line for line in lines) else []
+    if wheels:
+        binds.append((wheels, WHEELS, "ro"))
     script = INSTALL if lines else MAKE
-    argv = ["/bin/sh", "-c", script, python.path, *flags]
-    process = sandbox.start(policy, binds, _variables(), "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    argv = ["/bin/sh", "-c", script, python.path, *flags(lines, REQUIREMENTS, WHEELS if wheels else "")]
+    given = OFFLINE if wheels else _variables()
+    process = sandbox.start(policy, binds, given, "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         _stream(call, process, os.path.join(temporary, "build.log"))
     finally:
@@ -57,6 +70,13 @@ def build_in(
             process.stdout.close()
     if process.returncode != 0:
         raise _fault(os.path.join(temporary, "build.log"), process.returncode)
+
+
+def flags(lines: List[str], requirements: str, wheels: str) -> List[str]:
+    """pip's, for the file `requirements` or for the folder `wheels` as the build sees them."""
+    if wheels:
+        return ["--no-index", "--find-links", wheels, "--require-hashes", "-r", wheels + "/requirements.txt"]
+    return [*(["--require-hashes"] if any("--hash=" in line for line in lines) else []), "-r", requirements]
 
 
 def _variables() -> Dict[str, str]:
@@ -87,7 +107,13 @@ def _stream(call: Call, process: "subprocess.Popen[bytes]", path: str) -> None:
             call.event(event="build.log", text=chunk.decode(errors="replace"))
 
 
+def last_words(text: str) -> str:
+    """The end of pip's log, and the way out where it is that no index could be reached."""
+    last = [line for line in text.splitlines() if line.strip()][-HINT_LINES:]
+    return "\n".join([*last, CLIENT] if UNREACHABLE.search(text) else last)
+
+
 def _fault(log: str, code: int) -> Fault:
     with open(log, encoding="utf-8", errors="replace") as file:
-        last = [line for line in file.read().splitlines() if line.strip()][-HINT_LINES:]
-    return Fault("environment", "the environment cannot be built (exit code %d)" % code, "\n".join(last))
+        hint = last_words(file.read())
+    return Fault("environment", "the environment cannot be built (exit code %d)" % code, hint)

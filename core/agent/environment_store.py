@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Tuple
 
-from . import environments, images, runfolder
+from . import environments, images, runfolder, snapshots
 from .call import Call
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
@@ -43,6 +43,7 @@ def prune(call: Call, older_s: float, wanted: List[str]) -> Dict[str, Any]:
             removed.append(info["hash"])
             freed += info["bytes"]
     _sweep(call)
+    snapshots.sweep_wheels(call.root)
     return {"removed": removed, "bytes": freed}
 
 

@@ -15,9 +15,9 @@ import os
 import re
 import shutil
 import stat
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
-from . import images, interpreters, sandbox, snapshots
+from . import images, interpreters, sandbox, snapshots, targets
 from .builder import build_in
 from .call import Call
 from .docker_api import Docker
@@ -40,7 +40,19 @@ POLICY = {
 }
 
 
-def build(
+class Wanted(NamedTuple):
+    """What a request leads to on this VM: a venv of `python`, or an image."""
+
+    digest: str
+    engine: str
+    lines: List[str]
+    python: Optional[interpreters.Interpreter] = None
+    image: str = ""
+    context: Optional[Dict[str, str]] = None
+    note: str = ""
+
+
+def find(
     call: Call,
     requirements: str = "",
     python: str = "",
@@ -48,43 +60,85 @@ def build(
     context: Optional[Dict[str, str]] = None,
     engine: str = "auto",
 ) -> Dict[str, Any]:
+    """What `build` of the same would make, for a client that fetches the packages:
+    {"hash", "built", "target": of `targets` or None where nothing is fetched}. An image that is not there is pulled.
+    """
+    wanted = _wanted(requirements, python, image, context, engine)
+    built = os.path.isdir(os.path.join(call.root, "environments", wanted.digest))
+    target = None
+    if wanted.lines and not built and not context:
+        target = targets.of_python(wanted.python) if wanted.python else images.target(call, image)
+    return {"hash": wanted.digest, "built": built, "target": target}
+
+
+def build(
+    call: Call,
+    requirements: str = "",
+    python: str = "",
+    image: str = "",
+    context: Optional[Dict[str, str]] = None,
+    engine: str = "auto",
+    wheels: str = "",
+) -> Dict[str, Any]:
     """`requirements`: the text of a pip requirements file; `python`: "3.11", or "" for the VM's own. `image`: what they
     go on top of; `context`: {"digest", "dockerfile"}, a snapshot to build an image from. `engine`: the site's.
+    `wheels`: the digest of what was sent to `snapshots.WHEELS`: all that is installed, by its own requirements.txt;
+    the build has no network then. It goes when the build has ended, one way or the other.
 
     A second build of the same waits for the first and sees its log. Raises Fault; then nothing is kept but the log.
     """
-    lines = normalised(requirements)
+    wanted = _wanted(requirements, python, image, context, engine)
+    if wanted.note:
+        call.event(event="notice", text=wanted.note)
+    try:
+        reused = _once(call, wanted.digest, lambda place: _make(call, place, wanted, wheels))
+    except Fault:
+        _forget(call, wheels)
+        raise
+    _forget(call, wheels)
+    place = os.path.join(call.root, "environments", wanted.digest)
+    version = wanted.python.version if wanted.python else ""
+    return {"hash": wanted.digest, "reused": reused, "path": place, "python": version, "engine": wanted.engine}
+
+
+def _wanted(requirements: str, python: str, image: str, context: Optional[Dict[str, str]], engine: str) -> Wanted:
+    """Raises Fault where this VM cannot make it."""
+    lines, note = normalised(requirements), ""
     if image or context:
         reason = "the site's sandbox is bwrap" if engine == "bwrap" else Docker().usable()[1]
         if not reason:
-            return _image(call, image, lines, context)
+            return Wanted(images.image_hash(image, lines, context), "docker", lines, None, image, context)
         if context or not lines:
             hint = "%s; or map the environment in [environments] of the site file to requirements" % reason
             raise Fault("environment", "%s needs Docker" % ("image %s" % image if image else "a Dockerfile"), hint)
-        call.event(event="notice", text="image %s is not used: %s" % (image, reason))
+        note = "image %s is not used: %s" % (image, reason)
     sandbox.require(POLICY)
     chosen = interpreters.choose(python)
-    digest = environment_hash(lines, chosen)
-    reused = _once(call, digest, lambda place: _build(call, place, lines, chosen))
-    place = os.path.join(call.root, "environments", digest)
-    return {"hash": digest, "reused": reused, "path": place, "python": chosen.version, "engine": "bwrap"}
+    return Wanted(environment_hash(lines, chosen), "bwrap", lines, chosen, note=note)
 
 
-def _image(call: Call, image: str, lines: List[str], context: Optional[Dict[str, str]]) -> Dict[str, Any]:
-    digest = images.image_hash(image, lines, context)
+def _make(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
+    found = snapshots.folder(call.root, wheels, snapshots.WHEELS) if wheels else ""
+    if wanted.python is None:
+        _image(call, place, wanted, found)
+    else:
+        _build(call, place, wanted.lines, wanted.python, found)
+
+
+def _forget(call: Call, wheels: str) -> None:
+    if wheels:
+        snapshots.remove_wheels(call.root, wheels)
+
+
+def _image(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
+    context = wanted.context
     here = context and dict(context, folder=snapshots.folder(call.root, context["digest"]))
-
-    def make(place: str) -> None:
-        log = images.Log(call, os.path.join(place, "build.log"))
-        try:
-            found = images.make(log, Docker(), digest, image, lines, here)
-        finally:
-            log.close()
-        _record(place, {"format": FORMAT, "image": found, "name": image})
-
-    reused = _once(call, digest, make)
-    place = os.path.join(call.root, "environments", digest)
-    return {"hash": digest, "reused": reused, "path": place, "python": "", "engine": "docker"}
+    log = images.Log(call, os.path.join(place, "build.log"))
+    try:
+        found = images.make(log, Docker(), wanted.digest, wanted.image, wanted.lines, here, wheels)
+    finally:
+        log.close()
+    _record(place, {"format": FORMAT, "image": found, "name": wanted.image})
 
 
 def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
@@ -209,12 +263,12 @@ def _temporary(base: str, digest: str) -> str:
     return os.path.join(base, ".building-" + digest)
 
 
-def _build(call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter) -> None:
+def _build(call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter, wheels: str = "") -> None:
     env, scratch = files(temporary), os.path.join(temporary, "tmp")
     for path in (env, scratch):
         os.mkdir(path, 0o700)
         sandbox.give(path)
-    build_in(call, temporary, env, scratch, lines, python, POLICY)
+    build_in(call, temporary, env, scratch, lines, python, dict(POLICY, network=not wheels), wheels)
     remove(scratch)
     _close(env)
     _record(temporary, {"format": FORMAT, "python": python.version, "executable": python.path})

@@ -12,16 +12,16 @@ import tarfile
 import tempfile
 from typing import Any, Dict, Iterator, List, Optional
 
-from . import docker_api
+from . import builder, docker_api, targets
 from .call import Call
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
 
 FORMAT = 1  # changes when the same request gives another image
-HINT_LINES = 12
 LABEL = "trainshed.environment"
 NETWORK = os.environ.get("TRAINSHED_BUILD_NETWORK", "")  # Docker's own default where it is not set
 REQUIREMENTS = "/opt/trainshed-requirements.txt"
+WHEELS = "/opt/trainshed-wheels"
 INSTALL = [
     "-m",
     "pip",
@@ -54,7 +54,7 @@ class Log:
     def tail(self) -> str:
         """Its last lines."""
         with open(self._file.name, encoding="utf-8", errors="replace") as file:
-            return "\n".join([line for line in file.read().splitlines() if line.strip()][-HINT_LINES:])
+            return builder.last_words(file.read())
 
     def close(self) -> None:
         self._file.close()
@@ -64,15 +64,36 @@ def image_hash(image: str, lines: List[str], context: Optional[Dict[str, str]]) 
     return hashlib.sha256(json.dumps(["image", FORMAT, image, lines, context]).encode()).hexdigest()
 
 
-def make(log: Log, docker: Docker, digest: str, image: str, lines: List[str], context: Optional[Dict[str, str]]) -> str:
-    """The id of the image. `context`: {"folder", "dockerfile"} of a snapshot on this VM. Raises Fault, Cancelled."""
+def target(call: Call, image: str) -> Dict[str, Any]:
+    """Of `targets`. Raises Fault, Cancelled."""
+    docker, log = Docker(), Log(call, os.devnull)
+    try:
+        return targets.of_image(docker, _there(log, docker, image))
+    except Unanswered as error:
+        raise docker_api.fault(error, "the image cannot be asked")
+    finally:
+        log.close()
+
+
+def make(
+    log: Log,
+    docker: Docker,
+    digest: str,
+    image: str,
+    lines: List[str],
+    context: Optional[Dict[str, str]],
+    wheels: str = "",
+) -> str:
+    """The id of the image. `context`: {"folder", "dockerfile"} of a snapshot on this VM; `wheels`: as the builder has
+    it. Raises Fault, Cancelled.
+    """
     try:
         if context is not None:
             image = _built(log, docker, digest, _context(context), context["dockerfile"])
         else:
             image = _there(log, docker, image)
         if lines:
-            image = _installed(log, docker, digest, image, lines)
+            image = _installed(log, docker, digest, image, lines, wheels)
         return image
     except Unanswered as error:
         raise docker_api.fault(error, "the image cannot be made")
@@ -97,14 +118,14 @@ def _there(log: Log, docker: Docker, image: str) -> str:
         raise Fault("environment", "image %s cannot be had on this VM: %s" % (image, error), hint)
 
 
-def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[str]) -> str:
+def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[str], wheels: str) -> str:
     """The image with the requirements on top: pip runs in a container of it, which is then kept as an image."""
     base = docker.call("GET", "/images/%s/json" % image)["Config"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("".join(line + "\n" for line in lines))
         file.flush()
         os.chmod(file.name, 0o644)
-        made = docker.call("POST", "/containers/create", _installer(digest, image, lines, file.name))["Id"]
+        made = docker.call("POST", "/containers/create", _installer(digest, image, lines, file.name, wheels))["Id"]
         try:
             docker.call("POST", "/containers/%s/start" % made)
             for text in docker.text("/containers/%s/logs" % made, follow="true", stdout="true", stderr="true"):
@@ -117,14 +138,10 @@ def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[st
         except (NotThere, Refusal) as error:
             raise Fault("environment", "the image cannot be built: %s" % error)
         finally:
-            try:
-                docker.call("DELETE", "/containers/%s" % made, force="true", v="true")
-            except (NotThere, Refusal):
-                pass  # it has gone
+            targets.remove(docker, made)
 
 
-def _installer(digest: str, image: str, lines: List[str], requirements: str) -> Dict[str, Any]:
-    flags = ["--require-hashes"] if any("--hash=" in line for line in lines) else []
+def _installer(digest: str, image: str, lines: List[str], requirements: str, wheels: str) -> Dict[str, Any]:
     # PEP 668 guards a system; an image is made for its one job.
     env = [
         "PIP_BREAK_SYSTEM_PACKAGES=1",
@@ -132,19 +149,21 @@ def _installer(digest: str, image: str, lines: List[str], requirements: str) -> 
         "PYTHONUNBUFFERED=1",
         "PYTHONDONTWRITEBYTECODE=1",
     ]
-    there = [path for path in VM_FILES if os.path.exists(path)]
+    there = [path for path in VM_FILES if os.path.exists(path) and not wheels]
     env += ["PIP_CERT=" + VM_FILES[1]] if VM_FILES[1] in there else []
+    env += ["PIP_CONFIG_FILE=" + os.devnull] if wheels else []
     binds = [(requirements, REQUIREMENTS), *((os.path.realpath(path), path) for path in there)]
+    binds += [(wheels, WHEELS)] if wheels else []
     return {
         "Image": image,
         "User": "0:0",
         "Entrypoint": ["python3"],
-        "Cmd": [*INSTALL, *flags, "-r", REQUIREMENTS],
+        "Cmd": [*INSTALL, *builder.flags(lines, REQUIREMENTS, WHEELS if wheels else "")],
         "Env": env,
         "Tty": True,  # one stream, as it comes
         "Labels": {LABEL: digest},
         "HostConfig": {
-            "NetworkMode": NETWORK or "default",
+            "NetworkMode": "none" if wheels else NETWORK or "default",
             "Mounts": [{"Type": "bind", "Source": here, "Target": at, "ReadOnly": True} for here, at in binds],
             "SecurityOpt": ["no-new-privileges"],
         },

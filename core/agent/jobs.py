@@ -75,10 +75,10 @@ def gpus(job: dict[str, Any]) -> int:
 
 
 def input_path(root: str, name: str, given: dict[str, Any]) -> str:
-    """Where the input is staged. Raises Fault where it is not."""
+    """Where the input is staged, or was sent to. Raises Fault where it is not."""
     if not NAME.match(name):
         raise Fault("run", "%r cannot be an input's name" % name)
-    base = os.path.realpath(data.folder(root, _digest(given.get("digest"))))
+    base = os.path.realpath(_input_folder(root, given))
     path = os.path.realpath(os.path.join(base, given.get("path", "").strip("/")))
     if path != base and not path.startswith(base + os.sep):
         raise Fault("run", "input %s leads out of its data: %r" % (name, given["path"]))
@@ -87,6 +87,11 @@ def input_path(root: str, name: str, given: dict[str, Any]) -> str:
         what = "file" if given.get("kind") == "uri_file" else "folder"
         raise Fault("data", "input %s: the staged data has no %s %r" % (name, what, given.get("path", "")))
     return path
+
+
+def _input_folder(root: str, given: dict[str, Any]) -> str:
+    digest = _digest(given.get("digest"))
+    return snapshots.folder(root, digest) if given.get("local") else data.folder(root, digest)
 
 
 def checkpoints(root: str, run: str) -> str:
@@ -145,7 +150,7 @@ def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
     found = [(os.path.join(folder, "code"), JOB, "rw"), (os.path.join(folder, "outputs"), OUTPUTS, "rw")]
     for name, given in sorted((job.get("inputs") or {}).items()):
         path = input_path(root, name, given)
-        sandbox.share(data.folder(root, given["digest"]))
+        sandbox.share(_input_folder(root, given))
         target = "%s/%s" % (DATA, name)
         if os.path.isfile(path):
             target += "/" + os.path.basename(path)

@@ -24,6 +24,7 @@ OPERATIONS = {
     "data.check": "data",
     "data.stage": "data",
     "data.list": "data",
+    "environments.find": "environments",
     "environments.build": "environments",
     "environments.list": "environment_store",
     "environments.prune": "environment_store",

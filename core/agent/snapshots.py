@@ -1,4 +1,7 @@
-"""Code folders by content: `ROOT/snapshots/SHA256/`, SHA256 being that of the uncompressed tar stream."""
+"""Folders by content: `ROOT/snapshots/SHA256/`, SHA256 being that of the uncompressed tar stream.
+
+What is sent for one build alone, its wheels, is in `ROOT/wheels/SHA256/` and goes with the build.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import re
 import shutil
 import tarfile
 import tempfile
+import time
 import zlib
 from typing import Any, Dict, Iterable, List, Set
 
@@ -15,25 +19,28 @@ from . import sandbox
 from .call import Call
 from .faults import Fault
 
-LIMIT_BYTES = 4 << 30  # uncompressed; a code folder has 300 MB at most
+CODE = "snapshots"
+WHEELS = "wheels"
+LIMIT_BYTES = {CODE: 4 << 30, WHEELS: 16 << 30}  # uncompressed; a code folder has 300 MB at most, PyTorch's wheels 4 GB
+FORGOTTEN_S = 86400.0  # after which wheels that no build took are removed
 LIMIT_FILES = 100000
 BUFFER = 1 << 16
 GZIP = 31  # zlib's window for a gzip stream
 
 
-def have(call: Call, digest: str) -> Dict[str, Any]:
-    return {"have": os.path.isdir(_place(call.root, digest))}
+def have(call: Call, digest: str, store: str = CODE) -> Dict[str, Any]:
+    return {"have": os.path.isdir(_place(call.root, digest, store))}
 
 
-def put(call: Call, digest: str) -> Dict[str, Any]:
+def put(call: Call, digest: str, store: str = CODE) -> Dict[str, Any]:
     """Upload: the tar, gzipped. Raises Fault where it is not what `digest` says, or not safe to unpack."""
-    place = _place(call.root, digest)
+    place = _place(call.root, digest, store)
     os.makedirs(os.path.dirname(place), exist_ok=True)
     fresh = tempfile.mkdtemp(prefix=".new-", dir=os.path.dirname(place))
     try:
         folder = os.path.join(fresh, "files")
         os.mkdir(folder, 0o700)
-        arriving = _Arriving(call.upload())
+        arriving = _Arriving(call.upload(), LIMIT_BYTES[store])
         _unpack(arriving, folder)
         if arriving.digest() != digest:
             raise Fault("run", "the snapshot arrived with another content than it was sent with", "launch again")
@@ -45,20 +52,43 @@ def put(call: Call, digest: str) -> Dict[str, Any]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _place(root: str, digest: str) -> str:
+def _place(root: str, digest: str, store: str) -> str:
     from . import jobs
 
     if not isinstance(digest, str) or not jobs.DIGEST.match(digest):
         raise Fault("run", "not a digest: %r" % (digest,))
-    return os.path.join(root, "snapshots", digest)
+    if store not in LIMIT_BYTES:
+        raise Fault("run", "not a store of snapshots: %r" % (store,))
+    return os.path.join(root, store, digest)
 
 
-def folder(root: str, digest: str) -> str:
+def folder(root: str, digest: str, store: str = CODE) -> str:
     """Where a snapshot is. Raises Fault where it is not."""
-    place = _place(root, digest)
+    place = _place(root, digest, store)
     if not os.path.isdir(place):
         raise Fault("run", "snapshot %s is not on this VM" % digest[:12], "launch the job again: it is sent then")
     return place
+
+
+def remove_wheels(root: str, digest: str) -> None:
+    """Out of sight at once; a removal that is cut short is gone through by `sweep_wheels`."""
+    place = _place(root, digest, WHEELS)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    gone = tempfile.mkdtemp(prefix=".gone-", dir=os.path.dirname(place))
+    try:
+        os.rename(place, gone)
+    except OSError:
+        pass  # another build of the same took them away
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep_wheels(root: str) -> None:
+    """What was sent and never built with, or half removed."""
+    base = os.path.join(root, WHEELS)
+    for name in os.listdir(base) if os.path.isdir(base) else []:
+        place = os.path.join(base, name)
+        if time.time() - os.lstat(place).st_mtime > FORGOTTEN_S:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _published(folder: str, place: str) -> bool:
@@ -74,8 +104,9 @@ def _published(folder: str, place: str) -> bool:
 class _Arriving:
     """The upload as a file to read: unzipped, counted and hashed on the way. Raises Fault."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes], limit: int) -> None:
         self._chunks = iter(chunks)
+        self._limit = limit
         self._unzip = zlib.decompressobj(GZIP)
         self._total = hashlib.sha256()
         self._size = 0
@@ -97,8 +128,8 @@ class _Arriving:
         except zlib.error:
             raise Fault("run", "the snapshot is not a gzip stream", "launch again") from None
         self._size += len(plain)
-        if self._size > LIMIT_BYTES:
-            raise Fault("run", "the snapshot is larger than %d GiB" % (LIMIT_BYTES >> 30))
+        if self._size > self._limit:
+            raise Fault("run", "the snapshot is larger than %d GiB" % (self._limit >> 30))
         self._total.update(plain)
         return plain
 

@@ -36,6 +36,7 @@ def info(folder: str) -> Dict[str, Any]:
         "command": job.get("command") or "",
         "code_digest": job.get("snapshot") or "",
         "environment": job.get("environment") or "",
+        "engine": runfolder.read_json(folder, "policy.json").get("engine") or "",
         "data": {name: given["digest"] for name, given in (job.get("inputs") or {}).items()},
         "params": {**_texts(job.get("params")), **logged["params"]},
         "metrics": {key: value for key, (_, _, value) in logged["metrics"].items()},

@@ -67,11 +67,18 @@ def _config(folder: Path, port: int, host_key: Path, authorised: Path) -> str:
         f"PermitRootLogin {'prohibit-password' if os.geteuid() == 0 else 'no'}",
         "PasswordAuthentication no",
         "PubkeyAuthentication yes",
+        f"StrictModes {'yes' if keys_are_safe(folder) else 'no'}",
         f"SetEnv HOME={folder / 'home'}",
         "LogLevel VERBOSE",
         *FINDINGS,
     )
     return "\n".join(lines) + "\n"
+
+
+def keys_are_safe(folder: Path) -> bool:
+    """Whether sshd's StrictModes takes keys that lie there: no folder up to / that others may write. /tmp is one."""
+    found = [place.stat() for place in (folder.resolve(), *folder.resolve().parents)]
+    return not any(each.st_mode & 0o022 or each.st_uid not in (0, os.geteuid()) for each in found)
 
 
 def _locked() -> bool:

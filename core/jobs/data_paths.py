@@ -1,7 +1,7 @@
 """What a job file calls its data, as a path in the site's container.
 
 `azureml://datastores/site/paths/…` is the site's container; anything else has to be in `[data.aliases]`:
-exact, or below a prefix that ends in "/" (the longest one counts).
+exact, or below a prefix that ends in "/" (the longest one counts). A path that no alias names is one on this machine.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ DATASTORE = "azureml://datastores/site/paths/"
 
 
 class Needed(msgspec.Struct, frozen=True, kw_only=True):
-    """One data input on the site."""
+    """One data input: of the site's container, or `local`, of this machine."""
 
-    path: str  # in the container: a blob, a folder with a trailing "/", or "" for all
+    path: str  # in the container: a blob, a folder with a trailing "/", or "" for all; on this machine: absolute
+    local: bool = False
     file: str  # the blob's base name, or "" for a folder
     inside: str  # where the job sees it
 
@@ -33,9 +34,11 @@ class Needed(msgspec.Struct, frozen=True, kw_only=True):
 def needed(name: str, declared: DataInput, site: Site) -> Needed:
     """Raises JobError that says how to make the input available."""
     key = f"{declared.where}: inputs.{name}"
+    path = container_path(declared.path, site)
+    if path is None and declared.local:
+        return msgspec.structs.replace(_placed(name, declared, declared.local, key), local=True)
     if site.file.data is None:
         raise JobError(f"{key}: site {site.name} has no data", hint=f"[data] in {site.path} names its container")
-    path = _mapped(declared.path, site.file.data.aliases)
     if path is None:
         raise JobError(
             f"{key}: {declared.path} cannot be had on site {site.name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal
 
 from .document import Node, did_you_mean
@@ -13,6 +14,7 @@ DATA_TYPES = ("uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model
 LITERAL_TYPES = ("string", "boolean", "integer", "number")
 INPUT_MODES = ("ro_mount", "download", "direct", "eval_mount", "eval_download")
 OUTPUT_MODES = ("rw_mount", "upload", "mount", "direct")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,254}")
 _OF_TYPE: dict[str, type | tuple[type, ...]] = {"string": str, "boolean": bool, "integer": int, "number": (int, float)}
 
@@ -25,8 +27,10 @@ def kind_of(value: Literals) -> Literal["string", "boolean", "integer", "number"
     return "number" if isinstance(value, float) else "string"
 
 
-def inputs(node: Node | None) -> dict[str, LiteralInput | DataInput]:
-    return {} if node is None else {_name(name, entry): _input(entry) for name, entry in node.mapping().items()}
+def inputs(node: Node | None, folder: Path) -> dict[str, LiteralInput | DataInput]:
+    """`folder` is the one that relative paths begin in."""
+    entries = {} if node is None else node.mapping()
+    return {_name(name, entry): _input(entry, folder) for name, entry in entries.items()}
 
 
 def outputs(node: Node | None) -> dict[str, Output]:
@@ -39,7 +43,15 @@ def _name(name: str, entry: Node) -> str:
     return name
 
 
-def _input(node: Node) -> LiteralInput | DataInput:
+def local_path(written: str, folder: Path) -> str:
+    """Where a data input is on this machine, "" for an address: what Azure ML would upload. Whether it is there is
+    not looked at.
+    """
+    plain = written.removeprefix("file://").removeprefix("file:")
+    return "" if _ADDRESS.match(plain) else str((folder / plain).absolute())
+
+
+def _input(node: Node, folder: Path) -> LiteralInput | DataInput:
     where = f"{node.file}:{node.line}"
     if not isinstance(node.value, dict):
         value = node.scalar()
@@ -48,7 +60,7 @@ def _input(node: Node) -> LiteralInput | DataInput:
     kind = node.value.get("type")
     if "value" in node.value or "default" in node.value or (kind is not None and kind.value in LITERAL_TYPES):
         return _literal(node, where)
-    return _data(node, where)
+    return _data(node, where, folder)
 
 
 def _no_expression(node: Node, value: Literals) -> None:
@@ -74,7 +86,7 @@ def _literal(node: Node, where: str) -> LiteralInput:
     return LiteralInput(value=value, kind=kind, where=where)  # type: ignore[arg-type]
 
 
-def _data(node: Node, where: str) -> DataInput:
+def _data(node: Node, where: str, folder: Path) -> DataInput:
     fields = node.fields(("type", "path", "mode", "datastore", "path_on_compute"))
     if "path" not in fields:
         raise node.error("has no path", "path: azureml://datastores/site/paths/… or what [data.aliases] maps")
@@ -83,7 +95,7 @@ def _data(node: Node, where: str) -> DataInput:
     path = fields["path"].filled().strip()
     if "${{" in path:
         raise fields["path"].error("an input of a command job cannot refer to another", "write the path itself")
-    return DataInput(type=kind, path=path, mode=mode, where=where)
+    return DataInput(type=kind, path=path, local=local_path(path, folder), mode=mode, where=where)
 
 
 def _output(node: Node) -> Output:

@@ -26,7 +26,7 @@ def load(path: Path) -> Job:
     top = document.read(path)
     fields = _fields(top)
     folder = path.absolute().parent
-    inputs, outputs = entries.inputs(fields.get("inputs")), entries.outputs(fields.get("outputs"))
+    inputs, outputs = entries.inputs(fields.get("inputs"), folder), entries.outputs(fields.get("outputs"))
     command = fields["command"]
     variables = _variables(fields.get("environment_variables"))
     for node in (command, *variables.values()):

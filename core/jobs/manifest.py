@@ -1,4 +1,4 @@
-"""What of a code folder goes to the VM: which files, which links, and what is refused.
+"""What of a code folder, or of data on this machine, goes to the VM: which files, which links, and what is refused.
 
 Ignore rules are Azure ML's: one file in the root of the folder, `.amlignore` in place of `.gitignore`, each path
 judged by the last pattern that matches it. Links are not followed, as Azure ML does: one that leaves the
@@ -20,6 +20,8 @@ MOST_FILES = 2000  # Azure ML's limits of a snapshot
 MOST_BYTES = 300 * 1000 * 1000
 STOP_COUNTING = 50_000
 LEFT_OUT = frozenset({".git", "__pycache__", ".venv"})
+CODE_ADVICE = "list what the job does not need in .amlignore"
+DATA_ADVICE = "put it into the site's container and name it there: azureml://datastores/site/paths/…"
 IGNORE_FILES = (".amlignore", ".gitignore")
 
 
@@ -40,8 +42,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(entry.size for entry in self.entries)
 
 
-def manifest(folder: Path, where: str = "code") -> Manifest:
-    """`where` begins the messages: what named the folder. Raises JobError. Blocks."""
+def manifest(folder: Path, where: str = "code", advice: str = CODE_ADVICE) -> Manifest:
+    """`where` begins the messages: what named the folder; `advice` ends that of too much. Raises JobError. Blocks."""
     folder = folder.resolve()
     ignored, ignore_file, prunes = _rules(folder, where)
     entries: list[Entry] = []
@@ -51,7 +53,15 @@ def manifest(folder: Path, where: str = "code") -> Manifest:
             raise JobError(f"{where}: {folder} has more than {STOP_COUNTING} files", hint="is it the right folder?")
     entries.sort(key=lambda entry: entry.path.encode())
     found = Manifest(folder=str(folder), entries=entries, ignore_file=ignore_file)
-    _within_limits(found, where)
+    _within_limits(found, where, advice)
+    return found
+
+
+def of_file(path: Path, where: str) -> Manifest:
+    """Of a single file; a link to one is the file. Raises JobError. Blocks."""
+    entry = _entry(path.parent, path.name, path.stat(), where)
+    found = Manifest(folder=str(path.parent), entries=[entry], ignore_file="")
+    _within_limits(found, where, DATA_ADVICE)
     return found
 
 
@@ -105,7 +115,7 @@ def _link(folder: Path, path: str, where: str) -> str:
     target = os.readlink(place)  # noqa: PTH115 (as it is written)
     real = os.path.realpath(place)
     if real != str(folder) and not real.startswith(f"{folder}{os.sep}"):
-        raise JobError(f"{where}: the link {path} -> {target} leaves the code folder", hint=_ignore_hint(folder, path))
+        raise JobError(f"{where}: the link {path} -> {target} leaves the folder", hint=_ignore_hint(folder, path))
     try:
         target.encode()
     except UnicodeEncodeError:
@@ -120,7 +130,7 @@ def _ignore_hint(folder: Path, path: str) -> str:
     return f"take it away, or list /{path} in {folder / name}"
 
 
-def _within_limits(found: Manifest, where: str) -> None:
+def _within_limits(found: Manifest, where: str, advice: str) -> None:
     if len(found.entries) <= MOST_FILES and found.bytes <= MOST_BYTES:
         return
     largest = sorted(found.entries, key=lambda entry: -entry.size)[:5]
@@ -128,5 +138,5 @@ def _within_limits(found: Manifest, where: str) -> None:
     raise JobError(
         f"{where}: {len(found.entries)} files, {found.bytes / 1e6:.0f} MB: "
         f"a snapshot has {MOST_FILES} files and {MOST_BYTES / 1e6:.0f} MB at most",
-        hint=f"the largest: {names}; list what the job does not need in .amlignore",
+        hint=f"the largest: {names}; {advice}",
     )

@@ -19,6 +19,7 @@ class LiteralInput(msgspec.Struct, frozen=True, kw_only=True, tag="literal", tag
 class DataInput(msgspec.Struct, frozen=True, kw_only=True, tag="data", tag_field="is"):
     type: str  # uri_file, uri_folder, mltable, custom_model, mlflow_model or triton_model
     path: str  # as written
+    local: str = ""  # where that is on this machine, if it may be: absolute
     mode: str | None
     where: str
 

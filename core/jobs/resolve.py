@@ -29,20 +29,26 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     env: dict[str, str]
     tags: dict[str, str]
     params: dict[str, str]
-    data: dict[str, Needed]
+    inputs: dict[str, Needed]
     outputs: dict[str, str]  # name -> type
     timeout_s: int | None
     notes: list[str]
 
+    @property
+    def data(self) -> dict[str, Needed]:
+        """Of the site's container."""
+        return {name: need for name, need in self.inputs.items() if not need.local}
+
+    @property
+    def local(self) -> dict[str, Needed]:
+        """Of this machine."""
+        return {name: need for name, need in self.inputs.items() if need.local}
+
 
 def resolve(job: Job, site: Site) -> Resolved:
     """Raises JobError. No secret and nothing of the VM's state is needed for it."""
-    data = {
-        name: data_paths.needed(name, declared, site)
-        for name, declared in job.inputs.items()
-        if isinstance(declared, DataInput)
-    }
-    values = _values(job, data)
+    inputs = _inputs(job, site)
+    values = _values(job, inputs)
     tags = dict(job.tags)
     for key, text in (("trainshed.job_name", job.name), ("mlflow.note.content", job.description)):
         if text:
@@ -59,17 +65,34 @@ def resolve(job: Job, site: Site) -> Resolved:
         params={
             name: str(declared.value) for name, declared in job.inputs.items() if isinstance(declared, LiteralInput)
         },
-        data=data,
+        inputs=inputs,
         outputs={name: output.type for name, output in job.outputs.items()},
         timeout_s=job.timeout_s,
         notes=[*job.notes, *_notes(job, site)],
     )
 
 
-def _values(job: Job, data: Mapping[str, Needed]) -> dict[str, str]:
+def _inputs(job: Job, site: Site) -> dict[str, Needed]:
+    """Raises JobError that names all that cannot be had: whoever brings a file maps them at once."""
+    found, refused = dict[str, Needed](), list[JobError]()
+    for name, declared in job.inputs.items():
+        if isinstance(declared, DataInput):
+            try:
+                found[name] = data_paths.needed(name, declared, site)
+            except JobError as error:
+                refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        hints = dict.fromkeys(each.hint for each in refused if each.hint)
+        raise JobError("; ".join(each.title for each in refused), hint="; ".join(hints))
+    return found
+
+
+def _values(job: Job, inputs: Mapping[str, Needed]) -> dict[str, str]:
     values = {f"outputs.{name}": f"{OUTPUTS}/{name}" for name in job.outputs}
     for name, declared in job.inputs.items():
-        values[f"inputs.{name}"] = str(declared.value) if isinstance(declared, LiteralInput) else data[name].inside
+        values[f"inputs.{name}"] = str(declared.value) if isinstance(declared, LiteralInput) else inputs[name].inside
     return values
 
 
@@ -107,13 +130,15 @@ def record(
     snapshot: str | None,
     environment: str | None,
     digests: Mapping[str, str],
+    sent: Mapping[str, str],
     created: float,
     owner: str,
     source: Mapping[str, Any],
     parent: str | None = None,
     resume: str | None = None,
 ) -> dict[str, Any]:
-    """The job as the agent takes it. `digests`: path in the container -> digest of what was staged.
+    """The job as the agent takes it. `digests`: path in the container -> digest of what was staged;
+    `sent`: name of a local input -> digest of its snapshot.
 
     `source` goes along: what another run of it starts from.
     """
@@ -125,8 +150,14 @@ def record(
         "snapshot": snapshot,
         "environment": environment,
         "inputs": {
-            name: {"digest": digests[need.path], "path": need.file, "kind": need.kind, "from": need.path}
-            for name, need in resolved.data.items()
+            name: {
+                "digest": sent[name] if need.local else digests[need.path],
+                "local": need.local,
+                "path": need.file,
+                "kind": need.kind,
+                "from": need.path,
+            }
+            for name, need in resolved.inputs.items()
         },
         "outputs": resolved.outputs,
         "env": {**resolved.env, **_own_variables(run, resolved.experiment)},

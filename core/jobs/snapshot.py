@@ -1,4 +1,4 @@
-"""The code folder as one deterministic tar: the same files give the same bytes, whoever and whenever.
+"""A folder of code, data or a build context as one deterministic tar: the same files give the same bytes, always.
 
 The digest is the sha256 of the tar without compression. For the way it is compressed and streamed;
 it is never a file on the client, and where it is small the files are read once for both.
@@ -63,12 +63,12 @@ def _content(folder: str, entry: Entry) -> Iterator[bytes]:
             while data := file.read(min(left, CHUNK) + (left <= CHUNK)):
                 left -= len(data)
                 if left < 0:
-                    raise JobError(f"code: {entry.path} grew while it was read", hint="launch again")
+                    raise JobError(f"{folder}/{entry.path} grew while it was read", hint="launch again")
                 yield data
     except OSError as error:
-        raise JobError(f"code: {entry.path} cannot be read: {error.strerror}", hint="launch again") from None
+        raise JobError(f"{folder}/{entry.path} cannot be read: {error.strerror}", hint="launch again") from None
     if left:
-        raise JobError(f"code: {entry.path} cannot be read: it became shorter", hint="launch again")
+        raise JobError(f"{folder}/{entry.path} cannot be read: it became shorter", hint="launch again")
     if entry.size % _BLOCK:
         yield bytes(-entry.size % _BLOCK)
 
@@ -123,7 +123,7 @@ async def chunks(snapshot: Snapshot) -> AsyncGenerator[bytes, None]:
                 stream.put(bytes(held[:CHUNK]))
                 del held[:CHUNK]
         if snapshot.tar is None and total.hexdigest() != snapshot.digest:
-            raise JobError("code: a file changed while the snapshot was sent", hint="launch again")
+            raise JobError(f"a file of {snapshot.manifest.folder} changed while it was sent", hint="launch again")
         stream.put(bytes(held) + pack.flush())
 
     batches = threads.stream(produce, "snapshot", capacity=64)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from .. import threads
 from ..environments.spec import Spec
 from ..errors import RunError
 from ..events import Event, Notice, Phase
@@ -62,6 +63,12 @@ class Again:
         plan.check_sources(job.command_where, resolved)
         launch = Launch(self._site, self._link, new)
         launch.digests.update(await self._staged(agent, record, resolved))
+        kept = _sent(record, resolved)
+        inputs = {
+            name: await threads.call(plan.local_input, job, name, need)
+            for name, need in resolved.local.items()
+            if name not in kept
+        }
         for path in sorted({need.path for need in resolved.data.values()} - set(launch.digests)):
             yield Notice(
                 text=f"data {path or 'the whole container'} is taken as it is now, not as run {self._run} had it"
@@ -71,6 +78,8 @@ class Again:
             resolved=resolved,
             snapshot=None,
             environment=environment,
+            inputs=inputs,
+            kept_inputs=kept,
             kept=record.get("snapshot"),
             parent=self._run,
             resume=self._run if resume else None,
@@ -89,3 +98,14 @@ class Again:
             if given.get("from") == need.path and given.get("digest") in here:
                 found[need.path] = given["digest"]
         return found
+
+
+def _sent(record: Mapping[str, Any], resolved: Resolved) -> dict[str, str]:
+    """name -> snapshot of the local inputs that are still the same path: the VM keeps what it was sent."""
+    had = record.get("inputs") or {}
+    before = {name: had.get(name) or {} for name in resolved.local}
+    return {
+        name: given["digest"]
+        for name, given in before.items()
+        if given.get("local") and given.get("from") == resolved.local[name].path
+    }

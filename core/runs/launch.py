@@ -6,9 +6,8 @@ the ULID is the run's folder on the VM, so that a second launch of it finds the 
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,19 @@ import msgspec
 
 from .. import threads
 from ..data.service import LiveData
-from ..errors import AgentError, LinkLost, RunError
-from ..events import BuildLog, DataStaged, Event, Notice, Phase, Progress, RunCreated, RunStateChanged
+from ..errors import LinkLost, RunError
+from ..events import DataStaged, Event, Notice, Phase, RunCreated, RunStateChanged
 from ..jobs import resolve, snapshot
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import again, names, plan
+from . import again, names, plan, sending
+from .building import Building
 from .plan import Plan
 
 STEP = "launch"
 CONTEXT = "Docker build context"
 CREATE_ATTEMPTS = 3
-SENT_EVERY_S = 0.2
 
 
 class Launch:
@@ -81,7 +80,8 @@ class Launch:
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT)):
+        inputs = [(taken, f"input {name}") for name, taken in prepared.inputs.items()]
+        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT), *inputs):
             async with aclosing(self._sent_once(folder, what)) as events:
                 async for event in events:
                     yield event
@@ -94,7 +94,7 @@ class Launch:
                 return
             files, size = len(folder.manifest.entries), folder.manifest.bytes / 1e6
             yield _phase(f"Sending {files} files, {size:.1f} MB of {what}")
-            async with aclosing(_sent(agent, folder)) as events:
+            async with aclosing(sending.sent(agent, folder, f"Sending the {what}")) as events:
                 async for event in events:
                     yield event
 
@@ -106,33 +106,17 @@ class Launch:
                     yield event
 
     async def _build(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        wanted = prepared.environment
         yield _phase("Preparing the environment")
-        agent = await self._link.agent()
-        context = {"digest": wanted.context_digest, "dockerfile": wanted.dockerfile} if wanted.context_digest else None
-        stream = agent.stream(
-            "environments.build",
-            requirements=wanted.requirements,
-            python=wanted.python,
-            image=wanted.image,
-            context=context,
-            engine=self._site.vm.sandbox,
-        )
-        async with aclosing(stream) as messages:  # type: ignore[type-var]
-            async for message in messages:
-                if isinstance(message, dict) and message.get("event") == "build.log":
-                    yield BuildLog(text=message["text"])
-                elif isinstance(message, dict) and message.get("event") == "notice":
-                    yield Notice(text=message["text"])
-                elif isinstance(message, dict) and "result" in message:
-                    self._environment, self._engine = message["result"]["hash"], message["result"]["engine"]
-                    kept = "was built before" if message["result"]["reused"] else "is built"
-                    yield Notice(text=f"the environment {kept} ({str(self._environment)[:12]})")
-                    return
-        raise AgentError("the agent ended the build without an answer", hint="launch again")
+        building = Building(self._site, self._link, prepared.environment)
+        async with aclosing(building.events()) as events:
+            async for event in events:
+                yield event
+        self._environment, self._engine = building.hash, building.engine
 
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         resolved = prepared.resolved
+        if self._engine == "bwrap":
+            yield Notice(text="below bubblewrap, the weaker engine: the run would end with its supervisor")
         yield _phase(f"Starting {resolved.name} on {self._site.vm_name}")
         record = resolve.record(
             resolved,
@@ -140,13 +124,14 @@ class Launch:
             snapshot=prepared.digest,
             environment=self._environment,
             digests=self.digests,
+            sent=prepared.input_digests,
             created=time.time(),
             owner=plan.owner(),
             source=again.source(prepared.job, prepared.environment),
             parent=prepared.parent,
             resume=prepared.resume,
         )
-        allowed = policy.for_job(data=bool(resolved.data), slots=self._site.vm.slots, engine=self._engine)
+        allowed = policy.for_job(data=bool(resolved.inputs), slots=self._site.vm.slots, engine=self._engine)
         result = await self._call_create(record, allowed)
         existed = result["existed"] and self._given  # a new ULID was found by our own second try, if at all
         state = result["state"]
@@ -174,27 +159,6 @@ def _phase(title: str, command: str = "") -> Phase:
     return Phase(step=STEP, title=title, command=command)
 
 
-async def _sent(agent: Any, code: snapshot.Snapshot) -> AsyncGenerator[Event, None]:
-    """Progress in bytes as they are handed over; how many there will be is known to nobody before."""
-    sent = 0
-
-    async def counted() -> AsyncIterator[bytes]:
-        nonlocal sent
-        async with aclosing(snapshot.chunks(code)) as chunks:
-            async for chunk in chunks:
-                sent += len(chunk)
-                yield chunk
-
-    task = asyncio.create_task(agent.call("snapshots.put", digest=code.digest, upload=counted()))
-    try:
-        while not task.done():
-            await asyncio.wait({task}, timeout=SENT_EVERY_S)
-            yield Progress(title="Sending the code", done=sent, unit="bytes")
-        await task
-    finally:
-        task.cancel()
-
-
 async def dry(site: Site, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
     """What a launch would do. Nothing is connected to, and nothing changes anywhere."""
     yield _phase(f"Reading {path}", f"trainshed run {path} --dry-run")
@@ -209,6 +173,9 @@ def described(prepared: Plan, site: Site) -> list[str]:
     lines = [f"run {resolved.name} in experiment {resolved.experiment} on {site.vm_name}"]
     for name, need in resolved.data.items():
         lines.append(f"data {name}: {need.path or 'the whole container'} -> {need.inside}")
+    for name, taken in prepared.inputs.items():
+        held, need = taken.manifest, resolved.inputs[name]
+        lines.append(f"data {name}: {len(held.entries)} files, {held.bytes} bytes of {need.path} here -> {need.inside}")
     if code is None:
         lines.append("code: none")
     else:

@@ -14,6 +14,7 @@ from ..agent.faults import Fault
 from ..environments import spec
 from ..errors import JobError
 from ..jobs import load, manifest, resolve, settings, snapshot
+from ..jobs.data_paths import Needed
 from ..jobs.manifest import Manifest
 from ..jobs.records import Job
 from ..jobs.resolve import Resolved
@@ -27,7 +28,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None  # of the code, where the job has any
     environment: spec.Spec
     context: Snapshot | None = None  # of the environment's Docker build context
+    inputs: dict[str, Snapshot] = {}  # of the data inputs that are on this machine, by name
     kept: str | None = None  # the digest of a snapshot that the VM has from an earlier run
+    kept_inputs: dict[str, str] = {}  # the same of inputs, by name
     parent: str | None = None  # the run that this one is another of
     resume: str | None = None  # the run whose checkpoints it starts with
 
@@ -38,6 +41,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str | None:
         return self.snapshot.digest if self.snapshot else self.kept
+
+    @property
+    def input_digests(self) -> dict[str, str]:
+        return {**self.kept_inputs, **{name: taken.digest for name, taken in self.inputs.items()}}
 
     @property
     def notes(self) -> list[str]:
@@ -55,7 +62,22 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     if environment.context:
         context = snapshot.taken(manifest.manifest(Path(environment.context), job.environment.where))
         environment = msgspec.structs.replace(environment, context_digest=context.digest)
-    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment, context=context)
+    inputs = {name: local_input(job, name, need) for name, need in resolved.local.items()}
+    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment, context=context, inputs=inputs)
+
+
+def local_input(job: Job, name: str, need: Needed) -> Snapshot:
+    """Raises JobError for one that is not there, or not what its type says. Blocks."""
+    path, where = Path(need.path), f"{job.inputs[name].where}: inputs.{name}"
+    if not path.exists():
+        raise JobError(
+            f"{where}: there is no {path}, and [data.aliases] of the site does not name it either",
+            hint="a path begins in the job file's folder; data of the site: azureml://datastores/site/paths/…",
+        )
+    if path.is_dir() != (need.kind == "uri_folder"):
+        raise JobError(f"{where}: {path} is a {'folder' if path.is_dir() else 'file'}, and the type says otherwise")
+    taken = manifest.manifest(path, where, manifest.DATA_ADVICE) if path.is_dir() else manifest.of_file(path, where)
+    return snapshot.taken(taken)
 
 
 def check_sources(where: str, resolved: Resolved) -> None:

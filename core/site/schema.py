@@ -16,6 +16,7 @@ class VM(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     root: str = "~/.trainshed"
     sandbox: Literal["auto", "docker", "bwrap"] = "auto"
     slots: int = 1  # runs at once; the others wait for their turn. 0: no limit
+    packages: Literal["index", "client"] = "index"  # who fetches pip packages: the VM, or the client for it
 
 
 class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

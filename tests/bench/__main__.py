@@ -89,8 +89,9 @@ def main() -> None:
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(dir=base))
     os.environ["TRAINSHED_HOME"] = str(folder / "home")
-    wanted = sys.argv[1:] or ["start", "connect", "runs"]
+    wanted = sys.argv[1:] or ["start", "connect", "docker", "runs"]
     rows = start_rows() if "start" in wanted else []
+    rows += [asyncio.run(runs.docker_row(folder / "docker"))] if "docker" in wanted else []
     host = Host(folder)
     try:
         if "connect" in wanted:

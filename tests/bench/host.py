@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab.sshd import HOST, Sshd
@@ -16,9 +17,10 @@ PROGRAM = [str(Path(sys.executable).with_name("trainshed"))]
 
 
 class Host:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: more variables of its sessions."""
         self.folder = folder
-        self.sshd = Sshd(folder)
+        self.sshd = Sshd(folder, environment=environment)
         self.target = f"{self.sshd.user}@{self.sshd.host}"
         self.site = self.site_at(self.sshd.port)
         self.ssh = self.ssh_at(self.sshd.port)

@@ -18,6 +18,7 @@ from core.live import open_site
 from core.sandbox import policy
 from core.site import files
 from core.ssh.link import SiteLink
+from tests.lab import dockerd
 
 from .delay import door
 from .host import Host, Master
@@ -39,15 +40,17 @@ BWRAP = (
 )
 
 
-async def launch_row(host: Host, master: Master) -> Row:
-    """From the message that creates a run to the first byte of its output, beside a bare bwrap."""
+async def launch_row(host: Host, master: Master, engine: str, floor: str, goal: str = "", image: str = "") -> Row:
+    """From the message that creates a run to the first byte of its output, beside the bare engine."""
     link = SiteLink(files.load(host.site))
     agent = await link.agent()
+    environment = (await agent.call("environments.build", image=image))["hash"] if image else None
+    allowed = policy.for_job(data=False, engine=engine)
 
     async def ours() -> None:
         run = ulid.new()
         job = {"run": run, "name": "bench", "experiment": "bench", "command": "echo started"}
-        await agent.call("runs.create", run=run, job=job, policy=policy.for_job(data=False))
+        await agent.call("runs.create", run=run, job={**job, "environment": environment}, policy=allowed)
         stream: Any = agent.stream("runs.follow", run=run)
         async with aclosing(stream) as messages:
             async for message in messages:
@@ -56,13 +59,30 @@ async def launch_row(host: Host, master: Master) -> Row:
 
     try:
         return await compared_live(
-            "warm launch (bwrap): message to first output",
+            f"warm launch ({engine}): message to first output",
             lambda: milliseconds(ours),
-            "`bwrap … echo` over a ControlMaster",
-            lambda: milliseconds(lambda: master.run(BWRAP)),
+            f"`{floor.split()[0]} … echo` over a ControlMaster",
+            lambda: milliseconds(lambda: master.run(floor)),
+            goal=goal,
         )
     finally:
         await link.close()
+
+
+async def docker_row(folder: Path) -> Row:
+    """On a host that has a Docker of our own. Raises SystemExit where there can be none."""
+    reason = dockerd.lacking()
+    if reason:
+        raise SystemExit(f"bench: {reason}")
+    with dockerd.running() as daemon:
+        there = {"DOCKER_HOST": f"unix://{daemon.socket}"}
+        host = Host(folder, there)
+        run = f"docker run --rm --network none {dockerd.IMAGE} echo started"
+        try:
+            with Master(host, host.ssh) as master:
+                return await launch_row(host, master, "docker", run, "≤ 1.3", dockerd.IMAGE)
+        finally:
+            host.sshd.stop()
 
 
 def code_folder(folder: Path) -> None:
@@ -225,4 +245,5 @@ async def backfill_row(host: Host, master: Master, services: Any) -> Row:
 
 async def rows(host: Host) -> list[Row]:
     with Master(host, host.ssh) as master:
-        return [await launch_row(host, master), await snapshot_row(host), *await log_rows(host, master)]
+        launch = await launch_row(host, master, "bwrap", BWRAP)
+        return [launch, await snapshot_row(host), *await log_rows(host, master)]

@@ -14,7 +14,7 @@ import pytest
 
 from core.site.files import Site
 from tests.cli.conftest import ROOT, Run
-from tests.fakes.script import Scenario
+from tests.fakes.script import RUN, Scenario
 from tests.fakes.services import fake_services
 from tui.cli import call
 from tui.output import Output
@@ -171,3 +171,30 @@ def test_narration_does_not_join_an_unfinished_line(monkeypatch: pytest.MonkeyPa
     output.log("half a line")
     output.note("narration")
     assert shared.getvalue() == "half a line\nnarration\n"
+
+
+def test_a_launch_that_is_left_prints_the_id_and_no_log(fake: Run) -> None:
+    said = fake("run", "job.yml", "--detach")
+    assert said.code == 0 and said.out.strip() == RUN and "constant" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ((), 1),
+        (("--state", "completed"), 1),
+        (("--state", "failed", "--state", "completed", "--experiment", "demo"), 1),
+        (("--state", "lost"), 0),
+        (("--experiment", "other"), 0),
+    ],
+)
+def test_runs_are_listed_by_state_and_experiment(words: tuple[str, ...], count: int, fake: Run) -> None:
+    said = fake("runs", *words, "--json")
+    assert len(json.loads(said.out)["runs"]) == count
+    refused = fake("runs", "--state", "lost", "delete", "@latest", "--yes")
+    assert refused.code == 2 and "choose what is listed" in refused.err
+
+
+def test_a_state_that_is_none_is_named(fake: Run) -> None:
+    said = fake("runs", "--state", "finished")
+    assert said.code == 2 and "'finished' is not one of" in said.err

@@ -137,6 +137,7 @@ class FakeRuns:
             ended=NOON + 60 if self.state != "running" else None,
             vm=self.scenario.vm,
             command=COMMAND,
+            engine="bwrap",
             params={"epochs": str(self.scenario.epochs), "lr": "0.05"},
             models=["model"],
         )

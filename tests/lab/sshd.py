@@ -1,6 +1,6 @@
 """Real OpenSSH programs for tests: servers on loopback as the current user, and agents. Stopped by pid.
 
-`Sshd(folder)` starts one; the folder must not be below /tmp (StrictModes), the fixture `home` is right.
+`Sshd(folder)` starts one; where the folder is below /tmp, say, it is without StrictModes: the fixture `home` is right.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from core.demo.sshd import keys_are_safe
 
 HOST = "127.0.0.1"
 STARTS = 5  # another program may take the port between our look and sshd's
@@ -147,6 +149,7 @@ class Sshd:
             f"AuthorizedKeysFile {self.authorized_keys}",
             f"PidFile {self.folder / 'sshd.pid'}",
             "UsePAM no",
+            *([] if keys_are_safe(self.folder) else ["StrictModes no"]),
             "PermitRootLogin prohibit-password",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",

@@ -103,6 +103,16 @@ async def test_the_site_is_up_in_the_block_and_gone_after_it_with_its_sessions(h
     assert not (home / "state/demo/processes.json").exists() and not (home / "state/demo/data.key").exists()
 
 
+async def test_a_home_below_tmp_is_good_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = tmp_path / "sticky"
+    above.mkdir()
+    above.chmod(0o1777)
+    monkeypatch.setenv("TRAINSHED_HOME", str(above / "home"))
+    async with demo.running() as found:
+        client = session(found, "echo in")
+        assert client.communicate(timeout=20)[0] == b"in\n"
+
+
 async def test_up_leaves_it_running_others_use_it_and_down_stops_it(home: Path) -> None:
     first = await demo.up()
     try:

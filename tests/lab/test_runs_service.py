@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -174,6 +175,64 @@ environment_variables: {LEVEL: debug, RATE: "${{inputs.lr}}"}
     assert (lab.folder_of(run) / "outputs" / "model" / "m.txt").read_text() == "result\n"
     shown = one(await collected(lab.runs.show(run[:12])), RunsListed).runs
     assert [(info.run, info.vm, info.params["lr"], info.state) for info in shown] == [(run, "vm", "0.25", "completed")]
+
+
+async def test_data_of_this_machine_is_sent_once_and_read_where_the_command_says(lab: Lab, tmp_path: Path) -> None:
+    rows = lab.folder / "rows"
+    (rows / "deep").mkdir(parents=True)
+    (rows / "deep" / "a.csv").write_text("1,2\n")
+    (tmp_path / "one.csv").write_text("3,4\n")
+    (lab.folder / "link.csv").symlink_to(tmp_path / "one.csv")
+    text = """\
+command: >-
+  cat ${{inputs.folder}}/deep/a.csv ${{inputs.file}};
+  touch ${{inputs.folder}}/x ${{inputs.file}} 2>&1 | grep -ciE "read-only|denied"; id -u
+inputs:
+  folder: {path: ./rows, mode: download}
+  file: {type: uri_file, path: link.csv}
+"""
+    events = await collected(lab.runs.launch(lab.job(text)))
+    titles = [event.title for event in events if isinstance(event, Phase)]
+    assert "Sending 1 files, 0.0 MB of input folder" in titles and "Sending 1 files, 0.0 MB of input file" in titles
+    run = one(events, RunCreated).run
+    assert text_of(await collected(lab.runs.follow(run))) == "1,2\n3,4\n2\n65534\n"
+    again = await collected(lab.runs.launch(lab.job(text)))
+    assert not any("Sending" in event.title for event in again if isinstance(event, Phase))
+    (rows / "deep" / "a.csv").write_text("changed\n")
+    (lab.folder / "link.csv").unlink()
+    rerun = one(await collected(lab.runs.rerun(run)), RunCreated).run
+    assert text_of(await collected(lab.runs.follow(rerun))).startswith("1,2\n3,4\n"), "as the run had them"
+    with pytest.raises(JobError, match=r"inputs\.file: there is no .*/nosuch\.csv"):
+        await collected(lab.runs.rerun(run, settings={"inputs.file": str(lab.folder / "nosuch.csv")}))
+    (tmp_path / "one.csv").write_text("5,6\n")
+    other = await collected(lab.runs.rerun(run, settings={"inputs.file": str(tmp_path / "one.csv")}))
+    lines = text_of(await collected(lab.runs.follow(one(other, RunCreated).run))).splitlines()
+    assert lines[:2] == ["1,2", "5,6"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{path: nosuch}", "there is no /.*/nosuch, and"),
+        ("{type: uri_file, path: .}", "is a folder, and the type says otherwise"),
+        ("{path: job.yml}", "is a file, and the type says otherwise"),
+        ("{path: out}", "the link leak -> /etc leaves the folder"),
+        ("{path: big}", "put it into the site's container"),
+    ],
+)
+async def test_data_of_this_machine_that_cannot_be_sent_is_said_before_anything_is(
+    home: Path, entry: str, words: str
+) -> None:
+    lab = Lab(home)
+    (lab.folder / "out").mkdir()
+    (lab.folder / "out" / "leak").symlink_to("/etc")
+    (lab.folder / "big").mkdir()
+    with (lab.folder / "big" / "sparse").open("wb") as file:
+        file.truncate(400_000_000)
+    with pytest.raises(JobError) as caught:
+        await collected(lab.runs.launch(lab.job(f"command: ls\ninputs: {{d: {entry}}}")))
+    assert re.search(words, f"{caught.value.title} {caught.value.hint}") and "job.yml:2: inputs.d" in caught.value.title
+    assert lab.link.connects == 0 and not lab.root.exists()
 
 
 async def test_data_is_staged_once_and_read_where_the_command_says(home: Path, storage: Storage) -> None:

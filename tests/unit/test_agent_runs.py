@@ -166,6 +166,7 @@ run = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 folder = os.path.join(root, "runs", run)
 os.makedirs(os.path.join(folder, "tracking"))
 open(os.path.join(folder, "job.json"), "w").write('{"run": "%s", "command": "true"}' % run)
+open(os.path.join(folder, "policy.json"), "w").write('{"engine": "bwrap"}')
 open(os.path.join(folder, "passed.log"), "wb").write(b"0123456789")
 log = states.States(folder)
 log.append([""], "created")

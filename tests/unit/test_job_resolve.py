@@ -63,7 +63,7 @@ def test_data_is_found_in_the_sites_container(tmp_path: Path, entry: str, path: 
 
 @pytest.mark.parametrize(
     "path",
-    ["https://example.org/b.csv", "azureml:unknown:1", "./local", "wasbs://c@a.blob.example/x", "azureml:patients:3"],
+    ["https://example.org/b.csv", "azureml:unknown:1", "wasbs://c@a.blob.example/x", "azureml:patients:3"],
 )
 def test_what_cannot_be_had_on_site_is_said_with_the_way_to_alias_it(tmp_path: Path, path: str) -> None:
     with pytest.raises(JobError) as caught:
@@ -72,11 +72,48 @@ def test_what_cannot_be_had_on_site_is_said_with_the_way_to_alias_it(tmp_path: P
     assert caught.value.hint == f'in /sites/ward-7.toml, below [data.aliases]: "{path}" = "its path in the container"'
 
 
+@pytest.mark.parametrize("site_has_data", [True, False])
+def test_a_path_that_no_alias_names_is_one_on_this_machine(tmp_path: Path, site_has_data: bool) -> None:
+    text = """\
+command: ls ${{inputs.a}} ${{inputs.b}} ${{inputs.c}}
+inputs: {a: {path: ../data}, b: {type: uri_file, path: "file:x/rows.csv"}, c: {type: mlflow_model, path: /srv/net}}
+"""
+    found = resolved(tmp_path, text, data=site_has_data)
+    assert found.command == "ls /data/a /data/b/rows.csv /data/c" and found.data == {}
+    paths = {name: (need.path, need.kind) for name, need in found.local.items()}
+    above = f"{tmp_path}/../data/"
+    assert paths == {
+        "a": (above, "uri_folder"),
+        "b": (f"{tmp_path}/x/rows.csv", "uri_file"),
+        "c": ("/srv/net/", "uri_folder"),
+    }
+    sent = {"a": "d1", "b": "d2", "c": "d3"}
+    record = resolve.record(
+        found, run="R", snapshot=None, environment=None, digests={}, sent=sent, created=1.0, owner="o", source={}
+    )
+    assert record["inputs"]["a"] == {"digest": "d1", "local": True, "path": "", "kind": "uri_folder", "from": above}
+
+
 def test_a_file_that_is_a_folder_and_a_path_that_climbs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="the type is uri_file, and azureml:patients@latest is a folder"):
         one(tmp_path, "{type: uri_file, path: azureml:patients@latest}")
     with pytest.raises(JobError, match="is not a path in a container"):
         one(tmp_path, "{path: azureml://datastores/site/paths/../other}")
+
+
+def test_all_that_cannot_be_had_is_said_at_once(tmp_path: Path) -> None:
+    entries = ("azureml:x:1", "azureml:y:2", "azureml:patients@latest")
+    text = "command: a\ninputs:\n" + "".join(
+        f"  {name}: {{path: '{path}'}}\n" for name, path in zip("abc", entries, strict=True)
+    )
+    with pytest.raises(JobError) as caught:
+        resolved(tmp_path, text)
+    where = f"{tmp_path}/job.yml"
+    assert caught.value.title == (
+        f"{where}:3: inputs.a: azureml:x:1 cannot be had on site ward-7; "
+        f"{where}:4: inputs.b: azureml:y:2 cannot be had on site ward-7"
+    )
+    assert '"azureml:x:1" =' in caught.value.hint and '"azureml:y:2" =' in caught.value.hint
 
 
 def test_a_site_without_data_says_so(tmp_path: Path) -> None:
@@ -134,7 +171,7 @@ def test_the_job_cannot_lead_its_tracking_elsewhere_and_is_told_so(tmp_path: Pat
         "environment_variables.MLFLOW_TRACKING_URI: set by trainshed, the job's value is not used",
     ]
     record = resolve.record(
-        found, run="R", snapshot=None, environment=None, digests={}, created=1.0, owner="ana@laptop", source={}
+        found, run="R", snapshot=None, environment=None, digests={}, sent={}, created=1.0, owner="ana@laptop", source={}
     )
     assert record["env"]["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:5000"
     assert record["env"]["MLFLOW_RUN_ID"] == "R" and record["env"]["A"] == "b"
@@ -148,12 +185,13 @@ def test_the_record_names_data_by_digest(tmp_path: Path) -> None:
         snapshot="s",
         environment="e",
         digests={"samples/iris.csv": "d1"},
+        sent={},
         created=1.0,
         owner="o",
         source={"job": 1},
     )
     assert record["inputs"] == {
-        "d": {"digest": "d1", "path": "iris.csv", "kind": "uri_file", "from": "samples/iris.csv"}
+        "d": {"digest": "d1", "local": False, "path": "iris.csv", "kind": "uri_file", "from": "samples/iris.csv"}
     }
     assert (record["snapshot"], record["environment"], record["parent"]) == ("s", "e", None)
     assert record["source"] == {"job": 1}

@@ -103,11 +103,11 @@ def test_a_link_that_leaves_the_folder_is_refused_with_its_target(tmp_path: Path
     write(code, {"x.py": ""})
     (code / "data").symlink_to(outside)
     error = refused(code)
-    assert error.title == f"job.yml:3: code: the link data -> {outside} leaves the code folder"
+    assert error.title == f"job.yml:3: code: the link data -> {outside} leaves the folder"
     assert error.hint == f"take it away, or list /data in {code}/.amlignore"
     (code / "data").unlink()
     (code / "data").symlink_to("../records")
-    assert refused(code).title == "job.yml:3: code: the link data -> ../records leaves the code folder"
+    assert refused(code).title == "job.yml:3: code: the link data -> ../records leaves the folder"
     write(code, {".amlignore": "/data\n"})
     assert names(code) == [".amlignore", "x.py"]
 
@@ -118,7 +118,7 @@ def test_a_link_through_a_link_does_not_leave_unseen(tmp_path: Path) -> None:
     code.mkdir()
     (code / "b").symlink_to(tmp_path / "secret")
     (code / "a").symlink_to("b")
-    assert "leaves the code folder" in refused(code).title
+    assert "leaves the folder" in refused(code).title
 
 
 def test_links_inside_stay_links_and_absolute_ones_become_relative(tmp_path: Path) -> None:

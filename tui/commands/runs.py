@@ -11,23 +11,39 @@ from ..options import command, group, pass_settings
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from core.events import RunInfo
+    from core.events import RunInfo, RunsListed
     from core.services import Events, Services
 
+GOING = ("created", "preparing", "running")
 ENDED = ("completed", "failed", "cancelled", "lost")
+STATES = (*GOING, *ENDED)
 
 
 @group("runs", invoke_without_command=True)
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Those in this state.")
+@click.option("--experiment", metavar="NAME", help="Those of this experiment.")
 @click.pass_context
-def runs(context: click.Context) -> None:
+def runs(context: click.Context, states: tuple[str, ...], experiment: str | None) -> None:
     """List the runs, or delete some."""
     if context.invoked_subcommand is not None:
+        if states or experiment:
+            raise click.UsageError("--state and --experiment of runs choose what is listed")
         return
     from core.events import RunsListed
 
-    from ..simple import ask
+    from .. import driver, simple
 
-    ask(context.ensure_object(Settings), lambda services: services.runs.list(), RunsListed)
+    job = driver.Job(context.ensure_object(Settings))
+    listed = driver.perform(job, lambda services: services.runs.list(), RunsListed)
+    simple.show(job.output, _chosen(listed, states, experiment))
+
+
+def _chosen(listed: RunsListed, states: tuple[str, ...], experiment: str | None) -> RunsListed:
+    """Those in one of the states and of the experiment, where any are named."""
+    import msgspec
+
+    kept = [info for info in listed.runs if info.state in (states or STATES)]
+    return msgspec.structs.replace(listed, runs=[info for info in kept if experiment in (None, info.experiment)])
 
 
 @runs.command("delete")

@@ -1,0 +1,94 @@
+"""What wheels have to fit: the Python that will import them, asked itself, on this VM or in an image."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any, Dict
+
+from .docker_api import Docker, NotThere, Refusal, Unanswered
+from .faults import Fault
+from .interpreters import Interpreter
+
+# Written for any Python 3 that an image may have. The pip of a venv is the one that ensurepip brings.
+ASK = """
+import json, os, platform, sys
+try:
+    libc = os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
+except (AttributeError, OSError, ValueError):
+    libc = ""
+version, installed = "", {}
+try:
+    if sys.argv[1:] == ["image"]:
+        import pip
+        version = pip.__version__
+        from importlib.metadata import distributions
+        installed = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"]}
+    else:
+        import ensurepip
+        version = ensurepip.version()
+except ImportError:
+    pass
+print("\\n" + json.dumps({
+    "python": platform.python_version(), "implementation": platform.python_implementation(),
+    "machine": platform.machine(), "libc": libc, "pip": version, "installed": installed,
+}))
+"""
+PATIENCE_S = 60.0
+
+
+def of_python(python: Interpreter) -> Dict[str, Any]:
+    """{"python": "3.11.2", "implementation": "CPython", "machine": "x86_64", "libc": "2.36" of glibc or "", "pip",
+    "installed": {name: version} that requirements go on top of}. Raises Fault.
+    """
+    try:
+        done = subprocess.run(
+            [python.path, "-IS", "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Fault("environment", "%s cannot be asked what it is: %s" % (python.path, error))
+    return _read(done.stdout.decode(errors="replace"), python.path)
+
+
+def of_image(docker: Docker, image: str) -> Dict[str, Any]:
+    """The same of an image that is on this VM, asked in a container with no network. Raises Fault, Unanswered."""
+    asked = {
+        "Image": image,
+        "Entrypoint": ["python3"],
+        "Cmd": ["-c", ASK, "image"],
+        "Tty": True,
+        "HostConfig": {
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+        },
+    }
+    try:
+        made = docker.call("POST", "/containers/create", asked)["Id"]
+    except (NotThere, Refusal) as error:
+        raise Fault("environment", "image %s cannot be asked what it is: %s" % (image, error))
+    try:
+        docker.call("POST", "/containers/%s/start" % made)
+        docker.call("POST", "/containers/%s/wait" % made, timeout=PATIENCE_S)
+        return _read("".join(docker.text("/containers/%s/logs" % made, stdout="true", stderr="true")), image)
+    except (NotThere, Refusal) as error:
+        raise Fault("environment", "image %s has no python3 that requirements could go on top of" % image, str(error))
+    finally:
+        remove(docker, made)
+
+
+def remove(docker: Docker, container: str) -> None:
+    try:
+        docker.call("DELETE", "/containers/%s" % container, force="true", v="true")
+    except (NotThere, Refusal, Unanswered):
+        pass  # it has gone, or Docker has
+
+
+def _read(text: str, whose: str) -> Dict[str, Any]:
+    lines = [line for line in text.splitlines() if line.startswith("{")]
+    try:
+        found: Dict[str, Any] = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        raise Fault("environment", "the Python of %s does not tell what it is" % whose, text[-500:])
+    return found

@@ -1,0 +1,215 @@
+"""Packages for a VM that reaches no index: resolved and fetched here, for its Python and not for ours.
+
+A wheelhouse is a folder with wheels and the requirements.txt that pins them. It is below the cache, by what was asked
+for; it appears when it is whole, and goes when its environment is built. uv resolves, as it can do so for another
+machine (pip judges markers by the Python that it runs on); pip fetches, and checks the hashes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+from .. import threads
+from ..errors import BuildError
+from ..jobs import snapshot
+from ..jobs.manifest import Entry, Manifest
+from ..site import paths
+from . import indexes, pins, refusals
+from .pins import Pin
+from .programs import Program
+from .target import Target
+
+FORMAT = 1  # changes when the same request gives another wheelhouse
+REQUIREMENTS = "requirements.txt"
+FRESH = ".new-"
+KEPT_S = {True: 7 * 86400.0, False: 86400.0}  # by whether it is whole: one that no environment was built with
+LOOK_S = 0.1
+UV = "uv pip compile - --only-binary :all: --generate-hashes --no-header --no-annotate --emit-index-url"
+UV += " --emit-find-links --no-python-downloads --no-progress --color never"
+OTHER_PYTHON = "warning: The requested Python version"  # would be used to build with, and nothing is built
+PIP = "pip download --no-deps --require-hashes --only-binary=:all: --no-input --disable-pip-version-check"
+PIP += " --progress-bar off --no-color"
+
+
+class Wheelhouse:
+    """`requirements`: complete, as core.environments.requirements makes them; `target`: what has to run them."""
+
+    def __init__(self, requirements: str, target: Target) -> None:
+        self._options = indexes.split(requirements)
+        self._target = target
+        asked = [FORMAT, sorted(requirements.splitlines()), target.uv(), target.pip_options(), target.installed]
+        self._key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        self._base = paths.cache() / "wheelhouses"
+        self._pip: dict[str, str] = {}
+
+    @property
+    def folder(self) -> Path:
+        return self._base / self._key
+
+    async def filled(self) -> AsyncGenerator[str, None]:
+        """Lines of a log; when it has ended, `folder` is there. Raises BuildError. Closing it ends what it started."""
+        await threads.call(_swept, paths.make_private(self._base))
+        async with _locked(self._base / f"{self._key}.lock"):
+            if self.folder.is_dir():
+                yield f"The packages are on this machine already ({self.folder})\n"
+                return
+            for left in self._base.glob(f"{FRESH}{self._key[:16]}-*"):  # by a client that was killed
+                await threads.call(shutil.rmtree, left, ignore_errors=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f"{FRESH}{self._key[:16]}-", dir=self._base))
+            try:
+                async with aclosing(self._fill(temporary)) as lines:
+                    async for line in lines:
+                        yield line
+                _published(temporary, self.folder)
+            finally:
+                await threads.call(shutil.rmtree, temporary, ignore_errors=True)
+
+    async def snapshot(self) -> snapshot.Snapshot:
+        return await threads.call(lambda: snapshot.taken(_manifest(self.folder)))
+
+    async def drop(self) -> None:
+        """Once nobody needs it any more."""
+        async with _locked(self._base / f"{self._key}.lock"):
+            await threads.call(shutil.rmtree, self.folder, ignore_errors=True)
+
+    async def _fill(self, folder: Path) -> AsyncGenerator[str, None]:
+        listing = Program(["pip", "config", "list"], folder, {})
+        async with aclosing(listing.lines(printing=True)) as lines:
+            async for _ in lines:
+                pass
+        self._pip = indexes.settings(listing.printed)
+        yield f"Resolving for {self._target.title}\n"
+        async with aclosing(self._resolved(folder)) as found:
+            async for item in found:
+                if isinstance(item, str):
+                    yield item
+                else:
+                    chosen = item
+        async with aclosing(self._fetched(folder, *chosen)) as lines:
+            async for line in lines:
+                yield line
+
+    async def _resolved(self, folder: Path) -> AsyncGenerator[str | tuple[list[Pin], dict[str, str]], None]:
+        """Lines of the log, then what is chosen and pip's variables. What is installed there stays, if it can."""
+        lines = [*indexes.for_uv(self._options, self._pip), *self._options.requirements]
+        given = "".join(line + "\n" for line in lines)
+        words = [*UV.split(), *self._target.uv(), *indexes.flags(self._options, self._pip)]
+        variables = indexes.uv_variables(self._options, self._pip)
+        for kept in (True, False) if self._target.installed else (False,):
+            constraints = self._constraints(folder) if kept else []
+            program = Program([*words, *constraints], folder, variables, given)
+            async with aclosing(program.lines(printing=True)) as said:
+                async for line in said:
+                    if not kept and not line.startswith(OTHER_PYTHON):
+                        yield line
+            if program.code == 0:
+                break
+        if program.code != 0:
+            raise refusals.of_uv(program.said, self._target)
+        yield self._chosen(program.printed)
+
+    def _constraints(self, folder: Path) -> list[str]:
+        path = folder / "installed.txt"
+        path.write_text("".join(f"{name}=={version}\n" for name, version in self._target.installed.items()))
+        return ["--constraints", str(path)]
+
+    def _chosen(self, printed: str) -> tuple[list[Pin], dict[str, str]]:
+        found = indexes.split(printed.replace("\\\n", " "))
+        chosen = pins.held(pins.read(found.requirements), pins.read(self._options.requirements))
+        return chosen, indexes.pip_variables(found.addresses, self._options.hosts)
+
+    async def _fetched(self, folder: Path, chosen: list[Pin], variables: dict[str, str]) -> AsyncGenerator[str, None]:
+        there = {pins.canonical(name): version for name, version in self._target.installed.items()}
+        missing = [pin for pin in chosen if there.get(pin.name) != pin.version]
+        (folder / "installed.txt").unlink(missing_ok=True)
+        (folder / "chosen.txt").write_text("".join(pin.line + "\n" for pin in missing))
+        words = [*PIP.split(), *self._target.pip_options(), "-d", str(folder), "-r", "chosen.txt"]
+        words += ["--no-index"] if "--no-index" in self._options.flags else []
+        program = Program(words, folder, variables)
+        async with aclosing(program.lines() if missing else _nothing()) as lines:
+            async for line in lines:
+                yield line
+        if missing and program.code != 0:
+            raise refusals.of_pip(program.said)
+        (folder / "chosen.txt").unlink()
+        await threads.call(_pin, folder, chosen, {pin.name for pin in missing})
+
+
+async def _nothing() -> AsyncGenerator[str, None]:
+    return
+    yield
+
+
+def _pin(folder: Path, chosen: list[Pin], fetched: set[str]) -> None:
+    """Writes the requirements that install what is here, each by the hash of its file. Blocks. Raises BuildError."""
+    wheels = {pins.canonical(path.name.split("-")[0]): path for path in folder.glob("*.whl")}
+    lines = []
+    for pin in chosen:
+        if pin.name not in fetched:
+            lines.append(pin.line)
+        elif pin.name in wheels:
+            path = wheels[pin.name]
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            lines.append(f"{pin.name}=={path.name.split('-')[1]} --hash=sha256:{digest}")
+        else:
+            raise BuildError(f"pip fetched no file of {pin.what}", hint="launch again")
+    (folder / REQUIREMENTS).write_text("".join(line + "\n" for line in sorted(lines)))
+
+
+def _published(temporary: Path, folder: Path) -> None:
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+
+
+def _manifest(folder: Path) -> Manifest:
+    entries = [Entry(path.name, path.stat().st_size) for path in sorted(folder.iterdir())]
+    return Manifest(folder=str(folder), entries=entries, ignore_file="")
+
+
+def _swept(base: Path) -> None:
+    """What a client left that was killed, and what no environment was built with. Blocks."""
+    for path in base.iterdir():
+        try:
+            if time.time() - path.lstat().st_mtime < KEPT_S[not path.name.startswith(FRESH)]:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another client sweeps too
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """One client at a time, where the platform has `flock`."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two that want the same both fetch it, and the second finds the first's
+        yield
+        return
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(LOOK_S)
+        os.utime(fd)  # in use: not swept
+        yield
+    finally:
+        os.close(fd)
