@@ -4,7 +4,7 @@ COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --
 
 SEED = $(shell od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test lint bench chaos journey screenshots lock install clean
+.PHONY: demo test lint bench chaos corpus journey screenshots lock install clean
 
 demo:
 	@setup/install.sh demo
@@ -37,6 +37,11 @@ bench:
 chaos:
 	@setup/install.sh test
 	@$(PYTHON) -m tests.chaos --seed "$(SEED)" --fault "$(FAULT)" --engine "$(ENGINE)" $(if $(CASE),--case $(CASE))
+
+# Azure's own examples, unchanged. EXAMPLES=… is a checkout of them or a bare git directory, ONLY=… a part of a path.
+corpus:
+	@setup/install.sh test
+	@$(PYTHON) -m tests.corpus $(if $(EXAMPLES),"$(EXAMPLES)") --only "$(ONLY)"
 
 # The journey that ships with the program, recorded anew on an embedded site that has nothing yet.
 journey:

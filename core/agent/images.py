@@ -193,18 +193,25 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _built(log: Log, docker: Docker, digest: str, body: Iterator[bytes], dockerfile: str) -> str:
-    found, error = "", ""
+    found, error, step = "", "", ""
     labels = json.dumps({LABEL: digest})
     query = {"dockerfile": dockerfile, "labels": labels, "forcerm": "true", "version": "1"}
     if NETWORK:
         query["networkmode"] = NETWORK
     try:
         for line in docker.lines("POST", "/build", body, "application/x-tar", **query):
-            log.say(str(line.get("stream") or line.get("status") or "").rstrip("\n"))
+            text = str(line.get("stream") or line.get("status") or "").rstrip("\n")
+            log.say(text)
+            step = text if text.startswith("Step ") else step
             error = str(line.get("error") or error)
             found = str((line.get("aux") or {}).get("ID") or found)
     except Refusal as refusal:
         error = str(refusal)
     if error or not found:
-        raise Fault("environment", "the image cannot be built: %s" % (error or "Docker named no image"))
+        hint = "docker load it on the VM, or begin the Dockerfile with an image that this VM has"
+        raise Fault(
+            "environment",
+            "the image cannot be built: %s" % (error or "Docker named no image"),
+            "%s\n%s" % (step, hint) if " : FROM " in step else log.tail(),
+        )
     return found

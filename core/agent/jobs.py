@@ -23,6 +23,11 @@ DATA = "/data"
 CHECKPOINTS = "checkpoints"  # below outputs: what a job writes to be able to go on
 GPUS = "trainshed.gpus"  # the tag
 SHELLS = ("/bin/bash", "/bin/sh")
+OFFLINE = {  # `pip install` of what is there goes well, and of anything else fails at once, in its own words
+    "PIP_NO_INDEX": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+IN_IMAGE = {"PIP_BREAK_SYSTEM_PACKAGES": "1"}  # PEP 668 guards a system; a container is one job's
 MLFLOW = {  # for any MLflow that a job brings
     "MLFLOW_EXPERIMENT_ID": "1",  # the one there is: asked for no other
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -157,7 +162,7 @@ def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
 
 def variables(job: dict[str, Any], tracking: bool, image: bool = False) -> dict[str, str]:
     """`image`: the environment is one, with a PATH of its own."""
-    env = {"PYTHONUNBUFFERED": "1"}
+    env = {"PYTHONUNBUFFERED": "1", **OFFLINE, **(IN_IMAGE if image else {})}
     if job.get("environment") and not image:
         env["PATH"] = "%s/bin:%s" % (environments.ENV, sandbox.PATH)
         env["VIRTUAL_ENV"] = environments.ENV

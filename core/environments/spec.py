@@ -31,13 +31,13 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 def of(environment: Environment, site: Site) -> Spec:
     """Raises JobError, or SiteError where the site's mapping leads nowhere. Reads files."""
     bwrap = site.vm.sandbox == "bwrap"
+    mapped = _mapped(environment, site)
+    if mapped is not None:
+        return mapped
     if environment.build is not None:
         if bwrap:
             raise _no_image(environment, site, f"the Docker build context {environment.build.path}")
         return Spec(context=environment.build.path, dockerfile=environment.build.dockerfile_path)
-    mapped = _mapped(environment, site)
-    if mapped is not None:
-        return mapped
     if environment.conda is not None:
         return _from_conda(environment, site)
     if environment.image and not bwrap:
@@ -65,7 +65,12 @@ def _mapped(environment: Environment, site: Site) -> Spec | None:
                 f"{where}: has no {needs.split()[-1]}", hint=f"the VM's sandbox is {site.vm.sandbox}: {needs}"
             )
         text = _requirements(found.requirements, site, where) if found.requirements else ""
-        return Spec(requirements=text, image="" if site.vm.sandbox == "bwrap" else found.image or "")
+        unused = f"{environment.where}: environment: conda_file is not used: {site.path} has environments.{key}"
+        return Spec(
+            requirements=text,
+            image="" if site.vm.sandbox == "bwrap" else found.image or "",
+            notes=[unused] if environment.conda is not None else [],
+        )
     return None
 
 
@@ -126,10 +131,11 @@ def _folder(where: str) -> Path:
 
 
 def _no_image(environment: Environment, site: Site, what: str) -> JobError:
-    name = environment.image or environment.name or "NAME"
+    name = environment.image or environment.name
+    unnamed = "it has no name to map: write `environment: azureml:NAME@latest` in its place, and "
     return JobError(
         f"{environment.where}: environment: {what} needs Docker, and this VM's sandbox engine is bwrap",
-        hint=_mapping_hint(name, site),
+        hint=_mapping_hint(name, site) if name else unnamed + _mapping_hint("NAME", site),
     )
 
 

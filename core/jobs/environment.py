@@ -100,7 +100,7 @@ def _build(node: Node, folder: Path) -> Build:
     fields = node.fields(("path", "dockerfile_path"))
     if "path" not in fields:
         raise node.error("has no path: the folder of the build context")
-    path = folder / fields["path"].filled()
+    path = (folder / fields["path"].filled()).resolve()
     if not path.is_dir():
         raise fields["path"].error(f"there is no folder {path}")
     dockerfile = fields["dockerfile_path"].filled() if "dockerfile_path" in fields else "Dockerfile"

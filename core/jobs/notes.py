@@ -58,8 +58,11 @@ def _resources(node: Node) -> str:
     count = fields.get("instance_count")
     if count is not None and _whole(count) > 1:
         raise count.error(_SPLIT.format(name=f"instance_count {count.value}"), "a run has one VM: make it 1")
-    unused = [name for name in fields if name != "instance_count"]
-    return f"{', '.join(unused)} not used: the VM is as large as it is" if unused else ""
+    sizes = [name for name in fields if name not in ("instance_count", "docker_args")]
+    said = [f"{', '.join(sizes)} not used: the VM is as large as it is"] if sizes else []
+    if "docker_args" in fields:
+        said.append("docker_args not used: a sandbox has what its policy gives it")
+    return "; ".join(said)
 
 
 def _whole(node: Node) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors import JobError
 from ..site.files import Site
-from . import data_paths, placeholders
+from . import data_paths, offline, placeholders
 from .data_paths import Needed
 from .records import DataInput, Job, LiteralInput
 
@@ -107,7 +107,7 @@ def _notes(job: Job, site: Site) -> list[str]:
         notes.append(f"{job.compute_where}: compute: site {site.name} has no {job.compute}: runs on {site.vm_name}")
     taken = sorted(set(job.environment_variables) & set(_own_variables("", "")))
     notes += [f"environment_variables.{name}: set by trainshed, the job's value is not used" for name in taken]
-    return notes
+    return [*notes, *offline.notes(job)]
 
 
 def _own_variables(run: str, experiment: str) -> dict[str, str]:

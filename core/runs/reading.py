@@ -10,7 +10,9 @@ import msgspec
 
 from ..errors import AgentError
 from ..events import Event, Logged, LogText, Metric, Notice, Queued, Resources, RunFinished, RunStateChanged
+from ..jobs import offline
 
+_TAIL = 16 * 1024  # characters of the log that are looked at when a run has failed
 _KINDS = {"param": "value", "tag": "value", "artifact": "sha256", "model": "model_id", "register": "model_id"}
 
 
@@ -29,6 +31,7 @@ class Reading:
         self._latest: dict[str, tuple[int, float, float]] = {}  # key -> (step, time, value), as MLflow tells the latest
         self.artifacts: list[str] = []
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._tail = ""
         self._state = 0
         self._used_at = 0.0  # the last line of resources that was seen
         self._skip = 0  # bytes that come and are known already
@@ -69,6 +72,7 @@ class Reading:
         self.position += len(data)
         size = self.position - offset - len(self._decoder.getstate()[0])
         if text:
+            self._tail = (self._tail + text)[-_TAIL:]
             yield LogText(offset=offset, text=text, size=size)
 
     def _flushed(self) -> Iterator[Event]:
@@ -114,6 +118,9 @@ class Reading:
         if self.position < result.get("log_bytes", 0):
             raise AgentError(f"the log ended at byte {self.position} of {result['log_bytes']}", hint="follow it again")
         yield from self._flushed()
+        explained = offline.failure(self._tail) if result["state"] == "failed" else ""
+        if explained:
+            yield Notice(text=explained, level="warning")
         self.finished = RunFinished(
             run=self.run,
             status=result["state"],

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.jobs.load import load
-from core.jobs.records import DataInput, Environment, Job, LiteralInput
+
+from .reading import azure_reader, ours, theirs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of azure-ai-ml about itself
 
@@ -67,7 +66,9 @@ environment:
     dependencies: [python=3.11, pip, {pip: [pandas, "numpy<3"]}]
 """,
     "a docker build context": "command: a\nenvironment:\n  build: {path: src, dockerfile_path: Dockerfile.train}\n",
+    "a docker build context with a Dockerfile of the usual name": "command: a\nenvironment:\n  build: {path: src}\n",
     "an environment in a file": "command: a\nenvironment: file:env.yml\n",
+    "a docker build context beside the environment's file": "command: a\nenvironment: file:src/built.yml\n",
     "an environment of the workspace by version": "command: a\nenvironment: azureml:mine:7\n",
     "an environment of a registry by version": "command: a\nenvironment: azureml://registries/r/environments/e/versions/12\n",
     "every kind of literal": """\
@@ -147,87 +148,8 @@ properties: {<<: *shared, tier: silver}
 
 @pytest.fixture(scope="module")
 def azure_reading() -> Any:
-    logging.disable(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from azure.ai.ml import load_job
-
+    with azure_reader() as load_job:
         yield load_job
-    logging.disable(logging.NOTSET)
-
-
-def ours(job: Job) -> dict[str, Any]:
-    return {
-        "command": job.command,
-        "name": job.name or None,
-        "display_name": job.display_name or None,
-        "experiment_name": job.experiment_name or None,
-        "description": job.description or None,
-        "tags": job.tags,
-        "properties": job.properties,
-        "compute": job.compute or None,
-        "code": str(job.code) if job.code else None,
-        "timeout": job.timeout_s,
-        "variables": job.environment_variables,
-        "inputs": {name: _input(entry) for name, entry in job.inputs.items()},
-        "outputs": {name: (entry.type, entry.path) for name, entry in job.outputs.items()},
-        "environment": _environment(job.environment),
-    }
-
-
-def _input(entry: LiteralInput | DataInput) -> Any:
-    if isinstance(entry, LiteralInput):
-        return type(entry.value).__name__, entry.value
-    return entry.type, _short(entry.path), entry.mode
-
-
-def _short(reference: str) -> str:
-    """azure-ai-ml keeps `azureml:NAME:VERSION` without its first word."""
-    return reference if reference.startswith("azureml://") else reference.removeprefix("azureml:")
-
-
-def _environment(environment: Environment) -> Any:
-    if environment.reference:
-        return _short(environment.reference)
-    build = environment.build
-    return environment.image or None, environment.conda, (build.path, build.dockerfile_path) if build else None
-
-
-def theirs(command: Any, folder: Path) -> dict[str, Any]:
-    job = command._to_job()
-    return {
-        "command": command.command,
-        "name": command.name,
-        "display_name": command.display_name,
-        "experiment_name": command.experiment_name,
-        "description": command.description,
-        "tags": {key: value or "" for key, value in command.tags.items()},
-        "properties": command.properties,
-        "compute": command.compute,
-        "code": str((folder / command.code).resolve()) if command.code else None,
-        "timeout": command.limits.timeout if command.limits else None,
-        "variables": {key: str(value) for key, value in command.environment_variables.items()},
-        "inputs": {name: _their_input(entry) for name, entry in job.inputs.items()},
-        "outputs": {
-            name: (entry.type, entry.path) if entry is not None else ("uri_folder", None)
-            for name, entry in job.outputs.items()
-        },
-        "environment": _their_environment(command.environment, folder),
-    }
-
-
-def _their_input(entry: Any) -> Any:
-    if not hasattr(entry, "path"):
-        return type(entry).__name__, entry
-    return entry.type, entry.path, entry.mode
-
-
-def _their_environment(environment: Any, folder: Path) -> Any:
-    if isinstance(environment, str):
-        return environment
-    build = environment.build
-    context = (str((folder / build.path).resolve()), build.dockerfile_path) if build else None
-    return environment.image, environment.conda_file, context
 
 
 @pytest.mark.parametrize("title", FILES)
@@ -235,6 +157,7 @@ def test_our_reading_equals_azure_ai_mls(tmp_path: Path, azure_reading: Any, tit
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "main.py").write_text("print(1)\n")
     (tmp_path / "src" / "Dockerfile.train").write_text("FROM scratch\n")
+    (tmp_path / "src" / "built.yml").write_text("name: mine\nversion: 2\nbuild: {path: .}\n")
     (tmp_path / "conda.yml").write_text("name: e\ndependencies: [python=3.11, pip]\n")
     (tmp_path / "env.yml").write_text("image: base:2\nconda_file: conda.yml\n")
     path = tmp_path / "job.yml"

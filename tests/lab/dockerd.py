@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,14 @@ def lacking() -> str:
 
 
 class Dockerd:
-    """`prefix`: words put before its programs, as `nsenter …` to be in another namespace."""
+    """`prefix`: words put before its programs, as `nsenter …` to be in another namespace; `environment`: more
+    variables for them.
+    """
 
-    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self._prefix = prefix
+        self._environment = {**os.environ, **(environment or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.socket = folder / "docker.sock"
         self.api = Docker(str(self.socket))
@@ -56,6 +59,7 @@ class Dockerd:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [*self._prefix, *map(str, words)],
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -191,12 +195,14 @@ def _output(*words: str) -> str:
 
 
 @contextlib.contextmanager
-def running(prefix: Sequence[str] = (), *, live_restore: bool = False) -> Iterator[Dockerd]:
-    """One for all tests of a module; another process waits."""
+def running(
+    prefix: Sequence[str] = (), *, live_restore: bool = False, environment: Mapping[str, str] | None = None
+) -> Iterator[Dockerd]:
+    """One for all tests of a module; another process waits. `prefix`, `environment`: of Dockerd."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (CACHE / "docker.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        daemon = Dockerd(CACHE / "docker", prefix)
+        daemon = Dockerd(CACHE / "docker", prefix, environment)
         daemon.start(live_restore=live_restore)
         try:
             daemon.clean()

@@ -17,7 +17,7 @@ from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
 from core.sandbox import policy
 
-from .agent_process import AgentProcess
+from .agent_process import AgentProcess, place
 from .dockerd import IMAGE, Dockerd, dockerd, events_of, one_dockerd
 from .test_agent_snapshots import member, put, tar
 from .test_environment_store import listed
@@ -133,6 +133,23 @@ def test_what_a_job_logs_by_http_is_recorded(docked: Docked) -> None:
     done = docked.run(f'python3 -c "{script}"')
     assert done.text == "200\n"
     assert [(op["key"], op["value"], op["step"]) for op in done.tracking if op["op"] == "metric"] == [("loss", 0.5, 3)]
+
+
+def test_the_first_run_of_a_vm_needs_no_earlier_one_below_bubblewrap(docked: Docked) -> None:
+    """A client places the agent readable by its user alone; the container's is another."""
+    source = place(docked.vm.root) / "agent"
+    for path in [*source.iterdir(), source]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    done = docked.run("echo here")
+    assert (done.text, done.result["state"]) == ("here\n", "completed")
+
+
+def test_pip_in_a_job_takes_what_the_image_has_and_fails_at_once_for_the_rest(docked: Docked) -> None:
+    assert docked.run("pip install pip").text.startswith("Defaulting to user installation")
+    began = time.monotonic()
+    done = docked.run("pip install six")
+    assert done.result["exit_code"] == 1 and "No matching distribution found for six" in done.text
+    assert "Retrying" not in done.text and time.monotonic() - began < 20
 
 
 def test_a_second_create_finds_the_first(docked: Docked) -> None:
@@ -253,9 +270,10 @@ def test_a_docker_build_context_is_built_from_its_snapshot(docked: Docked) -> No
     assert isinstance(last, dict)
     docked.environment = last["result"]["hash"]
     assert docked.run("cat /greeting; echo $MARK").text == "hello\nbuilt\n"
-    bad = put(docked.agent, tar((member("Dockerfile"), f"FROM {IMAGE}\nRUN exit 3\n".encode())))
-    with pytest.raises(errors.BuildError, match="returned a non-zero code: 3"):
+    bad = put(docked.agent, tar((member("Dockerfile"), f"FROM {IMAGE}\nRUN echo why; exit 3\n".encode())))
+    with pytest.raises(errors.BuildError, match="returned a non-zero code: 3") as raised:
         docked.agent.call("environments.build", context={"digest": bad, "dockerfile": "Dockerfile"})
+    assert "RUN echo why; exit 3" in raised.value.hint and "\nwhy" in raised.value.hint
 
 
 def test_an_image_that_is_not_there_is_named(docked: Docked) -> None:

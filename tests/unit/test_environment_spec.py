@@ -143,3 +143,24 @@ def test_no_policy_has_network_and_data() -> None:
     assert policy.JOB.data and policy.BUILD.network and not policy.SERVICE.network
     with pytest.raises(ValueError, match="never both"):
         policy.Policy(network=True, data=True)
+
+
+def test_a_build_context_with_a_name_can_be_mapped_and_one_without_says_how_to_get_one(tmp_path: Path) -> None:
+    context = Build(path="d", dockerfile_path="D")
+    named = Environment(name="mine", version="2", build=context, where="env.yml:1")
+    (tmp_path / "r.txt").write_text("six\n")
+    assert spec.of(named, site(tmp_path, mine=Mapped(requirements="r.txt"))) == spec.Spec(requirements="six\n")
+    with pytest.raises(JobError) as caught:
+        spec.of(named, site(tmp_path))
+    assert '[environments] "mine"' in caught.value.hint
+    with pytest.raises(JobError) as caught:
+        spec.of(Environment(build=context, where="job.yml:2"), site(tmp_path))
+    assert "no name to map" in caught.value.hint and "environment: azureml:NAME@latest" in caught.value.hint
+
+
+def test_a_conda_file_that_a_mapping_replaces_is_said(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("six\n")
+    both = Environment(image="a/b:1", conda={"dependencies": ["pip"]}, where="job.yml:4")
+    found = spec.of(both, site(tmp_path, "auto", **{"a/b": Mapped(image="lab/b:1", requirements="r.txt")}))
+    said = f"job.yml:4: environment: conda_file is not used: {tmp_path}/ward.toml has environments.a/b"
+    assert found == spec.Spec(requirements="six\n", image="lab/b:1", notes=[said])

@@ -218,3 +218,11 @@ def test_no_yaml_breaks_the_reader(text: str) -> None:
         document.parse(text, "job.yml")
     except JobError as error:
         assert error.title.startswith("job.yml")
+
+
+def test_arguments_for_docker_are_told_from_the_size_of_a_machine(folder: Path) -> None:
+    given = "{instance_count: 1, shm_size: 8g, docker_args: --ipc=host, instance_type: large}"
+    job = read(folder, f"command: a\nenvironment: azureml:e\nresources: {given}\n")
+    sizes = "shm_size, instance_type not used: the VM is as large as it is"
+    rest = "docker_args not used: a sandbox has what its policy gives it"
+    assert job.notes == [f"{folder}/job.yml:3: resources: {sizes}; {rest}"]

@@ -73,6 +73,25 @@ def test_a_hole_in_the_log_is_said() -> None:
     ]
 
 
+@pytest.mark.parametrize(("state", "said"), [("failed", 1), ("completed", 0), ("cancelled", 0)])
+def test_a_job_that_failed_for_want_of_a_network_is_explained(state: str, said: int) -> None:
+    text = b"urlopen error [Errno -3] Temporary failure in name resolution\n"
+    result = {"state": state, "reason": "exit code 1", "exit_code": 1, "log_bytes": len(text)}
+    reading = Reading(RUN)
+    events = feed(reading, *log(0, text[:40]), *log(40, text[40:]), {"result": result})
+    notices = [event for event in events if isinstance(event, Notice)]
+    assert [event.level for event in notices] == ["warning"] * said
+    assert all("a job has no network" in event.text and "name resolution" in event.text for event in notices)
+    assert isinstance(events[-1], RunFinished)
+
+
+def test_a_job_that_failed_for_another_reason_is_not() -> None:
+    result = {"state": "failed", "reason": "exit code 1", "exit_code": 1, "log_bytes": 11}
+    assert not any(
+        isinstance(event, Notice) for event in feed(Reading(RUN), *log(0, b"ValueError\n"), {"result": result})
+    )
+
+
 def test_an_end_before_the_whole_log_came_is_an_error() -> None:
     with pytest.raises(AgentError, match="the log ended at byte 0 of 5"):
         feed(Reading(RUN), end(5))
