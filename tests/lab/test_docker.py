@@ -214,6 +214,7 @@ def test_a_start_that_docker_has_forgotten_is_not_done_again(docked: Docked) -> 
     result = docked.ended(run).result
     assert result["state"] == "failed" and "Docker was stopped while it started" in result["reason"], result
     assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
+    until(lambda: docked.daemon.containers() == [], "a container goes once the last state is written")
     docked.daemon.api.call("POST", "/containers/create", again, name=f"trainshed-{run}")
     docked.daemon.api.call("POST", f"/containers/trainshed-{run}/start")
     assert docked.daemon.api.call("POST", f"/containers/trainshed-{run}/wait")["StatusCode"] == 125
