@@ -252,6 +252,26 @@ def test_a_run_that_was_cancelled_before_docker_answered_never_begins(docked: Do
     assert begun == ("running" in [line["state"] for line in docked.vm.states(job["run"])])
 
 
+def test_a_run_does_not_go_on_for_ever_where_docker_does_not_come_back(docked: Docked) -> None:
+    """Its processes have gone, and Docker has been silent for as long as it may be: three seconds here."""
+    (source,) = (docked.vm.root / "agent").glob("*/agent/docked.py")
+    text = source.read_text()
+    assert "ABSENT_S = 600.0" in text
+    source.write_text(text.replace("ABSENT_S = 600.0", "ABSENT_S = 3.0"))
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("sleep 6; echo done")
+        docked.going(run)
+        docked.daemon.stop(signal.SIGKILL)
+        result = docked.ended(run).result
+        assert result["state"] == "failed" and "nobody knows how" in result["reason"], result
+        assert docked.log(run) == b"done\n"
+        last, before = docked.vm.states(run)[-1], docked.vm.states(run)[-2]
+        assert last["time"] - before["time"] > 5.5, "not while it still runs"
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
 def test_an_error_of_dockers_own_says_nothing_about_the_container(docked: Docked, tmp_path: Path) -> None:
     door = Door(tmp_path / "docker.sock", docked.daemon.socket)
     docker = Docker(str(door.path))
