@@ -56,6 +56,7 @@ class Docked:
         self._silent: Optional[float] = None  # since when Docker does not answer
         self._lost = False  # it did not answer for a while
         self._killed = False
+        self._ending = False  # it was told to end
         self._begun = False
         self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.began = False
@@ -181,7 +182,7 @@ class Docked:
 
     def running(self) -> bool:
         """Docker's word for it, and where that does not come the processes'."""
-        silent, patience = self._silent, 0.0 if self._killed else ABSENT_S
+        silent, patience = self._silent, 0.0 if self._ending else ABSENT_S
         if self._state is None and silent is not None and time.monotonic() - silent >= patience and not self._alive():
             self._give_up(patience)
         return self._state is None
@@ -211,6 +212,7 @@ class Docked:
         return [self._init[0]] if self._init and processes.alive(*self._init) else []
 
     def terminate(self) -> None:
+        self._ending = True
         if not self._signal("SIGTERM") and self._init:
             pid, start = self._init
             processes.send(pid, start, signal.SIGTERM)
@@ -218,7 +220,7 @@ class Docked:
     def kill(self) -> None:
         if self._state is not None:
             return
-        self._killed = True
+        self._killed = self._ending = True
         if not self._begun and self.forgo():
             self._conclude({})
         elif not self._signal("SIGKILL"):

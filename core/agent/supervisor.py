@@ -57,6 +57,7 @@ def supervise(root: str, run: str, tracking: Any, states: States | None = None) 
         outcome = work.done(tracking)
         more = {} if outcome.exit_code is None else {"exit_code": outcome.exit_code}
         states.append(["preparing", "running"], outcome.state, outcome.reason, **more, **outcome.used)
+        place.leave()  # Docker may take its time
         work.discard()
     finally:
         place.leave()

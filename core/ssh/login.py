@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import AuthFailed, ConnectTimeout, PasswordNeeded
+from ..errors import AuthFailed, ConnectTimeout, LinkLost, PasswordNeeded
 from ..site.secrets import Secret
 from .answers import Answers
 from .dial import place
@@ -21,7 +21,7 @@ KEYS_TRIED = 4  # sshd ends the connection after MaxAuthTries, 6 by default and 
 def login(transport: Transport, host: Host, answers: Answers) -> None:
     """Keys first, then the password if there is one.
 
-    Raises AuthFailed, PassphraseNeeded, PasswordNeeded, ConnectTimeout, ConfigError.
+    Raises AuthFailed, PassphraseNeeded, PasswordNeeded, LinkLost, ConnectTimeout, ConfigError.
     """
     keys = Keys(host, answers.passphrase)
     tried: list[str] = []
@@ -102,7 +102,10 @@ def _refused(transport: Transport, host: Host, tried: list[str]) -> AuthFailed:
     )
 
 
-def _cut_off(transport: Transport, host: Host, tried: list[str]) -> AuthFailed:
+def _cut_off(transport: Transport, host: Host, tried: list[str]) -> AuthFailed | LinkLost:
+    """A server that has enough says so; a link that is cut does not."""
+    if not transport.dismissed:
+        return LinkLost(f"the connection to {host.hostname} ended during the login", hint="try again")
     return AuthFailed(
         f"{host.hostname} ended the connection during the login (tried: {', '.join(tried) or 'nothing'})",
         hint="too many keys for its MaxAuthTries? name the right one: identity in the site file, or IdentityFile with"

@@ -58,6 +58,7 @@ class Transport(paramiko.Transport):
         super().__init__(sock, disabled_algorithms=None if weak else WEAK)
         self.offer: dict[str, tuple[str, ...]] = {}
         self.offered: tuple[str, ...] = ()
+        self.dismissed = False  # the server has said that it ends the connection (SSH_MSG_DISCONNECT)
         self._over = threading.Event()
         self._heard = True  # something, since the last look
         self._timeout_s = timeout_s
@@ -77,6 +78,10 @@ class Transport(paramiko.Transport):
             self.offer = {key: tuple(value) for key, value in parsed.items() if isinstance(value, list)}
         return parsed
 
+    def _parse_disconnect(self, m: Any) -> None:
+        self.dismissed = True
+        super()._parse_disconnect(m)  # type: ignore[misc]
+
     def handshake(self) -> HostKey:
         """Key exchange. Raises SSHException, EOFError, OSError, TimeoutError."""
         self.start_client(timeout=self._timeout_s)
@@ -88,7 +93,7 @@ class Transport(paramiko.Transport):
     def attempt(self, method: str, user: str, *args: Any) -> str:
         """One login attempt: "ok", "partial" (more is asked for) or "refused"; `offered` is up to date after it.
 
-        Raises EOFError when the server ends the connection, TimeoutError when it does not answer.
+        Raises EOFError when the connection ends, TimeoutError when the server does not answer.
         """
         done = threading.Event()
         handler = _Auth(self)
@@ -105,6 +110,8 @@ class Transport(paramiko.Transport):
             if not done.is_set():
                 raise TimeoutError from None
             result = "refused"
+        except ConnectionError as error:
+            raise EOFError(str(error)) from None
         else:
             result = "partial" if remaining else "ok"
         self.offered = handler.offered or self.offered

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from ..lab.dockerd import CACHE
 from .lab import ENGINES, Lab
 from .truth import Seen
 
-CACHE = Path.home() / ".cache" / "trainshed-tests"  # not below /tmp: sshd's StrictModes
 TRIAL_S = 120.0
 HEAD = ("engine", "fault", "times", "double starts", "lost ends", "log bytes", "metrics", "verdict", "seconds")
 

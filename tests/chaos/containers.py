@@ -136,17 +136,18 @@ async def cancelled(lab: Lab, chance: random.Random, number: int) -> Seen:
     """While Docker is away or hangs: the run ends all the same, and nothing of it begins or goes on afterwards."""
     run = await launched(lab, TALK.format(steps=4000, pause=0.02))
     await asyncio.sleep(chance.uniform(0, JOB_S))
-    hung = chance.random() < 0.5
-    waiting = asyncio.create_task(asyncio.to_thread(lab.daemon.hang, 12.0)) if hung else None
-    if waiting is None:
-        lab.daemon.stop(signal.SIGKILL)
-    await asyncio.sleep(0.1)
-    if chance.random() < 0.3:
-        kill(lab.processes("supervise"))
-    began = time.monotonic()
-    await collected(lab.runs.cancel(run))
-    took = time.monotonic() - began
-    await (waiting or asyncio.to_thread(lab.start_docker))
+    stop, go_on = (
+        (lab.daemon.pause, lab.daemon.resume) if chance.random() < 0.5 else (lab.daemon.stop, lab.start_docker)
+    )
+    await asyncio.to_thread(stop)
+    try:
+        if chance.random() < 0.3:
+            kill(lab.processes("supervise"))
+        began = time.monotonic()
+        await collected(lab.runs.cancel(run))
+        took = time.monotonic() - began
+    finally:
+        await asyncio.to_thread(go_on)
     seen = owned(lab, run, "cancelled")
     seen.add(await asyncio.to_thread(quiet, lab, run))
     seen.expect(took < CANCEL_S, f"run {run} was cancelled after {took:.0f} s")

@@ -106,14 +106,21 @@ class Dockerd:
             self._containerd.wait(PATIENCE_S)
             self._containerd = None
 
-    def hang(self, seconds: float) -> None:
+    def pause(self) -> None:
         """It accepts what is asked and says nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def hang(self, seconds: float) -> None:
+        self.pause()
         try:
             time.sleep(seconds)
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.resume()
 
     def processes(self) -> list[int]:
         """Its own, containerd's, and those of all containers with what watches them."""

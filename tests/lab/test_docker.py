@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import errors
-from core.agent import processes
+from core.agent import container, processes
+from core.agent.docker_api import Docker, Unanswered
 from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
 from core.sandbox import policy
 
+from ..chaos.door import Door
 from .agent_process import AgentProcess, place
 from .dockerd import IMAGE, Dockerd, dockerd, events_of, one_dockerd
 from .test_agent_snapshots import member, put, tar
@@ -186,6 +190,134 @@ def test_an_end_that_nobody_saw_is_found_by_the_next_reader(docked: Docked) -> N
     until(lambda: [each["State"] for each in docked.daemon.containers()] == ["exited"], "the container's end")
     result = docked.ended(run).result
     assert (result["state"], result["exit_code"]) == ("failed", 9)
+
+
+def unwatched(docked: Docked, run: str) -> None:
+    """From now on, until somebody looks."""
+    docked.going(run)
+    processes.send(*(_supervisor(run) or (0, 0)), signal.SIGKILL)
+    until(lambda: _supervisor(run) is None, "the supervisor's end")
+
+
+def test_what_was_printed_while_nobody_watched_is_in_the_log_to_its_last_byte(docked: Docked) -> None:
+    run = docked.start("sleep 1; (sleep 60; echo never) & seq 100000; exit 9")
+    unwatched(docked, run)
+    time.sleep(1.5)
+    done = docked.ended(run)
+    assert done.text == "".join(f"{number}\n" for number in range(1, 100001))
+    assert (done.result["state"], done.result["exit_code"]) == ("failed", 9)
+
+
+def test_a_container_that_somebody_removes_while_nobody_watches_is_not_begun_again(docked: Docked) -> None:
+    run = docked.start("echo begun >> outputs/begun; sleep 60")
+    until(lambda: (docked.vm.folder(run) / "outputs" / "begun").exists(), "the job's begin")
+    unwatched(docked, run)
+    docked.daemon.api.call("DELETE", f"/containers/trainshed-{run}", force="true")
+    result = docked.ended(run).result
+    assert (result["state"], result["reason"]) == ("failed", "its container was removed by somebody else")
+    assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
+
+
+def test_a_start_that_docker_has_forgotten_is_not_done_again(docked: Docked) -> None:
+    """As after a kill of dockerd in the moment between the first process and the note of it."""
+    run = docked.start("echo begun >> outputs/begun; sleep 60")
+    until(lambda: (docked.vm.folder(run) / "outputs" / "begun").exists(), "the job's begin")
+    unwatched(docked, run)
+    made = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")
+    docked.daemon.api.call("DELETE", f"/containers/trainshed-{run}", force="true")
+    body = {key: made["Config"][key] for key in ("Image", "Entrypoint", "Cmd", "Env", "Labels", "User", "WorkingDir")}
+    again = {**body, "HostConfig": made["HostConfig"]}
+    docked.daemon.api.call("POST", "/containers/create", again, name=f"trainshed-{run}")
+    result = docked.ended(run).result
+    assert result["state"] == "failed" and "Docker was stopped while it started" in result["reason"], result
+    assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
+    until(lambda: docked.daemon.containers() == [], "a container goes once the last state is written")
+    docked.daemon.api.call("POST", "/containers/create", again, name=f"trainshed-{run}")
+    docked.daemon.api.call("POST", f"/containers/trainshed-{run}/start")
+    assert docked.daemon.api.call("POST", f"/containers/trainshed-{run}/wait")["StatusCode"] == 125
+    assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
+
+
+def test_a_run_is_cancelled_while_docker_is_away(docked: Docked) -> None:
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("trap '' TERM; while :; do sleep 0.1; done")
+        docked.going(run)
+        pid = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]["Pid"]
+        docked.daemon.stop(signal.SIGKILL)
+        assert docked.vm.agent().call("runs.cancel", run=run) == {"state": "cancelled"}
+        assert processes.start_time(pid) is None
+        docked.daemon.start(live_restore=True)
+        assert docked.run("true").result["state"] == "completed"
+        until(lambda: docked.daemon.containers() == [], "the next run that ends removes what is left")
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+def test_a_run_that_was_cancelled_before_docker_answered_never_begins(docked: Docked) -> None:
+    job = docked.vm.job("echo begun > outputs/begun", environment=docked.environment)
+    agent = docked.vm.agent()
+    hanging = threading.Thread(target=docked.daemon.hang, args=(8,))
+    agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+    hanging.start()
+    try:
+        assert agent.call("runs.cancel", run=job["run"])["state"] in ("cancelled", "completed")
+    finally:
+        hanging.join()
+    time.sleep(1)
+    begun = (docked.vm.folder(job["run"]) / "outputs" / "begun").exists()
+    assert begun == ("running" in [line["state"] for line in docked.vm.states(job["run"])])
+
+
+def test_a_run_does_not_go_on_for_ever_where_docker_does_not_come_back(docked: Docked) -> None:
+    """Its processes have gone, and Docker has been silent for as long as it may be: three seconds here."""
+    (source,) = (docked.vm.root / "agent").glob("*/agent/docked.py")
+    text = source.read_text()
+    assert "ABSENT_S = 600.0" in text
+    source.write_text(text.replace("ABSENT_S = 600.0", "ABSENT_S = 3.0"))
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("sleep 6; echo done")
+        docked.going(run)
+        docked.daemon.stop(signal.SIGKILL)
+        result = docked.ended(run).result
+        assert result["state"] == "failed" and "nobody knows how" in result["reason"], result
+        assert docked.log(run) == b"done\n"
+        last, before = docked.vm.states(run)[-1], docked.vm.states(run)[-2]
+        assert last["time"] - before["time"] > 5.5, "not while it still runs"
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+def test_an_error_of_dockers_own_says_nothing_about_the_container(docked: Docked, tmp_path: Path) -> None:
+    door = Door(tmp_path / "docker.sock", docked.daemon.socket)
+    docker = Docker(str(door.path))
+    run = docked.start("sleep 60")
+    docked.going(run)
+    try:
+        found = container.inspect(docker, run)
+        assert found is not None and found["State"]["Running"]
+        door.shut = True
+        with pytest.raises(Unanswered):
+            container.inspect(docker, run)
+    finally:
+        door.close()
+
+
+def test_a_time_limit_counts_from_the_begin_whoever_supervises(docked: Docked) -> None:
+    run = docked.start("sleep 60", timeout_s=3)
+    time.sleep(1.5)
+    unwatched(docked, run)
+    assert docked.ended(run).result["reason"] == "time limit of 3 s"
+    lines = docked.vm.states(run)
+    assert 2.9 < lines[-1]["time"] - lines[-2]["time"] < 4.4
+
+
+def test_an_agent_that_only_its_user_can_read_starts_a_container(docked: Docked) -> None:
+    """As it is placed by ssh, as root."""
+    for path in (docked.vm.root / "agent").rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    assert docked.run("echo fine").text == "fine\n"
 
 
 def test_a_restart_of_docker_with_live_restore_changes_nothing(docked: Docked) -> None:

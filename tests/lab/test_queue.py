@@ -71,6 +71,20 @@ def test_one_that_waits_is_cancelled_at_once_and_holds_up_nobody(one_vm: VM) -> 
     assert ended(one_vm, agent, third)["state"] == "completed"
 
 
+def test_one_that_waits_outlives_its_supervisor(one_vm: VM) -> None:
+    agent = one_vm.agent()
+    first = start(one_vm, agent, "while ! test -e outputs/go; do sleep 0.05; done")
+    waits(one_vm, 1)
+    second = start(one_vm, agent, "echo second")
+    waits(one_vm, 2)
+    processes.send(*(_supervisor(second) or (0, 0)), signal.SIGKILL)
+    until(lambda: _supervisor(second) is None, "its end")
+    shown = agent.call("runs.show", run=second)
+    assert (shown["state"], shown["ahead"]) == ("created", 1)
+    (one_vm.folder(first) / "outputs" / "go").touch()
+    assert ended(one_vm, agent, second)["state"] == "completed"
+
+
 def test_whoever_dies_gives_its_place_to_the_next(one_vm: VM) -> None:
     """Seeded kills of supervisors, waiting or running: never two at once, and all that live come to their turn."""
     rng = random.Random(20)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -69,6 +70,31 @@ async def test_the_agent_is_placed_once_and_then_costs_one_command(link: SiteLin
     assert [link.placed, commands(sshd)] == [False, 4]
     assert not list((sshd.home / ".trainshed" / "agent").glob(".new*"))
     assert {path.stat().st_mode & 0o077 for path in placed_in(sshd).rglob("*")} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
+def test_a_disk_that_is_full_while_the_agent_is_placed_does_not_spoil_it(tmp_path: Path) -> None:
+    """What there is is whole: the agent starts, or it is placed again when there is room."""
+    source = sum((path.stat().st_size + 4095) // 4096 * 4096 for path in place.SOURCE.glob("*.py"))
+    check = "import agent, importlib, pkgutil; [importlib.import_module('agent.' + each.name) for each in " + (
+        "pkgutil.iter_modules(agent.__path__) if each.name != '__main__']"
+    )
+    script = """
+        mount -t tmpfs -o "size=$1" tmpfs "$2" && eval "$3"
+        for D in "$2"/agent/*/; do
+            cd "$D" 2>/dev/null || continue
+            echo there && ls agent/__pycache__ 2>/dev/null | wc -l && "$(cat python)" -sSEB -c "$4" || exit 9
+        done
+    """
+    seen = []
+    for number in range(8):
+        words = ["unshare", "-m", "sh", "-c", script, "sh", str(source + number * source // 2), str(tmp_path)]
+        words += [place.place_command(str(tmp_path)).removeprefix("exec "), check]
+        done = subprocess.run(words, input=place.source_tar(), capture_output=True, timeout=60)
+        assert done.returncode != 9, done.stderr.decode()[-2000:]
+        seen.append(done.stdout.decode().split()[1:3])
+    counts = [int(words[1]) for words in seen if len(words) == 2 and words[0] == "there"]
+    assert 0 in counts and max(counts) > 50, seen
 
 
 @pytest.mark.parametrize("change", ["edited", "added", "removed", "interpreter gone"])

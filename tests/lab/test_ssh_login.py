@@ -20,6 +20,7 @@ from core.errors import (
     PasswordNeeded,
     Unreachable,
 )
+from core.site import files
 from core.site.files import Site
 from core.site.secrets import Secret
 from core.ssh.answers import Answers
@@ -28,6 +29,7 @@ from core.ssh.session import Session, open_session
 from core.ssh.way import find_way
 from core.threads import call
 
+from ..chaos.proxy import Proxy, Weather
 from .sites import hermetic, site_of
 from .sshd import SshAgent, Sshd, fingerprint, keygen, public
 
@@ -182,6 +184,29 @@ async def test_a_server_that_gives_up_early_is_explained(home: Path, known: Path
             await enter(site_of(server, identity=keygen(home / "wrong")))
         assert "MaxAuthTries" in failed.value.hint
     finally:
+        server.stop()
+
+
+async def test_a_link_that_is_cut_during_the_login_is_no_refusal(home: Path, known: Path) -> None:
+    """At any byte of it: it may be tried again."""
+    server = Sshd(home / "sshd")
+    proxy = Proxy(server.port)
+    path = site_of(server).path
+    path.write_text(path.read_text().replace(f"port = {server.port}", f"port = {proxy.port}"))
+    site, failures = files.load(path), set()
+    try:
+        await call((await enter(site)).close)
+        whole = proxy.carried
+        for after in range(whole - 1500, whole, 100):
+            proxy.weather = lambda _, after=after: Weather(end="reset", after=after)  # type: ignore[misc]
+            try:
+                await call((await enter(site)).close)
+            except ConnectError as error:
+                assert error.retryable, (after, whole, error.title)
+                failures.add(error.title)
+        assert any("during the login" in title for title in failures), failures
+    finally:
+        proxy.close()
         server.stop()
 
 

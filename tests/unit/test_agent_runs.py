@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent import engine, environments, interpreters, processes, runfolder, serve
+from core.agent import engine, environments, interpreters, output, processes, runfolder, serve, spawn
 from core.agent.faults import Fault
 from core.agent.interpreters import Interpreter
 from core.agent.states import States
@@ -76,6 +76,48 @@ def test_a_run_that_is_supervised_is_not_lost_and_one_that_is_not_is_lost_once(t
     os.close(lock)
     assert [runfolder.settled(str(tmp_path))["state"] for _ in range(3)] == ["lost"] * 3
     assert len(states.read()) == 2
+
+
+def test_supervisors_that_end_as_fast_as_they_start_are_not_started_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "runs" / "run"
+    folder.mkdir(parents=True)
+    states = States(str(folder))
+    states.append([""], "created")
+    started = []
+
+    def dies(root: str, run: str, folder: str, lock: int) -> None:
+        started.append(run)
+        os.close(lock)
+
+    monkeypatch.setattr(spawn, "supervisor", dies)
+    while runfolder.settled(str(folder))["state"] == "created":
+        assert len(started) <= runfolder.MOST
+    assert len(started) == runfolder.MOST and states.last()["state"] == "lost"
+    (folder / runfolder.TAKEN_UP).write_text("cut short by a full di")
+    assert not runfolder._in_vain(str(folder))
+
+
+@pytest.mark.parametrize("spliced", [True, False])
+def test_what_is_printed_is_in_both_logs_to_their_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spliced: bool
+) -> None:
+    """Also where the file system of the logs has no splice(2)."""
+    if not spliced:
+        monkeypatch.setattr(output, "_splice", lambda *_: None)
+    for name in ("raw.log", "passed.log"):
+        (tmp_path / name).write_bytes(b"before\n" if name == "raw.log" else b"bef")
+    heard: list[bytes] = []
+    made = output.Output(str(tmp_path), 1000, heard.append, keep=True)
+    text = os.urandom(900)
+    for part in (text, b"x" * 500, b"y" * 500):
+        os.write(made.job, part)
+        made.drain()
+    made.close()
+    whole = b"before\n" + text + b"x" * 93 + (output.FULL % 1000).encode()
+    assert (tmp_path / "raw.log").read_bytes() == (tmp_path / "passed.log").read_bytes() == whole
+    assert b"".join(heard) == b"ore\n" + text + b"x" * 93
 
 
 def test_another_boot_is_told_apart_from_a_dead_supervisor(tmp_path: Path) -> None:
