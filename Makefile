@@ -32,10 +32,11 @@ bench:
 	@setup/install.sh test
 	@$(PYTHON) -m tests.bench
 
-# The fault table. SEED=… repeats what was seen, FAULT=… is one row of it, CASE=… one case of that.
+# The fault table. SEED=… repeats what was seen, FAULT=… is one row of it, CASE=… one case of that; ENGINE=… bwrap or
+# docker alone.
 chaos:
 	@setup/install.sh test
-	@$(PYTHON) -m tests.chaos --seed "$(SEED)" --fault "$(FAULT)" $(if $(CASE),--case $(CASE))
+	@$(PYTHON) -m tests.chaos --seed "$(SEED)" --fault "$(FAULT)" --engine "$(ENGINE)" $(if $(CASE),--case $(CASE))
 
 # Azure's own examples, unchanged. EXAMPLES=… is a checkout of them or a bare git directory, ONLY=… a part of a path.
 corpus:

@@ -25,6 +25,9 @@ class Contained(Protocol):
     def start(self, output: Output, began: Callable[[], None]) -> None:
         """Calls `began` once, then or from a source. Raises Fault, OSError."""
 
+    def forgo(self) -> bool:
+        """True where the job has not begun, and from now on cannot: whatever an earlier supervisor asked for."""
+
     def sources(self) -> List[Source]: ...
 
     def running(self) -> bool: ...
@@ -39,7 +42,7 @@ class Contained(Protocol):
         """SIGKILL for all of it, and waits for the end."""
 
     def close(self) -> None:
-        """Nothing runs any more: hears its last words."""
+        """Nothing runs any more: hears its last words. Raises Fault where it could not be started."""
 
     def failure(self) -> str:
         """Why it ended where `end` does not say it, or ""."""
@@ -68,6 +71,9 @@ class Bwrap:
         job = output.job
         self._process = sandbox.start(*self._words, stdin=theirs, stdout=job, stderr=job)
         theirs.close()
+
+    def forgo(self) -> bool:
+        return True
 
     def sources(self) -> List[Source]:
         return [(self._control, self.hear)]

@@ -30,6 +30,10 @@ class Unanswered(Exception):
     """Docker does not answer now, which says nothing about its containers."""
 
 
+class Slow(Unanswered):
+    """It has not answered in time."""
+
+
 class Refusal(Exception):
     """Docker's own words, and its status."""
 
@@ -74,11 +78,11 @@ class Docker:
         connection, answer = self._asked(method, target, body, timeout, query)
         try:
             data = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise Unanswered(str(error)) from None
+            return json.loads(data.decode()) if data.strip() else None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unanswered(error) from None
         finally:
             connection.close()
-        return json.loads(data.decode()) if data.strip() else None
 
     def lines(
         self, method: str, target: str, body: Any = None, kind: str = "", **query: Any
@@ -123,7 +127,7 @@ class Docker:
             message = _message(answer.read())
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise Unanswered(str(error)) from None
+            raise _unanswered(error) from None
         connection.close()
         if answer.status == 404:
             raise NotThere(message)
@@ -152,6 +156,10 @@ class Docker:
             return self.version(), ""
         except (Unanswered, Refusal, KeyError) as error:
             return "", "Docker does not answer at %s (%s): %s" % (self.path, error, HINT)
+
+
+def _unanswered(error: Exception) -> Unanswered:
+    return (Slow if isinstance(error, socket.timeout) else Unanswered)(str(error))
 
 
 def _numbers(version: str) -> Tuple[int, int]:

@@ -87,7 +87,7 @@ def begin(root: str, base: str, record: Dict[str, Any], policy: Dict[str, Any]) 
     keeper.write(os.path.join(place, keeper.INSTANCE), instance)
     package = os.path.dirname(os.path.abspath(__file__))
     name = os.path.basename(place)
-    words = [sys.executable, "-sSE", "-m", os.path.basename(package), "serve-model", root, service + "/" + name]
+    words = [sys.executable, "-sSEB", "-m", os.path.basename(package), "serve-model", root, service + "/" + name]
     with open(os.path.join(place, "keeper.log"), "ab") as log:
         process = subprocess.Popen(
             words,

@@ -7,9 +7,11 @@ last line in both files says so.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import fcntl
 import os
-from typing import Callable
+from typing import Callable, Optional
 
 from . import gate, runfolder, sandbox
 
@@ -17,6 +19,7 @@ FIFO = "output.fifo"
 CHUNK = 256 * 1024
 PIPE_BYTES = 1024 * 1024
 F_SETPIPE_SZ = 1031  # fcntl(2)
+SPLICE_F_NONBLOCK = 2  # splice(2)
 LIMIT = 1 << 30  # bytes of each of the two files, where the policy has no `log_bytes`
 FULL = "\n[trainshed] the log has its limit of %d bytes: what the job prints from here on is dropped, the run goes on\n"
 
@@ -36,7 +39,7 @@ class Output:
         path = os.path.join(folder, FIFO)
         if not (keep and os.path.exists(path)):
             os.mkfifo(path, 0o600)
-            sandbox.give(path)  # `> /dev/stdout` in a job opens it again
+        sandbox.give(path)  # `> /dev/stdout` in a job opens it again
         self.job = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self._reader = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         if not keep:
@@ -45,7 +48,8 @@ class Output:
             fcntl.fcntl(self._reader, F_SETPIPE_SZ, PIPE_BYTES)
         except OSError:
             pass  # the user's share of pipe memory is used up
-        self._raw = os.open(os.path.join(folder, runfolder.RAW), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._raw = os.open(os.path.join(folder, runfolder.RAW), os.O_RDWR | os.O_CLOEXEC)
+        self._size = os.fstat(self._raw).st_size
         self._passed = os.open(os.path.join(folder, runfolder.PASSED), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._catch_up(folder)
 
@@ -54,7 +58,7 @@ class Output:
         with open(os.path.join(folder, runfolder.RAW), "rb") as raw:
             raw.seek(os.fstat(self._passed).st_size)
             for chunk in iter(lambda: raw.read(CHUNK), b""):
-                _write(self._passed, gate.passed(chunk))
+                self._pass(chunk)
 
     def fileno(self) -> int:
         return self._reader
@@ -62,23 +66,40 @@ class Output:
     def pump(self) -> bool:
         """Moves one chunk; False when nothing waits. Raises OSError when the disk is full."""
         try:
-            chunk = os.read(self._reader, CHUNK)
+            if self._left:
+                self._move()
+            else:
+                os.read(self._reader, CHUNK)
+                self._drop()
         except BlockingIOError:
             return False
-        kept = chunk[: self._left]
-        self._left -= len(kept)
-        passed = gate.passed(kept)
-        self._write(kept, passed)
-        self._heard(passed)
-        if len(kept) < len(chunk) and not self._dropping:
-            self._dropping = True
-            line = (FULL % self._limit).encode()
-            self._write(line, line)
         return True
 
-    def _write(self, raw: bytes, passed: bytes) -> None:
-        _write(self._raw, raw)
+    def _move(self) -> None:
+        """Out of the FIFO into raw.log in one step of the kernel: whoever is killed here loses nothing."""
+        size = _splice(self._reader, self._raw, self._size, min(CHUNK, self._left))
+        if size is None:
+            chunk = os.read(self._reader, min(CHUNK, self._left))
+            os.lseek(self._raw, self._size, os.SEEK_SET)
+            _write(self._raw, chunk)
+            size = len(chunk)
+        chunk = os.pread(self._raw, size, self._size)
+        self._size += size
+        self._left -= size
+        self._pass(chunk)
+
+    def _pass(self, chunk: bytes) -> None:
+        passed = gate.passed(chunk)
         _write(self._passed, passed)
+        self._heard(passed)
+
+    def _drop(self) -> None:
+        if not self._dropping:
+            self._dropping = True
+            line = (FULL % self._limit).encode()
+            os.lseek(self._raw, self._size, os.SEEK_SET)
+            _write(self._raw, line)
+            _write(self._passed, line)
 
     def drain(self) -> None:
         while self.pump():
@@ -100,6 +121,22 @@ class Output:
                 pass
         for fd in (self.job, self._reader, self._raw, self._passed):
             os.close(fd)
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _splice(source: int, target: int, offset: int, size: int) -> Optional[int]:
+    """splice(2): bytes moved; None where the file system of `target` cannot. Raises OSError."""
+    at = ctypes.c_longlong(offset)
+    length, flags = ctypes.c_size_t(size), ctypes.c_uint(SPLICE_F_NONBLOCK)
+    moved: int = _libc.splice(source, None, target, ctypes.byref(at), length, flags)
+    if moved >= 0:
+        return moved
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS):
+        return None
+    raise OSError(number, os.strerror(number))
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -66,6 +66,19 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def in_cgroup(name: str) -> list[int]:
+    """Those with `name` in the path of a control group (cgroups(7)), as those of a container have its id."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cgroup" % pid, encoding="utf-8", errors="replace") as file:
+                if name in file.read():
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
 def memory_bytes(pids: list[int]) -> int:
     """What they hold together; shared pages are shared out (Pss) where the kernel tells."""
     return sum(_memory(pid) for pid in pids)

@@ -11,7 +11,9 @@ supervises any more. It uses nothing but the standard library and imports nothin
 
 from __future__ import annotations
 
+import array
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -19,9 +21,13 @@ import signal
 import socket
 import stat
 import sys
+import termios
 import threading
+import time
 
 CHUNK = 64 * 1024
+AGAIN_S = 0.1
+PATIENCE_S = 300.0  # for a supervisor that takes the place of one that has gone
 
 
 def close_inherited() -> None:
@@ -98,11 +104,21 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
                 pass
 
 
-def relay(client: socket.socket, path: str) -> None:
-    with client, socket.socket(socket.AF_UNIX) as server:
+def connected(server: socket.socket, path: str) -> bool:
+    """Waits where nobody listens: another supervisor will."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         try:
             server.connect(path)
+            return True
         except OSError:
+            time.sleep(AGAIN_S)
+    return False
+
+
+def relay(client: socket.socket, path: str) -> None:
+    with client, socket.socket(socket.AF_UNIX) as server:
+        if not connected(server, path):
             return
         back = threading.Thread(target=pump, args=(server, client), daemon=True)
         back.start()
@@ -141,6 +157,22 @@ def reap(child: int) -> int:
             return status
 
 
+def linger(code: int) -> None:
+    """Until all that was printed has been read: it is in a pipe that ends with us, and a supervisor may be missing.
+
+    Nothing else prints meanwhile. SIGTERM ends the wait.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(code))
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    waiting = array.array("i", [1])
+    while stat.S_ISFIFO(os.fstat(1).st_mode) and waiting[0]:
+        fcntl.ioctl(1, termios.FIONREAD, waiting)
+        time.sleep(AGAIN_S / 10 if waiting[0] else 0)
+
+
 def main(options: dict, argv: list[str]) -> int:  # type: ignore[type-arg]
     close_inherited()
     control = take_control()
@@ -158,10 +190,13 @@ def main(options: dict, argv: list[str]) -> int:  # type: ignore[type-arg]
         threading.Thread(target=obey, args=(control,), daemon=True).start()
     status = reap(child)
     if os.WIFSIGNALED(status):
-        tell(control, "signal %d" % os.WTERMSIG(status))
-        return 128 + os.WTERMSIG(status)
-    tell(control, "exit %d" % os.WEXITSTATUS(status))
-    return os.WEXITSTATUS(status)
+        said, code = "signal %d" % os.WTERMSIG(status), 128 + os.WTERMSIG(status)
+    else:
+        said, code = "exit %d" % os.WEXITSTATUS(status), os.WEXITSTATUS(status)
+    tell(control, said)
+    if control is None:
+        linger(code)
+    return code
 
 
 if __name__ == "__main__":

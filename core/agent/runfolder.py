@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import time
 from typing import Any, cast
 
 from . import processes
@@ -17,6 +18,8 @@ LOCK = "supervisor.lock"  # held for as long as somebody supervises
 CANCEL = "cancel"  # made by whoever wants the run to end
 PASSED = "passed.log"
 RAW = "raw.log"
+TAKEN_UP = "taken-up"  # when another supervisor was started, in seconds since the boot
+MOST, WITHIN_S = 30, 60.0  # supervisors, one after the other
 
 
 def runs_folder(root: str) -> str:
@@ -74,9 +77,9 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
         last = states.last()
         if last["state"] in TERMINAL:
             return last
-        if _outlives(folder, states, last):
-            if _taken_up(folder, lock):
-                lock = -1
+        if _goes_on(folder, states, last) and not _in_vain(folder):
+            _take_up(folder, lock)
+            lock = -1
             return last
         _end_orphans(states)
         states.append([last["state"]], *_ending(folder, states, last))
@@ -86,24 +89,30 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
             os.close(lock)
 
 
-def _outlives(folder: str, states: States, last: dict[str, Any]) -> bool:
-    """Whether the run goes on without a supervisor: a container of this boot."""
-    return (
-        last["state"] in ("preparing", "running")
-        and states.same_boot(last)
-        and read_json(folder, "policy.json").get("engine") == "docker"
-    )
-
-
-def _taken_up(folder: str, lock: int) -> bool:
-    """A new supervisor finds out what became of the container. False where Docker does not answer now."""
-    from . import spawn
-    from .docker_api import Docker
-
-    if not Docker().usable()[0]:
+def _goes_on(folder: str, states: States, last: dict[str, Any]) -> bool:
+    """Whether another supervisor can go on with it: nothing has begun yet, or a container outlives whoever watched."""
+    if not states.same_boot(last):
         return False
+    return last["state"] == "created" or read_json(folder, "policy.json").get("engine") == "docker"
+
+
+def _in_vain(folder: str) -> bool:
+    """Whether supervisors end as fast as they are started: then another one would, too."""
+    now = time.monotonic()
+    try:
+        with open(os.path.join(folder, TAKEN_UP), "a+", encoding="ascii") as file:
+            file.seek(0)
+            before = [float(line) for line in file.read().split()]
+            file.write("%.3f\n" % now)
+    except (OSError, ValueError):
+        return False  # the disk is or was full
+    return sum(now - then < WITHIN_S for then in before) >= MOST
+
+
+def _take_up(folder: str, lock: int) -> None:
+    from . import spawn
+
     spawn.supervisor(os.path.dirname(os.path.dirname(folder)), os.path.basename(folder), folder, lock)
-    return True
 
 
 def _ending(folder: str, states: States, last: dict[str, Any]) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """The states of a run: an append-only `state.jsonl`, each line a compare-and-set under a lock.
 
-A line is {"seq", "time", "state", "reason", "boot_id", "pid", "start"} and, where known, "exit_code"
-and "sandbox" ([pid, start time] of its processes on the VM). A terminal state never changes.
+A line is {"seq", "time", "state", "reason", "boot_id", "pid", "start"} and, where known, "exit_code",
+"sandbox" ([pid, start time] of its processes on the VM) and "began" (seconds since the boot).
+A terminal state never changes.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import errno
 import functools
 import os
 import selectors
+import time
 
 from . import processes, runfolder
 from .contained import Contained, signal_name
@@ -54,7 +55,7 @@ class Supervised:
         self._failure = ""  # why we ended it ourselves
 
     def run(self) -> Outcome:
-        if os.path.exists(self._cancel_file) and not self._going_on:
+        if os.path.exists(self._cancel_file) and not self._going_on and self._job.forgo():
             return Outcome("cancelled", "cancelled before it started")
         self._job.start(self._output, self._started)
         try:
@@ -93,9 +94,11 @@ class Supervised:
 
     def _started(self) -> None:
         pids = [processes.identity(pid) for pid in self._job.outermost()]
-        self._states.append(["preparing"], "running", sandbox=pids)
+        now = time.monotonic()  # the same for every process until the next boot
+        self._states.append(["preparing"], "running", sandbox=pids, began=now)
         if self._timeout_s is not None:
-            self._timers.after(self._timeout_s, self._overdue)
+            began = float(self._states.last().get("began", now))
+            self._timers.after(self._timeout_s - (now - began), self._overdue)
 
     def _move(self) -> None:
         try:

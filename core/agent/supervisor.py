@@ -13,6 +13,7 @@ from typing import Any
 
 from . import container, environments, jobs, queue, runfolder, sandbox
 from .contained import Bwrap, Contained
+from .docked import Docked
 from .docker_api import Docker
 from .faults import Fault
 from .output import FIFO, LIMIT, Output
@@ -122,7 +123,7 @@ class _Work:
 
     def _carried_out(self, tracking: Any) -> Outcome:
         folder, policy = self._folder, self._policy
-        if not self._begun():
+        if not self._prepared():
             jobs.prepare(self._root, folder, self._job)
         server = tracking.serve(folder, self._job, policy, self._socket_folder()) if tracking else None
         sources = Sources(folder, self._job, server.store) if server else None
@@ -138,10 +139,9 @@ class _Work:
             if server is not None:
                 server.close()
 
-    def _begun(self) -> bool:
-        """Whether an earlier supervisor had started the container: then the job has changed its folder."""
-        found = container.inspect(Docker(), self._run) if self._docker else None
-        return found is not None and found["State"]["Status"] != "created"
+    def _prepared(self) -> bool:
+        """By an earlier supervisor, which then made the FIFO: by now the job may have changed its folder."""
+        return self._docker and os.path.exists(os.path.join(self._folder, FIFO))
 
     def _socket_folder(self) -> str:
         """A container sees the folder, in which another supervisor can make the socket anew."""
@@ -163,5 +163,7 @@ class _Work:
         image = environments.image(self._root, self._job["environment"])
         binds.append((self._socket_folder(), container.RUN_FOLDER + "/socket", "ro"))
         binds.append((os.path.join(self._folder, FIFO), container.RUN_FOLDER + "/output", "rw"))
+        binds.append((container.once(self._folder), container.RUN_FOLDER + "/once", "rw"))
         shell = ["/bin/sh", *words[1:]]
-        return container.Container(Docker(), self._run, self._root, image, self._policy, binds, env, jobs.JOB, shell)
+        made = container.body(self._run, self._root, image, self._policy, binds, env, jobs.JOB, shell)
+        return Docked(Docker(), self._run, self._root, made)

@@ -26,6 +26,9 @@ ABSENT = b"TRAINSHED-ABSENT"
 NO_PYTHON = b"TRAINSHED-NO-PYTHON"
 PLACED = b"TRAINSHED-PLACED"
 PYTHONS = ("python3", *(f"python3.{minor}" for minor in range(15, 7, -1)), "python", "/usr/libexec/platform-python")
+WHOLE = (
+    "import glob, marshal; [marshal.loads(open(name, 'rb').read()[16:]) for name in glob.glob('agent/__pycache__/*')]"
+)
 # What of a program's complaint is passed on; anything else could hold a record.
 REASONS = ("No space left on device", "Permission denied", "Read-only file system", "Disk quota exceeded", "not found")
 
@@ -85,7 +88,7 @@ def start_command(root: str) -> str:
     return _shell(
         f'umask 077; R={quoted_root(root)}; D="$R/agent/{source_hash()}"; '
         'if [ -f "$D/python" ] && read -r P < "$D/python" && [ -x "$P" ] && [ -f "$D/agent/__main__.py" ] && cd "$D"; '
-        'then exec "$P" -sSE -m agent serve "$R"; fi; '
+        'then exec "$P" -sSEB -m agent serve "$R"; fi; '
         f"echo {ABSENT.decode()}"
     )
 
@@ -94,6 +97,8 @@ def place_command(root: str) -> str:
     """Reads the tar from standard input into a new folder, then moves it where it belongs.
 
     A folder that is there already is corrected file by file: a run's supervisor may be at work in it.
+    Its byte code is written here and read before it counts, and by nobody later (-B): Python takes what a full disk
+    has cut short for whole, and then an agent would never start again.
     """
     probe = f"import os, sys; sys.version_info >= {OLDEST} or sys.exit(1); print(os.path.realpath(sys.executable))"
     return _shell(
@@ -105,6 +110,8 @@ def place_command(root: str) -> str:
         f'P=$("$N" -sSE -c {shlex.quote(probe)} 2>/dev/null) && [ -n "$P" ] && break; P=; done; '
         f'if [ -z "$P" ]; then echo {NO_PYTHON.decode()} $(python3 -V 2>&1); exit 0; fi; '
         'printf "%s\\n" "$P" > python || exit 1; '
+        '"$P" -sSE -m compileall -q -d "$D/agent" agent >/dev/null 2>&1; '
+        f'"$P" -sSEB -c {shlex.quote(WHOLE)} 2>/dev/null || rm -rf agent/__pycache__; '
         'if [ -d "$D/agent" ]; then rm -rf "$D/agent/__pycache__"; '
         'for F in "$D"/agent/*; do [ -e "agent/${F##*/}" ] || rm -rf "$F"; done; '
         'mv -f agent/* "$D/agent/" && mv -f python "$D/" || exit 1; '

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import secrets
 import sys
 
+from ..lab import dockerd
 from . import campaign
 from .campaign import Result
 from .faults import FAULTS
@@ -20,20 +22,25 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="only the case with this number")
     parser.add_argument("--times", type=int, help="so many cases of each row")
     parser.add_argument("--sample", action="store_true", help="as few cases as `make test` tries")
-    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0])
+    parser.add_argument("--engine", choices=["", *ENGINES], default="", help="both where none is named")
     given = parser.parse_args()
-    results = asyncio.run(_all(given))
-    print(f"\nengine {given.engine}, seed {given.seed}\n{campaign.table(results)}")
+    engines = [given.engine] if given.engine else [*ENGINES]
+    if "docker" in engines and dockerd.lacking():
+        parser.error(f"{dockerd.lacking()}; --engine bwrap (make chaos ENGINE=bwrap) does without")
+    results = asyncio.run(_all(given, engines))
+    print(f"\nseed {given.seed}\n{campaign.table(results)}")
     return 0 if all(result.seen.good for result in results) else 1
 
 
-async def _all(given: argparse.Namespace) -> list[Result]:
+async def _all(given: argparse.Namespace, engines: list[str]) -> list[Result]:
     found = []
     print(f"seed {given.seed}", flush=True)
-    for fault in (fault for fault in FAULTS if given.fault in fault.name):
-        times = given.times or (fault.sample if given.sample else fault.full)
-        numbers = range(times) if given.case is None else [given.case]
-        async with campaign.lab(given.engine, fault.disk_bytes) as lab:
+    for engine, fault in itertools.product(engines, FAULTS):
+        times = fault.times(engine, sample=given.sample)
+        if not times or given.fault not in fault.name:
+            continue
+        numbers = range(given.times or times) if given.case is None else [given.case]
+        async with campaign.lab(fault, engine) as lab:
             result = await campaign.carry_out(fault, lab, given.seed, numbers)
         print("  ".join(result.cells()), *result.seen.wrong, sep="\n", flush=True)
         found.append(result)

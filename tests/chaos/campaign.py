@@ -20,25 +20,37 @@ from .truth import Seen
 
 CACHE = Path.home() / ".cache" / "trainshed-tests"  # not below /tmp: sshd's StrictModes
 TRIAL_S = 120.0
-HEAD = ("fault", "times", "double starts", "lost ends", "log bytes", "metrics", "verdict", "seconds")
+HEAD = ("engine", "fault", "times", "double starts", "lost ends", "log bytes", "metrics", "verdict", "seconds")
 
 Trial = Callable[[Lab, random.Random, int], Awaitable[Seen]]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A row: `trial` is one case of it, its number from 0; `sample` cases in `make test`, `full` in `make chaos`."""
+    """A row: `trial` is one case of it, its number from 0.
+
+    `sample` cases in `make test`, `full` in `make chaos`, below bubblewrap; `docker`: the same in Docker.
+    """
 
     name: str
     trial: Trial
-    sample: int
-    full: int
+    sample: int = 0
+    full: int = 0
+    docker: tuple[int, int] = (0, 0)
     together: int = 1  # cases at once
     disk_bytes: int | None = None  # the VM's root is so large
+    live_restore: bool = False  # Docker has it
+    door: bool = False  # leads to Docker, and can be shut
+    seconds: float = TRIAL_S  # for a case
+
+    def times(self, engine: str, *, sample: bool = False) -> int:
+        counts = self.docker if engine == "docker" else (self.sample, self.full)
+        return counts[0 if sample else 1]
 
 
 @dataclass
 class Result:
+    engine: str
     fault: Fault
     seen: Seen
     seconds: float
@@ -47,17 +59,17 @@ class Result:
         seen = self.seen
         counts = (seen.times, seen.double_starts, seen.lost_ends, seen.log_bytes, seen.metrics)
         verdict = "holds" if seen.good and seen.times else "BROKEN" if seen.times else "never tried"
-        return (self.fault.name, *map(str, counts), verdict, f"{self.seconds:.0f}")
+        return (self.engine, self.fault.name, *map(str, counts), verdict, f"{self.seconds:.0f}")
 
 
 @asynccontextmanager
-async def lab(engine: str = ENGINES[0], disk_bytes: int | None = None) -> AsyncIterator[Lab]:
+async def lab(fault: Fault, engine: str = ENGINES[0]) -> AsyncIterator[Lab]:
     """With a TRAINSHED_HOME of its own, which is gone afterwards."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = Path(tempfile.mkdtemp(dir=CACHE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINSHED_HOME", str(home))
-        made = Lab(home, patch, engine, disk_bytes)
+        made = Lab(home, patch, engine, fault.disk_bytes, fault.live_restore, fault.door)
         try:
             yield made
         finally:
@@ -75,14 +87,14 @@ async def carry_out(fault: Fault, lab: Lab, seed: str, numbers: Iterable[int]) -
             total.add(await _case(fault, lab, seed, number))
 
     await asyncio.gather(*(worker() for _ in range(fault.together)))
-    return Result(fault, total, time.monotonic() - began)
+    return Result(lab.engine, fault, total, time.monotonic() - began)
 
 
 async def _case(fault: Fault, lab: Lab, seed: str, number: int) -> Seen:
     """One that hangs or raises is broken as well."""
-    chance = random.Random(f"{seed}:{fault.name}:{number}")
+    chance = random.Random(f"{seed}:{fault.name}:{number}")  # the same for both engines
     try:
-        async with asyncio.timeout(TRIAL_S):
+        async with asyncio.timeout(fault.seconds):
             seen = await fault.trial(lab, chance, number)
     except Exception as error:
         text = "".join(traceback.format_exception(error)[-6:])

@@ -6,19 +6,20 @@ import os
 import subprocess
 from pathlib import Path
 
+TRIES = 20
 HOLD = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo mounted && read -r _'
 
 
 class SmallDisk:
-    """`settings`: lines of sshd_config that put every session into the namespace."""
+    """`enter`: words that start a program in the namespace; `settings`: lines of sshd_config that start sessions so."""
 
     def __init__(self, root: Path, size: int) -> None:
         words = ["unshare", "-m", "--propagation", "private", "sh", "-c", HOLD, "sh", str(root), str(size)]
         self._holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._holder.stdout is not None and self._holder.stdout.readline() == b"mounted\n"
         self._fill = self.seen(root) / "fill"
-        enter = f"nsenter --mount=/proc/{self._holder.pid}/ns/mnt"
-        self.settings = [f'ForceCommand exec {enter} /bin/sh -c "$SSH_ORIGINAL_COMMAND"']
+        self.enter = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt"]
+        self.settings = [f'ForceCommand exec {" ".join(self.enter)} /bin/sh -c "$SSH_ORIGINAL_COMMAND"']
 
     def seen(self, path: Path) -> Path:
         """`path` of the VM, from outside."""
@@ -27,9 +28,15 @@ class SmallDisk:
     def leave(self, size: int) -> None:
         """Fills the disk but for so many bytes."""
         self.clear()
-        status = os.statvfs(self._fill.parent)
-        with self._fill.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail * status.f_bsize - size))
+        for tries in range(TRIES):
+            status = os.statvfs(self._fill.parent)
+            with self._fill.open("wb") as file:
+                try:
+                    os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail * status.f_bsize - size))
+                    return
+                except OSError:  # a run has written meanwhile
+                    if tries == TRIES - 1:
+                        raise
 
     def clear(self) -> None:
         self._fill.unlink(missing_ok=True)

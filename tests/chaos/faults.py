@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from . import killed, link, vm, workspace
+from . import containers, killed, link, vm, workspace
 from .campaign import Fault
 
 DISK = 64 << 20  # bytes
+SILENCE_S = 900.0  # for the case of a real silence of ten minutes
 
 FAULTS = (
-    Fault("link cut at random bytes", link.cut, sample=2, full=30),
-    Fault("link slow and jittering", link.slow, sample=1, full=5),
-    Fault("link half-open", link.silent, sample=1, full=10),
-    Fault("client killed after each step", killed.after_a_step, sample=14, full=16, together=2),
-    Fault("client killed at a random byte", killed.at_a_random_byte, sample=7, full=650, together=2),
-    Fault("client killed at a random time", killed.at_a_random_time, sample=7, full=650, together=2),
-    Fault("client killed placing the agent", killed.placing_the_agent, sample=2, full=40),
-    Fault("supervisor killed", vm.supervisor_killed, sample=2, full=60),
-    Fault("agent killed, run followed", vm.agent_killed_following, sample=1, full=30),
-    Fault("agent killed, launching", vm.agent_killed_launching, sample=4, full=200),
-    Fault("VM rebooted, run followed", vm.rebooted, sample=2, full=40),
-    Fault("VM rebooted, launching", vm.rebooted_launching, sample=3, full=100),
-    Fault("disk full, run followed", vm.disk_full, sample=1, full=30, disk_bytes=DISK),
-    Fault("disk full, launching", vm.disk_full_launching, sample=0, full=50, disk_bytes=DISK),
-    Fault("clock jumps", vm.clock_jumps, sample=1, full=20),
-    Fault("workspace locked", workspace.locked, sample=1, full=10),
-    Fault("workspace gone", workspace.gone, sample=1, full=10),
-    Fault("two clients, one records", workspace.two_clients, sample=1, full=10),
-    Fault("recording client killed", workspace.holder_killed, sample=1, full=10),
-    Fault("client stopped, 14 MB behind", workspace.stopped, sample=1, full=5),
+    Fault("link cut at random bytes", link.cut, 2, 30, docker=(0, 6)),
+    Fault("link slow and jittering", link.slow, 1, 5, docker=(0, 2)),
+    Fault("link half-open", link.silent, 1, 10, docker=(0, 2)),
+    Fault("client killed after each step", killed.after_a_step, 14, 16, docker=(0, 16), together=2),
+    Fault("client killed at a random byte", killed.at_a_random_byte, 7, 650, docker=(0, 60), together=2),
+    Fault("client killed at a random time", killed.at_a_random_time, 7, 650, docker=(0, 60), together=2),
+    Fault("client killed placing the agent", killed.placing_the_agent, 2, 40, docker=(0, 10)),
+    Fault("supervisor killed", vm.supervisor_killed, 2, 60),
+    Fault("supervisors killed, one after the other", containers.supervisors_killed, docker=(2, 40)),
+    Fault("agent killed, run followed", vm.agent_killed_following, 1, 30, docker=(0, 10)),
+    Fault("agent killed, launching", vm.agent_killed_launching, 4, 200, docker=(0, 40)),
+    Fault("VM rebooted, run followed", vm.rebooted, 2, 40, docker=(1, 15)),
+    Fault("VM rebooted, launching", vm.rebooted_launching, 3, 100, docker=(0, 30)),
+    Fault("dockerd killed, run followed", containers.killed, docker=(1, 40)),
+    Fault("dockerd killed, live-restore", containers.killed_live_restore, docker=(1, 30), live_restore=True),
+    Fault("dockerd killed, launching", containers.killed_launching, docker=(2, 60)),
+    Fault("dockerd away for a while", containers.away, docker=(1, 20), live_restore=True),
+    Fault("dockerd hangs for a while", containers.hangs, docker=(0, 20)),
+    Fault("dockerd answers 500 for a while", containers.refuses, docker=(0, 20), door=True),
+    Fault("dockerd and supervisor killed", containers.all_killed, docker=(0, 20)),
+    Fault("cancelled without dockerd", containers.cancelled, docker=(1, 12), live_restore=True),
+    Fault("container removed", containers.removed, docker=(1, 20)),
+    Fault("disk full, run followed", vm.disk_full, 1, 30, docker=(0, 10), disk_bytes=DISK),
+    Fault("disk full, launching", vm.disk_full_launching, 0, 50, docker=(0, 15), disk_bytes=DISK),
+    Fault("clock jumps", vm.clock_jumps, 1, 20, docker=(0, 5)),
+    Fault("workspace locked", workspace.locked, 1, 10, docker=(0, 2)),
+    Fault("workspace gone", workspace.gone, 1, 10, docker=(0, 2)),
+    Fault("two clients, one records", workspace.two_clients, 1, 10, docker=(0, 3)),
+    Fault("recording client killed", workspace.holder_killed, 1, 10, docker=(0, 3)),
+    Fault("client stopped, 14 MB behind", workspace.stopped, 1, 5, docker=(0, 3)),
+    Fault("client stopped for 10 minutes", workspace.stopped_for_long, 0, 1, docker=(0, 1), seconds=SILENCE_S),
 )

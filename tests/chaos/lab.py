@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,21 @@ from core.ssh.hosts import CONFIG_VARIABLE
 from core.ssh.link import SiteLink
 from core.workspace import opened
 
+from ..lab import dockerd
 from ..lab.sites import hermetic
 from ..lab.sshd import Sshd, kill
 from . import seams
 from .disk import SmallDisk
+from .door import Door
 from .proxy import CLEAR, Proxy, Weather
 
-ENGINES = ("bwrap",)
-PACKAGES = '\n[environments]\nplain = {requirements = "none.txt"}\n'
+ENGINES = ("bwrap", "docker")
+PACKAGES = {"bwrap": 'requirements = "none.txt"', "docker": f'image = "{dockerd.IMAGE}"'}
 CODE = Path(__file__).parent / "job"
 FRESH_BYTES = 2000
-TRIVIAL = "command: echo $$ >> outputs/starts; echo done\ncode: src\nenvironment: azureml:plain@latest\n"
-TALK = (
-    "command: echo $$ >> outputs/starts; python talk.py {steps} {pause}\ncode: src\nenvironment: azureml:plain@latest\n"
-)
+SRC = "code: src\nenvironment: azureml:plain@latest\n"
+TRIVIAL = "command: echo $$ >> outputs/starts; echo done\n" + SRC
+TALK = "command: echo $$ >> outputs/starts; python3 talk.py {steps} {pause}\n" + SRC
 
 
 class Way:
@@ -51,7 +52,7 @@ class Way:
             name, "vm", host=sshd.host, port=self.proxy.port, user=sshd.user, identity=key, host_key=sshd.pinned
         )
         text = path.read_text().replace("[vms.vm]", f'[vms.vm]\nsandbox = "{lab.engine}"')
-        path.write_text(text + PACKAGES)
+        path.write_text(text + f"\n[environments]\nplain = {{ {PACKAGES[lab.engine]} }}\n")
         (path.parent / "none.txt").write_text("")
         self.site: Site = files.load(path)
 
@@ -72,9 +73,16 @@ class Lab:
     """
 
     def __init__(
-        self, home: Path, patch: pytest.MonkeyPatch, engine: str = ENGINES[0], disk_bytes: int | None = None
+        self,
+        home: Path,
+        patch: pytest.MonkeyPatch,
+        engine: str = ENGINES[0],
+        disk_bytes: int | None = None,
+        live_restore: bool = False,
+        door: bool = False,
     ) -> None:
-        """`disk_bytes`: the VM's root is a disk of its own, so large."""
+        """`disk_bytes`: the VM's root is a disk of its own, so large. `live_restore`: Docker has it; `door`: one leads
+        to it that can be shut."""
         self.engine = engine
         self.patch = patch
         self.home = home
@@ -85,7 +93,17 @@ class Lab:
         seams.use(self.seams.source)
         vm_root = home / "sshd" / "home" / ".trainshed"
         self.disk = SmallDisk(vm_root, disk_bytes) if disk_bytes else None
-        self.sshd = Sshd(home / "sshd", settings=self.disk.settings if self.disk else ())
+        self._ending = ExitStack()
+        self._live_restore = live_restore
+        self.docker: dockerd.Dockerd | None = None
+        if engine == "docker":
+            daemon = dockerd.running(self.disk.enter if self.disk else (), live_restore=live_restore)
+            self.docker = self._ending.enter_context(daemon)
+        self.door = Door(home / "docker.sock", self.docker.socket) if self.docker and door else None
+        leads = self.door.path if self.door else self.docker.socket if self.docker else None
+        variables = {"DOCKER_HOST": f"unix://{leads}"} if leads else {}
+        settings = self.disk.settings if self.disk else ()
+        self.sshd = Sshd(home / "sshd", settings=settings, environment=variables)
         self.root = self.disk.seen(vm_root) if self.disk else vm_root
         self._vm_root = vm_root
         self.jobs = home / "jobs"
@@ -140,17 +158,33 @@ class Lab:
         found = {*self.sshd.sessions(), *_agents(self._vm_root)}
         return sorted(found | {below for pid in found for below in processes.tree(pid)})
 
+    @property
+    def daemon(self) -> dockerd.Dockerd:
+        assert self.docker is not None
+        return self.docker
+
+    def start_docker(self) -> None:
+        self.daemon.start(live_restore=self._live_restore)
+
+    def restart_docker(self, number: int = signal.SIGKILL) -> None:
+        self.daemon.stop(number)
+        self.start_docker()
+
     def reboot(self) -> None:
-        """All of them end at once, none sees another end, and the VM has another boot id."""
-        self.halt(lambda: self.seams.boot(f"boot-{self._next_boot()}"))
+        """All of them end at once, none sees another end, and the VM has another boot id. Docker is among them."""
+        containers = self.docker.processes if self.docker else list
+        self.halt(lambda: self.seams.boot(f"boot-{self._next_boot()}"), containers)
+        if self.docker is not None:
+            self.docker.forget()
+            self.start_docker()
 
     def _next_boot(self) -> int:
         self._boots += 1
         return self._boots
 
-    def halt(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def halt(self, meanwhile: Callable[[], object] = lambda: None, others: Callable[[], list[int]] = list) -> None:
         stopped: list[int] = []
-        while fresh := [pid for pid in self.processes() if pid not in stopped]:
+        while fresh := [pid for pid in [*self.processes(), *others()] if pid not in stopped]:
             kill(fresh, signal.SIGSTOP)
             stopped += fresh
         meanwhile()
@@ -160,6 +194,9 @@ class Lab:
         await self.link.close()
         self.halt()
         self.sshd.stop()
+        if self.door is not None:
+            self.door.close()
+        self._ending.close()
         if self.disk is not None:
             self.disk.close()
         for way in self._ways:

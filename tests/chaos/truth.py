@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from core.agent.states import TERMINAL
 from core.events import Event, LinkChanged, LogText, RunStateChanged
 from core.workspace import RUN_TAG
 
+from .job import talk
 from .lab import Lab, Way
 
 
@@ -71,6 +73,32 @@ def heard(lab: Lab, run: str, events: list[Event]) -> Seen:
     return seen
 
 
+def said(lab: Lab, run: str, steps: int) -> Seen:
+    """Where `TALK` completed: all that it printed is in the log, and all that it measured was recorded."""
+    seen = Seen()
+    if lab.states(run)[-1]["state"] == "completed":
+        printed = "".join(map(talk.text, range(steps))).encode()
+        seen.log_bytes = wrong_bytes((lab.folder(run) / "raw.log").read_bytes(), printed)
+        lines = (lab.folder(run) / "tracking" / "log.jsonl").read_text().splitlines()
+        found = {(op.get("key"), op.get("step")) for op in map(json.loads, lines) if op["op"] == "metric"}
+        seen.metrics = len({(key, step) for key in talk.KEYS for step in range(steps)} ^ found)
+    return seen
+
+
+def quiet(lab: Lab, run: str, patience_s: float = 5.0) -> Seen:
+    """Nothing of a run that has ended goes on in Docker."""
+    seen, end = Seen(), time.monotonic() + patience_s
+    while (left := _going_on(lab, run)) and time.monotonic() < end:
+        time.sleep(0.1)
+    seen.expect(not left, f"run {run} is {lab.states(run)[-1]['state']} and its container is {left}")
+    return seen
+
+
+def _going_on(lab: Lab, run: str) -> list[str]:
+    names = f"/trainshed-{run}"
+    return [each["State"] for each in lab.daemon.containers() if names in each["Names"] and each["State"] == "running"]
+
+
 def wrong_bytes(copy: bytes, original: bytes) -> int:
     """0 where they are equal by sha256; else how many are too many, too few, or other ones."""
     if hashlib.sha256(copy).digest() == hashlib.sha256(original).digest():
@@ -83,7 +111,8 @@ def recorded(lab: Lab, way: Way, run: str) -> Seen:
     """Every metric that the VM has is in the workspace once."""
     log = lab.folder(run) / "tracking" / "log.jsonl"
     operations = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    wanted = Counter((op["key"], op["step"]) for op in operations if op["op"] == "metric")
+    points = {(op["key"], op["step"], op["time"], op["value"]) for op in operations if op["op"] == "metric"}
+    wanted = Counter((key, step) for key, step, _, _ in points)  # one that is sent again is the same
     found = in_workspace(way.site.state / "mlflow.db", run)
     lost, doubled = wanted - found, found - wanted
     seen = Seen(metrics=lost.total() + doubled.total())

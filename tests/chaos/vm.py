@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from core.agent import processes
@@ -53,11 +54,11 @@ async def agent_killed_following(lab: Lab, chance: random.Random, number: int) -
 
 async def agent_killed_launching(lab: Lab, chance: random.Random, number: int) -> Seen:
     """At any moment of a launch, which is then done again with the same ULID."""
-    return await _interrupted(lab, chance, lambda: kill(lab.processes("serve")), "completed")
+    return await interrupted(lab, chance, lambda: kill(lab.processes("serve")), "completed")
 
 
 async def rebooted_launching(lab: Lab, chance: random.Random, number: int) -> Seen:
-    return await _interrupted(lab, chance, lab.reboot, "completed", "lost")
+    return await interrupted(lab, chance, lab.reboot, "completed", "lost")
 
 
 async def again(lab: Lab, job: Path, run: str) -> None:
@@ -71,12 +72,13 @@ async def again(lab: Lab, job: Path, run: str) -> None:
                 raise
 
 
-async def _interrupted(lab: Lab, chance: random.Random, act: object, *ends: str) -> Seen:
-    assert callable(act)
+async def interrupted(
+    lab: Lab, chance: random.Random, act: Callable[[], object], *ends: str, within_s: float = LAUNCH_S
+) -> Seen:
     run, job = ulid.new(), lab.job(TRIVIAL, fresh=chance.random() < 0.5)
     launching = asyncio.create_task(collected(lab.runs.launch(job, run=run)))
-    await asyncio.sleep(chance.uniform(0, LAUNCH_S))
-    act()
+    await asyncio.sleep(chance.uniform(0, within_s))
+    await asyncio.to_thread(act)
     with contextlib.suppress(TrainshedError):
         await launching
     await again(lab, job, run)
@@ -92,7 +94,7 @@ async def rebooted(lab: Lab, chance: random.Random, number: int) -> Seen:
     run = await launched(lab, JOB)
     following = asyncio.create_task(collected(lab.runs.follow(run)))
     await asyncio.sleep(chance.uniform(0, JOB_S))
-    lab.reboot()
+    await asyncio.to_thread(lab.reboot)
     events = await following
     seen = owned(lab, run, "lost", "completed")
     seen.add(heard(lab, run, events))

@@ -25,6 +25,8 @@ LEASE_S = 1.5
 LEASED = TALK.format(steps=80, pause=0.06)
 MUCH = TALK.format(steps=400, pause=0.0) + "environment_variables: {LINES: '600'}\n"  # 14 MB
 SECONDS = 20.0  # to catch up with that
+SILENT_S = 600.0
+LONG = TALK.format(steps=500, pause=1.0)  # 1 MB
 LOCK = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
@@ -134,13 +136,24 @@ def _until_leased(file: Path) -> None:
 
 async def stopped(lab: Lab, chance: random.Random, number: int) -> Seen:
     """SIGSTOP for a client while the run logs 14 MB and ends; then it catches up within seconds."""
-    run = await launched(lab, MUCH)
+    return await _stopped(lab, chance.uniform(0, 1.0), MUCH, 0.0)
+
+
+async def stopped_for_long(lab: Lab, chance: random.Random, number: int) -> Seen:
+    """The same for ten minutes, most of which the run logs; the link and the lease are long gone then."""
+    return await _stopped(lab, chance.uniform(0, 1.0), LONG, SILENT_S)
+
+
+async def _stopped(lab: Lab, after_s: float, job: str, least_s: float) -> Seen:
+    run = await launched(lab, job)
     with lab.borrowed() as way:
         copy = lab.home / f"copy-{run}"
         client = clients.start(clients.task(way, run, heard=copy))
-        await clients.ended(client, chance.uniform(0, 1.0))
+        await clients.ended(client, after_s)
         os.kill(client.pid or 0, signal.SIGSTOP)
+        stopped = time.monotonic()
         await collected(lab.runs.follow(run))
+        await asyncio.sleep(stopped + least_s - time.monotonic())
         began = time.monotonic()
         os.kill(client.pid or 0, signal.SIGCONT)
         code = await clients.ended(client)

@@ -75,7 +75,8 @@ def _others(folder: Path, found: Found) -> list[str]:
 
 async def _rows(folder: Path, paths: list[str], engines: Sequence[str]) -> list[Row]:
     made = []
-    with azure_reader() as azure, dockerd.running(lab.NOWHERE) as daemon, lab.served(site.wheels()) as wheels:
+    docker = dockerd.running(environment=lab.NOWHERE)
+    with azure_reader() as azure, docker as daemon, lab.served(site.wheels()) as wheels:
         images.make(daemon)
         async with lab.running(site.has(wheels), engines, daemon) as running:
             async for row in campaign.rows(running, folder, paths, azure, EXPECTED):

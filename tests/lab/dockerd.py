@@ -16,13 +16,15 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.agent.docker_api import Docker, NotThere, Refusal, Unanswered
+
+from .sshd import descendants
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
 IMAGE = "lab/python:1"
@@ -39,10 +41,13 @@ def lacking() -> str:
 
 
 class Dockerd:
-    """`environment`: more variables for dockerd itself."""
+    """`prefix`: words put before its programs, as `nsenter …` to be in another namespace; `environment`: more
+    variables for them.
+    """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self._prefix = prefix
         self._environment = {**os.environ, **(environment or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.socket = folder / "docker.sock"
@@ -53,7 +58,7 @@ class Dockerd:
     def _spawn(self, *words: object) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                list(map(str, words)),
+                [*self._prefix, *map(str, words)],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -101,6 +106,36 @@ class Dockerd:
             self._containerd.wait(PATIENCE_S)
             self._containerd = None
 
+    def hang(self, seconds: float) -> None:
+        """It accepts what is asked and says nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def processes(self) -> list[int]:
+        """Its own, containerd's, and those of all containers with what watches them."""
+        own = [each.pid for each in (self._process, self._containerd) if each is not None]
+        shims = [pid for pid in _pids() if b"containerd-shim" in _words(pid) and bytes(self.folder) in _words(pid)]
+        return [*own, *shims, *(below for pid in shims for below in descendants(pid))]
+
+    def forget(self) -> None:
+        """After all of `processes` were killed: what a boot of the machine leaves of them."""
+        for each in (self._process, self._containerd):
+            if each is not None:
+                each.wait(PATIENCE_S)
+        self._process = self._containerd = None
+        where = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        if self._prefix:
+            where = _output(*self._prefix, "cut", "-d ", "-f2", "/proc/mounts").split()
+        for place in reversed([each for each in where if each.startswith(f"{self.folder}/")]):
+            subprocess.run([*self._prefix, "umount", "-l", place], check=True)
+        for name in ("exec", "containerd-state"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / "pid").unlink(missing_ok=True)
+
     def restart(self, number: int = signal.SIGKILL, *, live_restore: bool = False) -> None:
         self.stop(number)
         self.start(live_restore=live_restore)
@@ -144,14 +179,31 @@ def _base() -> Path:
     return tar
 
 
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _words(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _output(*words: str) -> str:
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 @contextlib.contextmanager
-def running(environment: Mapping[str, str] | None = None) -> Iterator[Dockerd]:
-    """One for all tests of a module; another process waits. `environment`: more variables for dockerd itself."""
+def running(
+    prefix: Sequence[str] = (), *, live_restore: bool = False, environment: Mapping[str, str] | None = None
+) -> Iterator[Dockerd]:
+    """One for all tests of a module; another process waits. `prefix`, `environment`: of Dockerd."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (CACHE / "docker.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        daemon = Dockerd(CACHE / "docker", environment)
-        daemon.start()
+        daemon = Dockerd(CACHE / "docker", prefix, environment)
+        daemon.start(live_restore=live_restore)
         try:
             daemon.clean()
             daemon.base_image()

@@ -1,0 +1,266 @@
+"""A job in a Docker container, which outlives its supervisor: whoever supervises next goes on with it.
+
+Docker may be stopped, hang and come back at any time: it is asked in a thread, and again whenever it does not answer.
+Only what it answers is believed, except where its processes can be seen to have gone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from . import container, processes, runfolder
+from .contained import End, Source
+from .docker_api import HINT, Docker, NotThere, Refusal, Slow, Unanswered
+from .faults import Fault
+from .output import Output
+
+ASKED = "container"  # in the run's folder: the id of the container whose start was asked for
+ID = re.compile(r"[0-9a-f]{64}\Z")
+AGAIN_S = 0.5  # between two tries while Docker does not answer
+LOOK_S = 30.0  # for an answer about the end, then Docker is asked something that it answers at once
+SIGNAL_S = 3.0  # for an answer to a signal, then the processes are sent it without Docker
+ABSENT_S = 600.0  # without an answer and without a process: the run has ended, nobody knows how
+KILL_S = 20.0  # for a container to go that was killed
+KILLED = 137  # 128 + SIGKILL
+STOPPED = (137, 143, 255)  # how containers end with Docker
+REMOVAL_LOOKS = 5
+REMOVED = "its container was removed by somebody else"
+FORGOTTEN = "Docker was stopped while it started the job, and does not know how that ended"
+SILENT = "Docker has not answered for %d minutes, and the job has ended meanwhile: nobody knows how"
+
+
+class Docked:
+    """contained.Contained. `body`: for the container, where it is not made yet."""
+
+    limits_memory = True
+
+    def __init__(self, docker: Docker, run: str, root: str, body: Dict[str, Any]) -> None:
+        self._docker = docker
+        self._run = run
+        self._root = root
+        self._path = "/containers/" + container.name(run)
+        folder = os.path.join(runfolder.runs_folder(root), run)
+        self._asked = os.path.join(folder, ASKED)
+        self._started = os.path.join(container.once(folder), container.STARTED)
+        self._body = body
+        self._lock = threading.Lock()
+        self._state: Optional[Dict[str, Any]] = None  # of the container, once it has ended
+        self._why = ""  # it ended, where Docker does not know that
+        self._error: Optional[Exception] = None  # why it could not be started
+        self._init: List[int] = []  # [pid, start time] of its first process
+        self._silent: Optional[float] = None  # since when Docker does not answer
+        self._lost = False  # it did not answer for a while
+        self._killed = False
+        self._begun = False
+        self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.began = False
+        self.end: Optional[End] = None
+
+    def start(self, output: Output, began: Callable[[], None]) -> None:
+        """Finds the container where an earlier supervisor has made it. Its output comes by the FIFO that it has."""
+        del output
+        self._tell = began
+        threading.Thread(target=self._attend, name="container", daemon=True).start()
+
+    def _attend(self) -> None:
+        """Until the container has ended."""
+        while self._state is None:
+            try:
+                self._step()
+            except Slow:
+                pass  # Docker is asked something else
+            except Unanswered:
+                self._lost = True
+                time.sleep(AGAIN_S)
+            except (Refusal, NotThere) as error:
+                self._refused(error)
+            except Exception as error:
+                self._conclude({}, error=error)
+
+    def _step(self) -> None:
+        """From what Docker knows of it to what comes next. Raises Unanswered; NotThere, Refusal before it has begun."""
+        found = self._found()
+        if found is None and os.path.exists(self._asked):
+            self._seen_begun(0)
+            self._conclude({}, REMOVED)
+        elif found is None:
+            self._docker.call("POST", "/containers/create", self._body, name=container.name(self._run))
+        elif found["State"]["Status"] == "created":
+            self._begin(found["Id"])
+        else:
+            self._seen_begun(found["State"]["Pid"])
+            self._wait_for_end(found)
+
+    def _found(self) -> Optional[Dict[str, Any]]:
+        try:
+            found = container.inspect(self._docker, self._run)
+        except Unanswered:
+            self._silent = self._silent or time.monotonic()
+            self._lost = True
+            raise
+        self._silent = None
+        return found
+
+    def _begin(self, identity: str) -> None:
+        """Once: a job that has begun, and that Docker has forgotten when it was killed, is not begun again."""
+        if os.path.exists(self._started):
+            self._end_processes()
+            self._seen_begun(0)
+            self._conclude({}, FORGOTTEN)
+            return
+        with open(self._asked, "w", encoding="ascii") as file:
+            file.write(identity)
+        self._docker.call("POST", self._path + "/start")
+
+    def _refused(self, error: Exception) -> None:
+        """One that is stopping refuses everything: then it does not answer the next question."""
+        try:
+            found = self._found()
+        except Unanswered:
+            return
+        if found is None or found["State"]["Status"] == "created":
+            self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+
+    def _wait_for_end(self, found: Dict[str, Any]) -> None:
+        state = found["State"]
+        if state["Running"]:
+            try:
+                self._docker.call("POST", self._path + "/wait", timeout=LOOK_S)
+            except (NotThere, Refusal):
+                pass  # the next look tells
+        elif state["ExitCode"] == KILLED and not self._killed and self._removed():
+            self._conclude({}, REMOVED)
+        else:
+            self._conclude(state)
+
+    def _removed(self) -> bool:
+        """Whoever removes a container kills it first: what it was ended for shows a little later."""
+        for _ in range(REMOVAL_LOOKS):
+            time.sleep(AGAIN_S / 5)
+            found = self._found()
+            if found is None or found["State"]["Status"] in ("removing", "dead"):
+                return True
+        return False
+
+    def _seen_begun(self, pid: int) -> None:
+        self._init = processes.identity(pid) if pid else self._init
+        self._begun = True
+        os.write(self._wake, b"!")
+
+    def _conclude(self, state: Dict[str, Any], why: str = "", error: Optional[Exception] = None) -> None:
+        """The first counts."""
+        with self._lock:
+            if self._state is None:
+                self._state, self._why, self._error = state, why, error
+        os.write(self._wake, b"!")
+
+    def forgo(self) -> bool:
+        try:
+            os.close(os.open(self._started, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except OSError:
+            return False
+        return True
+
+    def sources(self) -> List[Source]:
+        return [(self._heard, self._hear)]
+
+    def _hear(self) -> bool:
+        try:
+            os.read(self._heard, 64)
+        except BlockingIOError:
+            pass
+        if self._begun and not self.began:
+            self.began = True
+            self._tell()
+        return True
+
+    def running(self) -> bool:
+        """Docker's word for it, and where that does not come the processes'."""
+        silent, patience = self._silent, 0.0 if self._killed else ABSENT_S
+        if self._state is None and silent is not None and time.monotonic() - silent >= patience and not self._alive():
+            self._give_up(patience)
+        return self._state is None
+
+    def _give_up(self, patience: float) -> None:
+        never = self.forgo()
+        error = Fault("sandbox", "Docker does not answer", HINT) if never else None
+        self._conclude({}, SILENT % (patience / 60), error)
+
+    def _alive(self) -> bool:
+        return bool(self.outermost() or self._processes())
+
+    def _processes(self) -> List[List[int]]:
+        """[pid, start time] of those of the container, without Docker."""
+        try:
+            with open(self._asked, encoding="ascii") as file:
+                identity = file.read()
+        except OSError:
+            return []
+        found = processes.in_cgroup(identity) if ID.match(identity) else []
+        return [each for each in map(processes.identity, found) if each[1]]
+
+    def _end_processes(self) -> None:
+        processes.end([*self._processes(), *([self._init] if self._init else [])])
+
+    def outermost(self) -> List[int]:
+        return [self._init[0]] if self._init and processes.alive(*self._init) else []
+
+    def terminate(self) -> None:
+        if not self._signal("SIGTERM") and self._init:
+            pid, start = self._init
+            processes.send(pid, start, signal.SIGTERM)
+
+    def kill(self) -> None:
+        if self._state is not None:
+            return
+        self._killed = True
+        if not self._begun and self.forgo():
+            self._conclude({})
+        elif not self._signal("SIGKILL"):
+            self._end_processes()
+        deadline = time.monotonic() + KILL_S
+        while self.running() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _signal(self, which: str) -> bool:
+        """False where Docker does not answer."""
+        try:
+            self._docker.call("POST", self._path + "/kill", timeout=SIGNAL_S, signal=which)
+        except (Refusal, NotThere):
+            return True  # it does not run any more
+        except Unanswered:
+            self._silent = self._silent or time.monotonic()
+            return False
+        return True
+
+    def close(self) -> None:
+        self._hear()
+        if self._error is not None and not self._killed:
+            raise self._error
+        code = (self._state or {}).get("ExitCode")
+        if isinstance(code, int) and not self.failure():
+            self.end = ("signal", code - 128) if 128 < code <= 192 else ("exit", code)
+
+    def failure(self) -> str:
+        state = self._state or {}
+        if self._why:
+            return self._why
+        if state.get("OOMKilled") and state.get("ExitCode"):
+            return "out of memory: %d MiB allowed" % (self._body["HostConfig"]["Memory"] >> 20)
+        if state.get("Error"):
+            return "Docker: %s" % state["Error"]
+        if self._lost and not self._killed and state.get("ExitCode") in STOPPED:
+            return "Docker was stopped, and without live-restore its containers end with it"
+        return "" if self.end or "ExitCode" in state else "its container has gone"
+
+    def discard(self) -> None:
+        try:
+            container.remove(self._docker, self._run)
+        except Unanswered:
+            pass  # a later one sweeps it away
+        container.sweep(self._docker, self._root)
