@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import warnings
@@ -31,6 +32,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only the command files whose path has this in it")
     parser.add_argument("--engine", choices=lab.ENGINES, action="append", help="only this one; both by default")
     given = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background too: what was started is ended
+        signal.signal(number, signal.default_int_handler)
     try:
         if given.examples is None:
             raise NoExamples("no PATH is given")
@@ -57,9 +60,8 @@ async def _carried_out(examples: Examples, only: str, engines: Sequence[str]) ->
         wrong += [f"gone: {path}" for path in campaign.without_rows(EXPECTED, found.jobs[kinds.COMMAND])]
         rows = await _rows(folder, paths, engines)
     print(f"\n{campaign.table(rows)}\n")
-    ran = sum(any(verdict in ("runs", "starts") for verdict in row.engines.values()) for row in rows)
     bad = [row for row in rows if row.wrong]
-    print(f"{len(rows)} command files, {ran} ran, {len(bad)} unexpected", *wrong, sep="\n")
+    print(campaign.summary(rows), f"{len(rows)} command files, {len(bad)} unexpected", *wrong, sep="\n")
     return 1 if bad or wrong else 0
 
 

@@ -17,7 +17,7 @@ from core.jobs.load import load
 from ..contract.reading import ours, theirs
 from . import kinds
 from .examples import Examples
-from .expected import DEPARTURES, EXPECTED, REFUSALS, Expected
+from .expected import DEPARTURES, REFUSALS, Expected
 from .lab import Lab
 from .site import STAND_INS
 from .tried import Tried, attempt
@@ -173,9 +173,17 @@ def table(made: Iterable[Row]) -> str:
     )
 
 
+def summary(made: Sequence[Row]) -> str:
+    """How many of each outcome."""
+    lines = [("reading", Counter(row.reading for row in made))]
+    engines = dict.fromkeys(engine for row in made for engine in row.engines)
+    lines += [(engine, Counter(row.engines[engine] for row in made)) for engine in engines]
+    counted = [
+        f"{name}: " + ", ".join(f"{number} {what}" for what, number in found.most_common()) for name, found in lines
+    ]
+    return "\n".join(counted)
+
+
 def without_rows(expected: Mapping[str, Expected], paths: Iterable[str]) -> list[str]:
     """What the table has and the collection has not."""
     return sorted(set(expected) - set(paths))
-
-
-__all__ = ["EXPECTED", "Found", "Row", "found", "put", "reading", "refusals", "rows", "table", "without_rows"]

@@ -20,6 +20,7 @@ import tomlkit
 from core.data.upload import upload
 from core.demo import azurite as storage
 from core.environments.service import LiveEnvironments
+from core.events import TERMINAL, RunsListed
 from core.runs.service import LiveRuns
 from core.site import files
 from core.ssh.link import SiteLink
@@ -65,10 +66,19 @@ class Lab:
         return self.root / "runs" / run / "outputs"
 
     async def close(self) -> None:
+        """Ends what still runs, and removes the images that were built, which its Docker would keep for ever."""
         for engine in self.engines.values():
+            await _end_runs(engine)
             async for _ in LiveEnvironments(engine.site, engine.link).prune(older_than_days=0):
-                pass  # images too, which the next campaign would find in its Docker for ever
+                pass
             await engine.link.close()
+
+
+async def _end_runs(engine: Engine) -> None:
+    listed = [event async for event in engine.runs.list() if isinstance(event, RunsListed)]
+    for info in (info for event in listed for info in event.runs if info.state not in TERMINAL):
+        async for _ in engine.runs.cancel(info.run):
+            pass
 
 
 @contextmanager
