@@ -152,8 +152,8 @@ class GpuUse(msgspec.Struct, frozen=True, kw_only=True):
 
 class EnvironmentInfo(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
-    kind: Literal["venv", "image"]
-    what: str  # "Python 3.11.2", or the image's name
+    kind: Literal["venv", "conda", "image"]
+    what: str  # "Python 3.11.2", the conda packages asked for, or the image's name
     bytes: int
     built: float
     used: float  # when a run that has it was made last, or it was built

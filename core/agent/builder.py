@@ -16,11 +16,10 @@ REQUIREMENTS = "/opt/requirements.txt"
 WHEELS = "/opt/wheels"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
-INSTALL = (
-    'set -e; "$0" -Im venv /env; exec /env/bin/python -m pip install --no-input --disable-pip-version-check '
-    '--progress-bar off --no-cache-dir "$@"'
-)
+PIP_INSTALL = "/env/bin/python -m pip install --no-input --disable-pip-version-check --progress-bar off --no-cache-dir"
+INSTALL = 'set -e; "$0" -Im venv /env; exec ' + PIP_INSTALL + ' "$@"'
 HINT_LINES = 12
+LOG = "build.log"
 OFFLINE = {"PIP_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
 # pip's own words, of all its versions, where no connection came about; a package that is missing has none of them.
 UNREACHABLE = re.compile(
@@ -46,30 +45,48 @@ def build_in(
     pip keeps no cache: what one build leaves in a cache is what another would install.
     Raises Fault with the last lines of the log, or Cancelled after ending the tree.
     """
-    listed = os.path.join(temporary, "requirements.txt")
-    with sandbox.create(listed) as file:
-        file.write("".join(line + "\n" for line in lines).encode())
-    sandbox.share(listed)
     binds = [
         (env, sandbox.ENV, "rw"),
         (scratch, "/tmp", "rw"),  # noqa: S108 (the sandbox's own)
-        (listed, REQUIREMENTS, "ro"),
+        (listed(temporary, lines), REQUIREMENTS, "ro"),
         *(bind for bind in sandbox.prefix_binds(python.prefix) if python.path != sandbox.interpreter()),
     ]
     if wheels:
         binds.append((wheels, WHEELS, "ro"))
     script = INSTALL if lines else MAKE
     argv = ["/bin/sh", "-c", script, python.path, *flags(lines, REQUIREMENTS, WHEELS if wheels else "")]
-    given = OFFLINE if wheels else _variables()
-    process = sandbox.start(policy, binds, given, "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    code = run(call, temporary, policy, binds, OFFLINE if wheels else variables(), argv)
+    if code != 0:
+        hint = last_words(said(temporary))
+        raise Fault("environment", "the environment cannot be built (exit code %d)" % code, hint)
+
+
+def listed(temporary: str, lines: List[str]) -> str:
+    """The requirements as a file that the build may read."""
+    path = os.path.join(temporary, "requirements.txt")
+    with sandbox.create(path) as file:
+        file.write("".join(line + "\n" for line in lines).encode())
+    sandbox.share(path)
+    return path
+
+
+def run(
+    call: Call,
+    temporary: str,
+    policy: Dict[str, Any],
+    binds: List[sandbox.Bind],
+    env: Dict[str, str],
+    argv: List[str],
+) -> int:
+    """The exit code of `argv` in a sandbox. Its output is the build's log. Raises Cancelled after ending the tree."""
+    process = sandbox.start(policy, binds, env, "/env", argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        _stream(call, process, os.path.join(temporary, "build.log"))
+        _stream(call, process, os.path.join(temporary, LOG))
     finally:
         sandbox.terminate(process)
         if process.stdout is not None:
             process.stdout.close()
-    if process.returncode != 0:
-        raise _fault(os.path.join(temporary, "build.log"), process.returncode)
+    return process.returncode
 
 
 def flags(lines: List[str], requirements: str, wheels: str) -> List[str]:
@@ -79,7 +96,7 @@ def flags(lines: List[str], requirements: str, wheels: str) -> List[str]:
     return [*(["--require-hashes"] if any("--hash=" in line for line in lines) else []), "-r", requirements]
 
 
-def _variables() -> Dict[str, str]:
+def variables() -> Dict[str, str]:
     env = {
         "PIP_CONFIG_FILE": "/etc/pip.conf" if os.path.exists("/etc/pip.conf") else os.devnull,
         "PYTHONUNBUFFERED": "1",
@@ -107,13 +124,16 @@ def _stream(call: Call, process: "subprocess.Popen[bytes]", path: str) -> None:
             call.event(event="build.log", text=chunk.decode(errors="replace"))
 
 
+def said(temporary: str) -> str:
+    """The build's log."""
+    with open(os.path.join(temporary, LOG), encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def tail(text: str, most: int = HINT_LINES) -> str:
+    return "\n".join([line for line in text.splitlines() if line.strip()][-most:])
+
+
 def last_words(text: str) -> str:
     """The end of pip's log, and the way out where it is that no index could be reached."""
-    last = [line for line in text.splitlines() if line.strip()][-HINT_LINES:]
-    return "\n".join([*last, CLIENT] if UNREACHABLE.search(text) else last)
-
-
-def _fault(log: str, code: int) -> Fault:
-    with open(log, encoding="utf-8", errors="replace") as file:
-        hint = last_words(file.read())
-    return Fault("environment", "the environment cannot be built (exit code %d)" % code, hint)
+    return tail(text) + ("\n" + CLIENT if UNREACHABLE.search(text) else "")

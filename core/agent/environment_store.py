@@ -15,13 +15,14 @@ from .locks import locked
 from .states import TERMINAL
 
 GONE = ".pruned-"
+WORDS = 40  # characters of what an environment is
 
 
 def list(call: Call) -> Dict[str, Any]:
     """{"environments": [{"hash", "kind", "what", "bytes", "built", "used", "runs", "needed"}]}, the latest used first.
 
-    `kind`: venv or image; `used`: when it was built or the last run that has it was made; `needed`: by a run that has
-    not ended, or a service.
+    `kind`: venv, conda or image; `used`: when it was built or the last run that has it was made; `needed`: by a run
+    that has not ended, or a service.
     """
     used = _uses(call.root)
     found = [_info(call, digest, *used.get(digest, (0.0, 0, False))) for digest in _built(call.root)]
@@ -65,14 +66,24 @@ def _info(call: Call, digest: str, last: float, runs: int, needed: bool) -> Dict
     image = found.get("image")
     return {
         "hash": digest,
-        "kind": "image" if image else "venv",
-        "what": found.get("name") or str(image)[:19] if image else "Python %s" % found["python"],
+        "kind": "image" if image else "conda" if "conda" in found else "venv",
+        "what": _what(found),
         "bytes": _image_bytes(image) if image else _bytes(call, place),
         "built": built,
         "used": max(built, last),
         "runs": runs,
         "needed": needed,
     }
+
+
+def _what(found: Dict[str, Any]) -> str:
+    """In a few words."""
+    if "image" in found:
+        return str(found.get("name") or found["image"][:19])
+    if "conda" in found:
+        names = ", ".join(found["conda"]["dependencies"])
+        return names if len(names) <= WORDS else names[: WORDS - 1] + "…"
+    return "Python %s" % found["python"]
 
 
 def _uses(root: str) -> Dict[str, Tuple[float, int, bool]]:

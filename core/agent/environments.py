@@ -1,7 +1,7 @@
 """Environments: built once a content hash, in a sandbox that has the network and not the data.
 
-`ROOT/environments/HASH/env/` is a virtual environment, seen at /env by its build and by every job alike.
-Foreign code fills it, so nothing of the agent's is below it: `build.log`, `requirements.txt` and
+`ROOT/environments/HASH/env/` is a virtual environment, or conda packages, seen at /env by its build and by every job
+alike. Foreign code fills it, so nothing of the agent's is below it: `build.log`, `requirements.txt` and
 `environment.json` are beside it. The folder HASH appears when it is complete.
 """
 
@@ -15,8 +15,9 @@ import os
 import re
 import shutil
 import stat
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from . import conda as conda_packages
 from . import images, interpreters, sandbox, snapshots, targets
 from .builder import build_in
 from .call import Call
@@ -41,7 +42,7 @@ POLICY = {
 
 
 class Wanted(NamedTuple):
-    """What a request leads to on this VM: a venv of `python`, or an image."""
+    """What a request leads to on this VM: a venv of `python`, conda packages, or an image."""
 
     digest: str
     engine: str
@@ -49,6 +50,7 @@ class Wanted(NamedTuple):
     python: Optional[interpreters.Interpreter] = None
     image: str = ""
     context: Optional[Dict[str, str]] = None
+    conda: Optional[Dict[str, Any]] = None
     note: str = ""
 
 
@@ -59,14 +61,15 @@ def find(
     image: str = "",
     context: Optional[Dict[str, str]] = None,
     engine: str = "auto",
+    conda: Optional[Dict[str, Any]] = None,
 ) -> Dict[str, Any]:
     """What `build` of the same would make, for a client that fetches the packages:
     {"hash", "built", "target": of `targets` or None where nothing is fetched}. An image that is not there is pulled.
     """
-    wanted = _wanted(requirements, python, image, context, engine)
+    wanted = _wanted(requirements, python, image, context, engine, conda)
     built = os.path.isdir(os.path.join(call.root, "environments", wanted.digest))
     target = None
-    if wanted.lines and not built and not context:
+    if wanted.lines and not built and not context and not conda:
         target = targets.of_python(wanted.python) if wanted.python else images.target(call, image)
     return {"hash": wanted.digest, "built": built, "target": target}
 
@@ -79,15 +82,17 @@ def build(
     context: Optional[Dict[str, str]] = None,
     engine: str = "auto",
     wheels: str = "",
+    conda: Optional[Dict[str, Any]] = None,
 ) -> Dict[str, Any]:
     """`requirements`: the text of a pip requirements file; `python`: "3.11", or "" for the VM's own. `image`: what they
     go on top of; `context`: {"digest", "dockerfile"}, a snapshot to build an image from. `engine`: the site's.
     `wheels`: the digest of what was sent to `snapshots.WHEELS`: all that is installed, by its own requirements.txt;
     the build has no network then. It goes when the build has ended, one way or the other.
+    `conda`: {"channels", "dependencies"} that the requirements go on top of, below bwrap; an image is not used then.
 
     A second build of the same waits for the first and sees its log. Raises Fault; then nothing is kept but the log.
     """
-    wanted = _wanted(requirements, python, image, context, engine)
+    wanted = _wanted(requirements, python, image, context, engine, conda)
     if wanted.note:
         call.event(event="notice", text=wanted.note)
     try:
@@ -97,13 +102,27 @@ def build(
         raise
     _forget(call, wheels)
     place = os.path.join(call.root, "environments", wanted.digest)
+    said = record(call.root, wanted.digest).get("note")
+    if said:
+        call.event(event="notice", text=said)
     version = wanted.python.version if wanted.python else ""
     return {"hash": wanted.digest, "reused": reused, "path": place, "python": version, "engine": wanted.engine}
 
 
-def _wanted(requirements: str, python: str, image: str, context: Optional[Dict[str, str]], engine: str) -> Wanted:
+def _wanted(
+    requirements: str,
+    python: str,
+    image: str,
+    context: Optional[Dict[str, str]],
+    engine: str,
+    conda: Optional[Dict[str, Any]],
+) -> Wanted:
     """Raises Fault where this VM cannot make it."""
     lines, note = normalised(requirements), ""
+    if conda:
+        sandbox.require(POLICY)
+        asked = conda_packages.normalised(conda)
+        return Wanted(conda_packages.environment_hash(asked, lines), "bwrap", lines, conda=asked)
     if image or context:
         reason = "the site's sandbox is bwrap" if engine == "bwrap" else Docker().usable()[1]
         if not reason:
@@ -119,10 +138,12 @@ def _wanted(requirements: str, python: str, image: str, context: Optional[Dict[s
 
 def _make(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
     found = snapshots.folder(call.root, wheels, snapshots.WHEELS) if wheels else ""
-    if wanted.python is None:
-        _image(call, place, wanted, found)
-    else:
+    if wanted.conda is not None:
+        _conda(call, place, wanted.lines, wanted.conda)
+    elif wanted.python is not None:
         _build(call, place, wanted.lines, wanted.python, found)
+    else:
+        _image(call, place, wanted, found)
 
 
 def _forget(call: Call, wheels: str) -> None:
@@ -180,6 +201,11 @@ def image(root: str, digest: Optional[str]) -> str:
     return str(found)
 
 
+def is_conda(root: str, digest: Optional[str]) -> bool:
+    """Raises Fault where it is not built."""
+    return bool(digest) and "conda" in record(root, str(digest))
+
+
 def folder(root: str, digest: str) -> str:
     """Where a built environment is. Raises Fault where it is not built."""
     if not isinstance(digest, str) or not HASH.match(digest):
@@ -191,10 +217,14 @@ def folder(root: str, digest: str) -> str:
 
 
 def binds(root: str, digest: str) -> List[sandbox.Bind]:
-    """What shows a built environment in a sandbox: itself at /env, and the Python that it was made with."""
+    """What shows a built environment in a sandbox: itself at /env, and the Python that it was made with, if it has
+    none of its own.
+    """
     place, found = folder(root, digest), record(root, digest)
     if "image" in found:
         return []
+    if "conda" in found and _is_plain(files(place), stat.S_ISDIR):
+        return [(files(place), ENV, "ro")]
     python = interpreters.at(found["executable"])
     if python is None or python.version != found["python"] or not _is_plain(files(place), stat.S_ISDIR):
         title = "the Python that environment %s was made with has changed on this VM" % digest[:12]
@@ -264,14 +294,32 @@ def _temporary(base: str, digest: str) -> str:
 
 
 def _build(call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter, wheels: str = "") -> None:
+    with _filled(temporary) as (env, scratch):
+        build_in(call, temporary, env, scratch, lines, python, dict(POLICY, network=not wheels), wheels)
+    _record(temporary, {"format": FORMAT, "python": python.version, "executable": python.path})
+
+
+def _conda(call: Call, temporary: str, lines: List[str], conda: Dict[str, Any]) -> None:
+    python = conda_packages.tool_python()
+    tool = environment_hash(conda_packages.TOOL, python)
+    _once(call, tool, lambda place: _build(call, place, conda_packages.TOOL, python))
+    shown = [(path, conda_packages.TOOL_AT if at == ENV else at, mode) for path, at, mode in binds(call.root, tool)]
+    with _filled(temporary) as (env, scratch):
+        conda_packages.install(call, temporary, env, scratch, conda, lines, shown, POLICY)
+    note = conda_packages.note(conda_packages.unactivated(env))
+    _record(temporary, {"format": FORMAT, "conda": conda, "note": note})
+
+
+@contextlib.contextmanager
+def _filled(temporary: str) -> Iterator[Tuple[str, str]]:
+    """The folder that a build fills, and its /tmp; what is in it is the sandbox's, until it has been filled."""
     env, scratch = files(temporary), os.path.join(temporary, "tmp")
     for path in (env, scratch):
         os.mkdir(path, 0o700)
         sandbox.give(path)
-    build_in(call, temporary, env, scratch, lines, python, dict(POLICY, network=not wheels), wheels)
+    yield env, scratch
     remove(scratch)
     _close(env)
-    _record(temporary, {"format": FORMAT, "python": python.version, "executable": python.path})
 
 
 def _record(place: str, found: Dict[str, Any]) -> None:

@@ -57,15 +57,15 @@ def _os_name() -> str:
 
 
 def _gpus() -> list[str]:
-    text = _run(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
+    text = output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _first_line(command: list[str]) -> str:
-    return (_run(command).splitlines() or [""])[0].strip()
+    return (output(command).splitlines() or [""])[0].strip()
 
 
-def _run(command: list[str]) -> str:
+def output(command: list[str]) -> str:
     """The output, or "" where the program is missing, fails or takes longer than 5 s."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False)

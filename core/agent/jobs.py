@@ -160,12 +160,12 @@ def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
     return found
 
 
-def variables(job: dict[str, Any], tracking: bool, image: bool = False) -> dict[str, str]:
-    """`image`: the environment is one, with a PATH of its own."""
+def variables(job: dict[str, Any], tracking: bool, image: bool = False, conda: bool = False) -> dict[str, str]:
+    """`image`: the environment is one, with a PATH of its own; `conda`: it has conda packages."""
     env = {"PYTHONUNBUFFERED": "1", **OFFLINE, **(IN_IMAGE if image else {})}
     if job.get("environment") and not image:
         env["PATH"] = "%s/bin:%s" % (environments.ENV, sandbox.PATH)
-        env["VIRTUAL_ENV"] = environments.ENV
+        env["CONDA_PREFIX" if conda else "VIRTUAL_ENV"] = environments.ENV
     if tracking:
         env["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:%d" % sandbox.TRACKING_PORT
         env["MLFLOW_RUN_ID"] = job["run"]

@@ -38,7 +38,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # links into /usr, or folders of an unmerged system
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone", "mime.types")
 ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "services", "protocols", "gai.conf", "host.conf")
-ETC_TRUST = ("ssl", "ca-certificates", "ca-certificates.conf", "pki", "pip.conf")
+ETC_TRUST = ("ssl", "ca-certificates", "ca-certificates.conf", "pki", "pip.conf", "conda")
 STAGES = ("/mnt", "/media", "/srv", "/opt", "/boot")  # hidden in the private namespace to hold the binds
 
 # Small files of the sandbox's own /etc: descriptor, path, content.

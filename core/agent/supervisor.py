@@ -156,7 +156,8 @@ class _Work:
     def _made(self, socket_path: str) -> Contained:
         binds = jobs.binds(self._root, self._folder, self._job)
         binds += [(path, path, "dev") for path in queue.devices(self._gpus)]
-        env, words = jobs.variables(self._job, bool(socket_path), self._docker), jobs.words(self._job)
+        conda = environments.is_conda(self._root, self._job.get("environment"))
+        env, words = jobs.variables(self._job, bool(socket_path), self._docker, conda), jobs.words(self._job)
         if not self._docker:
             if socket_path:
                 binds.append((sandbox.give(socket_path), sandbox.TRACKING_SOCKET, "ro"))

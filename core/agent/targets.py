@@ -23,7 +23,9 @@ try:
         import pip
         version = pip.__version__
         from importlib.metadata import distributions
-        installed = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"]}
+        for each in distributions():
+            if each.metadata["Name"]:
+                installed[each.metadata["Name"]] = {"version": each.version, "requires": list(each.requires or [])}
     else:
         import ensurepip
         version = ensurepip.version()
@@ -39,7 +41,7 @@ PATIENCE_S = 60.0
 
 def of_python(python: Interpreter) -> Dict[str, Any]:
     """{"python": "3.11.2", "implementation": "CPython", "machine": "x86_64", "libc": "2.36" of glibc or "", "pip",
-    "installed": {name: version} that requirements go on top of}. Raises Fault.
+    "installed": {name: {"version", "requires": as its metadata says}} that requirements go on top of}. Raises Fault.
     """
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""From a job's environment to what the agent builds: pip requirements and a version of Python."""
+"""From a job's environment to what the agent builds: pip requirements and a version of Python, or conda packages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import msgspec
 from ..errors import JobError, SiteError
 from ..jobs.records import Environment
 from ..site.files import Site
-from . import requirements
+from . import conda_file, requirements
+from .conda_file import PIP, Conda
 
 PYTHON = re.compile(r"(?:[\w.-]+::)?python\s*(?:={1,2}\s*(\d+\.\d+(?:\.\d+)?)(?:\.\*)?(?:=\S*)?)?")
-PIP = re.compile(r"(?:[\w.-]+::)?(pip|setuptools|wheel)\s*([=<>!~].*)?")
-CONDA_NAME = re.compile(r"(?:[\w.-]+::)?([\w.-]+)")
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     requirements: str = ""  # the text of a pip requirements file, complete in itself
     python: str = ""  # "3.11", or "" for the VM's own
+    conda: Conda | None = None  # what the requirements go on top of, instead of the VM's Python
     image: str = ""  # what they go on top of, where the VM has Docker
     context: str = ""  # the folder of a Docker build context on this machine
     dockerfile: str = ""  # in it
@@ -87,17 +87,27 @@ def _from_conda(environment: Environment, site: Site) -> Spec:
     dependencies = conda.get("dependencies")
     if not isinstance(dependencies, list):
         raise JobError(f"{where}: dependencies: missing, or not a list", hint="a conda file lists its packages there")
-    python, lines = "", list[str]()
+    python, lines, texts, others = "", list[str](), list[str](), list[str]()
     for entry in dependencies:
         if isinstance(entry, dict):
             lines += _pip(entry, where)
             continue
-        found = PYTHON.fullmatch(str(entry).strip())
+        texts.append(str(entry).strip())
+        found = PYTHON.fullmatch(texts[-1])
         if found:
             python = found.group(1) or ""
-        elif not PIP.fullmatch(str(entry).strip()):
-            raise _conda_package(str(entry), where)
+        elif not PIP.fullmatch(texts[-1]):
+            others.append(texts[-1])
     text = requirements.complete(lines, _folder(where), where)
+    if any(not conda_file.of_python(other) for other in others):
+        packages = conda_file.packages(environment, site, texts, others, pip=bool(text))
+        notes = [f"image {environment.image} is not used: the conda packages are installed on the VM itself"]
+        return Spec(requirements=text, conda=packages, notes=notes if environment.image else [])
+    if others:
+        raise JobError(
+            f"{where}: dependencies: {others[0]!r} is not one version of Python",
+            hint="write python=3.11, or leave it out for the VM's own",
+        )
     if site.vm.sandbox != "bwrap":
         return Spec(requirements=text, python=python, image=environment.image)
     notes = [f"image {environment.image} is not used: bwrap builds from the conda file"] if environment.image else []
@@ -108,20 +118,6 @@ def _pip(entry: dict[str, Any], where: str) -> list[str]:
     if list(entry) != ["pip"] or not all(isinstance(line, str) for line in entry["pip"] or []):
         raise JobError(f"{where}: dependencies: {sorted(entry)} is not `pip:` with a list of requirements")
     return list(entry["pip"] or [])
-
-
-def _conda_package(entry: str, where: str) -> JobError:
-    if entry.strip().startswith("python"):
-        return JobError(
-            f"{where}: dependencies: {entry!r} is not one version of Python",
-            hint="write python=3.11, or leave it out for the VM's own",
-        )
-    found = CONDA_NAME.match(entry.strip())
-    name = found.group(1) if found else entry
-    return JobError(
-        f"{where}: dependencies: {name} is a conda package, and conda is not on this VM",
-        hint=f"put {name} below `pip:`, or map the environment in [environments] of the site file",
-    )
 
 
 def _folder(where: str) -> Path:

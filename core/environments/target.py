@@ -15,6 +15,11 @@ OLDEST = {"x86_64": 5, "aarch64": 17}  # the first glibc 2.x that wheels are tag
 HINT = "map the environment in [environments] of the site file to what this site has"
 
 
+class Installed(msgspec.Struct, frozen=True):
+    version: str
+    requires: list[str] = []
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """As the agent's `targets` has it."""
 
@@ -23,7 +28,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     machine: str  # x86_64
     libc: str  # 2.36, of glibc; "" is another C library
     pip: str  # that installs there
-    installed: dict[str, str] = {}  # name -> version: what the requirements go on top of
+    installed: dict[str, Installed] = {}  # by name: what the requirements go on top of
 
     @property
     def title(self) -> str:

@@ -18,12 +18,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from .. import threads
 from ..errors import BuildError
 from ..jobs import snapshot
 from ..jobs.manifest import Entry, Manifest
 from ..site import paths
-from . import indexes, pins, refusals
+from . import indexes, pins, refusals, stubs
 from .pins import Pin
 from .programs import Program
 from .target import Target
@@ -33,8 +35,11 @@ REQUIREMENTS = "requirements.txt"
 FRESH = ".new-"
 KEPT_S = {True: 7 * 86400.0, False: 86400.0}  # by whether it is whole: one that no environment was built with
 LOOK_S = 0.1
-UV = "uv pip compile - --only-binary :all: --generate-hashes --no-header --no-annotate --emit-index-url"
-UV += " --emit-find-links --no-python-downloads --no-progress --color never"
+UV = "uv pip compile - --only-binary :all: --generate-hashes --no-header --no-annotate --no-python-downloads"
+UV += " --no-progress --color never"
+ADDRESSES = "uv pip compile - --emit-index-url --emit-find-links --no-header --no-python-downloads --color never"
+CHOSEN = "chosen.txt"
+STUBS = "installed"
 OTHER_PYTHON = "warning: The requested Python version"  # would be used to build with, and nothing is built
 PIP = "pip download --no-deps --require-hashes --only-binary=:all: --no-input --disable-pip-version-check"
 PIP += " --progress-bar off --no-color"
@@ -46,10 +51,15 @@ class Wheelhouse:
     def __init__(self, requirements: str, target: Target) -> None:
         self._options = indexes.split(requirements)
         self._target = target
-        asked = [FORMAT, sorted(requirements.splitlines()), target.uv(), target.pip_options(), target.installed]
-        self._key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        asked = [
+            FORMAT,
+            sorted(requirements.splitlines()),
+            target.uv(),
+            target.pip_options(),
+            msgspec.to_builtins(target.installed),
+        ]
+        self._key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         self._base = paths.cache() / "wheelhouses"
-        self._pip: dict[str, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -82,66 +92,61 @@ class Wheelhouse:
             await threads.call(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def _fill(self, folder: Path) -> AsyncGenerator[str, None]:
-        listing = Program(["pip", "config", "list"], folder, {})
-        async with aclosing(listing.lines(printing=True)) as lines:
-            async for _ in lines:
-                pass
-        self._pip = indexes.settings(listing.printed)
         yield f"Resolving for {self._target.title}\n"
-        async with aclosing(self._resolved(folder)) as found:
-            async for item in found:
-                if isinstance(item, str):
-                    yield item
-                else:
-                    chosen = item
-        async with aclosing(self._fetched(folder, *chosen)) as lines:
-            async for line in lines:
-                yield line
-
-    async def _resolved(self, folder: Path) -> AsyncGenerator[str | tuple[list[Pin], dict[str, str]], None]:
-        """Lines of the log, then what is chosen and pip's variables. What is installed there stays, if it can."""
-        lines = [*indexes.for_uv(self._options, self._pip), *self._options.requirements]
-        given = "".join(line + "\n" for line in lines)
-        words = [*UV.split(), *self._target.uv(), *indexes.flags(self._options, self._pip)]
-        variables = indexes.uv_variables(self._options, self._pip)
-        for kept in (True, False) if self._target.installed else (False,):
-            constraints = self._constraints(folder) if kept else []
-            program = Program([*words, *constraints], folder, variables, given)
-            async with aclosing(program.lines(printing=True)) as said:
-                async for line in said:
-                    if not kept and not line.startswith(OTHER_PYTHON):
-                        yield line
-            if program.code == 0:
-                break
+        pip = indexes.settings((await _done(Program(["pip", "config", "list"], folder, {}))).printed)
+        lines = "".join(line + "\n" for line in indexes.for_uv(self._options, pip))
+        variables = indexes.uv_variables(self._options, pip)
+        addresses = await _done(Program(ADDRESSES.split(), folder, variables, lines))
+        if addresses.code != 0:
+            raise refusals.of_uv(addresses.said, self._target)
+        program = await self._resolving(folder, lines, variables, indexes.flags(self._options, pip))
+        async with aclosing(program.lines(printing=True)) as said:
+            async for line in said:
+                if not line.startswith(OTHER_PYTHON):
+                    yield line
         if program.code != 0:
             raise refusals.of_uv(program.said, self._target)
-        yield self._chosen(program.printed)
+        chosen = self._chosen(program.printed)
+        async with aclosing(self._fetched(folder, chosen, addresses.printed)) as fetching:
+            async for line in fetching:
+                yield line
 
-    def _constraints(self, folder: Path) -> list[str]:
-        path = folder / "installed.txt"
-        path.write_text("".join(f"{name}=={version}\n" for name, version in self._target.installed.items()))
-        return ["--constraints", str(path)]
+    async def _resolving(self, folder: Path, lines: str, variables: dict[str, str], flags: list[str]) -> Program:
+        """What is installed there can be chosen, and is preferred: uv reads CHOSEN before it writes it."""
+        words = [*UV.split(), *self._target.uv(), *flags]
+        if self._target.installed:
+            there = await threads.call(stubs.write, folder / STUBS, self._target.installed)
+            (folder / CHOSEN).write_text("".join(line + "\n" for line in there))
+            words += ["--find-links", str(folder / STUBS), "--output-file", CHOSEN]
+        return Program(words, folder, variables, lines + "".join(line + "\n" for line in self._options.requirements))
 
-    def _chosen(self, printed: str) -> tuple[list[Pin], dict[str, str]]:
-        found = indexes.split(printed.replace("\\\n", " "))
-        chosen = pins.held(pins.read(found.requirements), pins.read(self._options.requirements))
-        return chosen, indexes.pip_variables(found.addresses, self._options.hosts)
+    def _chosen(self, printed: str) -> list[Pin]:
+        found = indexes.split(printed.replace("\\\n", " ")).requirements
+        return pins.held(pins.read(found), pins.read(self._options.requirements))
 
-    async def _fetched(self, folder: Path, chosen: list[Pin], variables: dict[str, str]) -> AsyncGenerator[str, None]:
-        there = {pins.canonical(name): version for name, version in self._target.installed.items()}
+    async def _fetched(self, folder: Path, chosen: list[Pin], addresses: str) -> AsyncGenerator[str, None]:
+        await threads.call(shutil.rmtree, folder / STUBS, ignore_errors=True)
+        there = {pins.canonical(name): has.version for name, has in self._target.installed.items()}
         missing = [pin for pin in chosen if there.get(pin.name) != pin.version]
-        (folder / "installed.txt").unlink(missing_ok=True)
-        (folder / "chosen.txt").write_text("".join(pin.line + "\n" for pin in missing))
-        words = [*PIP.split(), *self._target.pip_options(), "-d", str(folder), "-r", "chosen.txt"]
+        (folder / CHOSEN).write_text("".join(pin.line + "\n" for pin in missing))
+        words = [*PIP.split(), *self._target.pip_options(), "-d", str(folder), "-r", CHOSEN]
         words += ["--no-index"] if "--no-index" in self._options.flags else []
+        variables = indexes.pip_variables(indexes.split(addresses).addresses, self._options.hosts)
         program = Program(words, folder, variables)
         async with aclosing(program.lines() if missing else _nothing()) as lines:
             async for line in lines:
                 yield line
         if missing and program.code != 0:
             raise refusals.of_pip(program.said)
-        (folder / "chosen.txt").unlink()
+        (folder / CHOSEN).unlink()
         await threads.call(_pin, folder, chosen, {pin.name for pin in missing})
+
+
+async def _done(program: Program) -> Program:
+    async with aclosing(program.lines(printing=True)) as lines:
+        async for _ in lines:
+            pass
+    return program
 
 
 async def _nothing() -> AsyncGenerator[str, None]:

@@ -35,6 +35,7 @@ class Building:
             "image": wanted.image,
             "context": context,
             "engine": site.vm.sandbox,
+            "conda": msgspec.to_builtins(wanted.conda),
         }
         self._found: dict[str, Any] = {}
 

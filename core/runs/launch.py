@@ -186,6 +186,9 @@ def described(prepared: Plan, site: Site) -> list[str]:
     wanted = prepared.environment
     if wanted.context:
         lines.append(f"environment: image built from {wanted.context}, {wanted.dockerfile}")
+    elif wanted.conda:
+        lines.append(f"environment: conda packages of {', '.join(wanted.conda.channels)}")
+        lines += [f"  {dependency}" for dependency in wanted.conda.dependencies]
     elif wanted.image:
         lines.append(f"environment: image {wanted.image} where the VM has Docker")
     else:

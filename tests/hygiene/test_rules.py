@@ -29,8 +29,9 @@ def test_threads_are_made_in_one_place() -> None:
     assert wrong == []
 
 
-# programs of their own: the demo's job (its output is a run's log), the server of a model, the installer of Azurite
-PROGRAMS = ("core/demo/job/", "core/deploy/server.py:", "core/demo/install.py:")
+# programs of their own: the demo's job (its output is a run's log), the server of a model, the installer of Azurite,
+# the installer of conda packages (its output is a build's log)
+PROGRAMS = ("core/demo/job/", "core/deploy/server.py:", "core/demo/install.py:", "core/agent/conda_install.py:")
 
 
 def test_core_prints_nothing() -> None:

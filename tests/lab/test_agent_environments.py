@@ -9,6 +9,7 @@ import http.server
 import io
 import os
 import re
+import ssl
 import subprocess
 import tarfile
 import threading
@@ -57,9 +58,11 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+def answering(handler: type[http.server.BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """A web server on loopback that ends with the block, also when a test fails in it: its port."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, daemon=True).start()

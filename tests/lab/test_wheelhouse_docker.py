@@ -64,9 +64,14 @@ async def test_requirements_on_an_image_are_installed_without_a_network(
         wheel(index.folder, "lab-more", "1.0", needs=["lab-low"])
         _, names = await built(agent, index.line + "lab-more\n", base)
         assert names == ["lab_more-1.0-py3-none-any.whl"], "what the image has stays"
-        wheel(index.folder, "lab-new", "1.0", needs=["lab-low>=2"])
+        wheel(index.folder, "lab-new", "1.0", needs=["lab-low>=2", "lab-top"])
         _, names = await built(agent, index.line + "lab-new\n", base)
         assert names == ["lab_low-2.0-py3-none-any.whl", "lab_new-1.0-py3-none-any.whl"], "unless it cannot"
+        (index.folder / "lab-low" / "lab_low-1.0-py3-none-any.whl").unlink()
+        result, names = await built(agent, index.line + "lab-more\nlab-top\n", base)
+        assert names == ["lab_more-1.0-py3-none-any.whl"], "also where no index has it"
+        docked.environment = result["hash"]
+        assert docked.run("python3 -c 'import lab_low; print(lab_low.WHAT)'").text == "1.0 py3-none-any\n"
 
 
 def _networks(daemon: Dockerd, since: float) -> set[str]:

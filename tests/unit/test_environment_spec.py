@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 
 from core.environments import spec
@@ -45,6 +46,67 @@ def test_another_conda_package_is_named_with_both_ways_out(tmp_path: Path) -> No
         spec.of(conda(tmp_path, "python=3.11", "conda-forge::libgdal=3.8"), site(tmp_path))
     assert "conda.yml" in caught.value.title and "libgdal" in caught.value.title
     assert "pip" in caught.value.hint and "[environments]" in caught.value.hint
+
+
+def packages(folder: Path, *dependencies: Any, channels: Any = None, image: str = "") -> Environment:
+    made, named = conda(folder, *dependencies), ["conda-forge"] if channels is None else channels
+    return msgspec.structs.replace(made, conda={**(made.conda or {}), "channels": named}, image=image)
+
+
+def test_conda_packages_are_asked_for_with_their_python_and_pip(tmp_path: Path) -> None:
+    asked = packages(
+        tmp_path, "python>=3.10", "conda-forge::libgdal=3.8", {"pip": ["six"]}, channels=["a", "nodefaults"]
+    )
+    found = spec.of(asked, site(tmp_path))
+    assert found.conda is not None and found.conda.channels == ["a"]
+    assert found.conda.dependencies == ["python>=3.10", "conda-forge::libgdal=3.8", "pip"]
+    assert (found.requirements, found.image, found.notes) == ("six\n", "", [])
+    plain = spec.of(packages(tmp_path, "python=3.11", "pip=24", "gdal", {"pip": ["six"]}), site(tmp_path)).conda
+    assert plain is not None and plain.dependencies == ["python=3.11", "pip=24", "gdal"]
+
+
+def test_an_image_with_conda_packages_is_not_used_and_docker_alone_is_refused(tmp_path: Path) -> None:
+    asked = packages(tmp_path, "gdal", image="a/b:1")
+    found = spec.of(asked, site(tmp_path, "auto"))
+    assert (found.image, found.notes) == (
+        "",
+        ["image a/b:1 is not used: the conda packages are installed on the VM itself"],
+    )
+    with pytest.raises(JobError, match="gdal is a conda package, and those are installed below bwrap"):
+        spec.of(asked, site(tmp_path, "docker"))
+
+
+def test_conda_packages_are_not_fetched_by_the_client(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    offline = msgspec.structs.replace(here.file, vms={"vm1": VM(host="h", packages="client")})
+    with pytest.raises(JobError, match="for vm1 this machine fetches pip packages, not yet those"):
+        spec.of(packages(tmp_path, "gdal"), Site(file=offline, path=here.path, vm_name="vm1"))
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        (["/srv/channel"], "neither a channel's name nor its address"),
+        (["../channel"], "neither a channel's name nor its address"),
+        (["file:///srv/channel"], "neither a channel's name nor its address"),
+        (["https://me:hunter2@conda.example/main"], "has a credential"),
+        (["https://conda.example/t/hunter2/main"], "has a credential"),
+        ("conda-forge", "channels: not a list"),
+        ([], "no channel is named"),
+    ],
+)
+def test_channels_that_a_build_cannot_or_should_not_read_are_refused(
+    tmp_path: Path, channels: Any, message: str
+) -> None:
+    with pytest.raises(JobError, match=message) as caught:
+        spec.of(packages(tmp_path, "gdal", channels=channels), site(tmp_path))
+    assert "hunter2" not in caught.value.title + caught.value.hint
+
+
+@pytest.mark.parametrize("channel", ["conda-forge", "conda-forge/label/dev", "https://conda.example/main"])
+def test_channels_by_name_and_by_address(tmp_path: Path, channel: str) -> None:
+    found = spec.of(packages(tmp_path, "gdal", channels=[channel]), site(tmp_path)).conda
+    assert found is not None and found.channels == [channel]
 
 
 def test_a_range_of_pythons_is_refused_in_its_own_words(tmp_path: Path) -> None:

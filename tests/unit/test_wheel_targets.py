@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import pytest
 
-from core.environments import indexes, pins
-from core.environments.target import Target
+from core.environments import indexes, pins, stubs
+from core.environments.target import Installed, Target
 from core.errors import BuildError
 
 
@@ -98,3 +101,14 @@ def test_pins_are_read_with_their_hashes() -> None:
     assert found[0] == pins.Pin("six-x", "Six_x==1.0", ["sha256:aa", "sha256:bb"]) and found[0].version == "1.0"
     assert (found[1].name, found[1].hashes, len(found)) == ("y", ["sha256:cc"], 2)
     assert pins.held(found, []) == found
+
+
+def test_what_an_image_has_is_kept_by_its_metadata_alone(tmp_path: Path) -> None:
+    requires = ["numpy>=1", "pandas ; extra == 'frames'"]
+    installed = {"Torch_X": Installed("2.1.0+cu118", requires), "odd": Installed("1.0-debian"), "../x": Installed("1")}
+    assert stubs.write(tmp_path / "stubs", installed) == ["Torch_X==2.1.0+cu118"]
+    (path,) = (tmp_path / "stubs").iterdir()
+    assert path.name == "torch_x-2.1.0+cu118-py3-none-any.whl"
+    with zipfile.ZipFile(path) as file:
+        text = file.read("torch_x-2.1.0+cu118.dist-info/METADATA").decode()
+    assert "Provides-Extra: frames\nRequires-Dist: numpy>=1\nRequires-Dist: pandas" in text
