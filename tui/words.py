@@ -24,7 +24,7 @@ class Mark:
 
 ENGINES = {
     "docker": "docker: the run outlives what watches it; its memory is limited",
-    "bwrap": "bwrap, the weaker one: the run ends with its supervisor; its memory is watched, not limited",
+    "bwrap": "bwrap, the weaker one: the run ends with its supervisor; its memory is looked at once a second",
 }
 STATUS = {
     "pass": Mark("✓", "PASS", "$text-success"),

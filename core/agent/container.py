@@ -68,6 +68,15 @@ def sweep(docker: Docker, root: str) -> None:
         pass  # the next one that ends does it
 
 
+def discard(docker: Docker, root: str, run: str) -> None:
+    """The run has ended: its container goes, and whatever of others could not be removed earlier."""
+    try:
+        remove(docker, run)
+    except Unanswered:
+        pass  # a later one sweeps it away
+    sweep(docker, root)
+
+
 def once(folder: str) -> str:
     """Of the run in `folder`: where the first process says that the job begins. The job is another user."""
     made = os.path.join(folder, "once")

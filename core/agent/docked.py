@@ -27,6 +27,7 @@ SIGNAL_S = 3.0  # for an answer to a signal, then the processes are sent it with
 ABSENT_S = 600.0  # without an answer and without a process: the run has ended, nobody knows how
 KILL_S = 20.0  # for a container to go that was killed
 KILLED = 137  # 128 + SIGKILL
+NOT_RUNNING = 409  # Docker's answer to a signal for what has ended
 STOPPED = (137, 143, 255)  # how containers end with Docker
 REMOVAL_LOOKS = 5
 REMOVED = "its container was removed by somebody else"
@@ -130,6 +131,7 @@ class Docked:
     def _wait_for_end(self, found: Dict[str, Any]) -> None:
         state = found["State"]
         if state["Running"]:
+            self._lost = False  # it outlived what was
             try:
                 self._docker.call("POST", self._path + "/wait", timeout=LOOK_S)
             except (NotThere, Refusal):
@@ -230,11 +232,13 @@ class Docked:
             time.sleep(0.02)
 
     def _signal(self, which: str) -> bool:
-        """False where Docker does not answer."""
+        """False where Docker does not answer, or cannot."""
         try:
             self._docker.call("POST", self._path + "/kill", timeout=SIGNAL_S, signal=which)
-        except (Refusal, NotThere):
-            return True  # it does not run any more
+        except NotThere:
+            return True
+        except Refusal as error:
+            return error.status == NOT_RUNNING
         except Unanswered:
             self._silent = self._silent or time.monotonic()
             return False
@@ -253,7 +257,8 @@ class Docked:
         if self._why:
             return self._why
         if state.get("OOMKilled") and state.get("ExitCode"):
-            return "out of memory: %d MiB allowed" % (self._body["HostConfig"]["Memory"] >> 20)
+            allowed = self._body["HostConfig"]["Memory"] >> 20
+            return "out of memory: %d MiB allowed" % allowed if allowed else "out of memory"
         if state.get("Error"):
             return "Docker: %s" % state["Error"]
         if self._lost and not self._killed and state.get("ExitCode") in STOPPED:
@@ -261,8 +266,4 @@ class Docked:
         return "" if self.end or "ExitCode" in state else "its container has gone"
 
     def discard(self) -> None:
-        try:
-            container.remove(self._docker, self._run)
-        except Unanswered:
-            pass  # a later one sweeps it away
-        container.sweep(self._docker, self._root)
+        container.discard(self._docker, self._root, self._run)

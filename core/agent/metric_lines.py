@@ -29,11 +29,11 @@ class Point(NamedTuple):
 
 
 class Lines:
-    """Takes bytes as they come; a line counts when it has ended."""
+    """Takes bytes as they come; a line counts when it has ended. `before`: what came before the first of them."""
 
-    def __init__(self) -> None:
-        self._rest = b""
-        self._too_long = False
+    def __init__(self, before: bytes = b"") -> None:
+        self._rest = _LINE_END.split(before)[-1]
+        self._too_long = len(self._rest) > LINE_BYTES
 
     def feed(self, chunk: bytes) -> List[Point]:
         *lines, rest = _LINE_END.split(self._rest + chunk)

@@ -34,8 +34,9 @@ class Output:
         """
         self._heard = heard
         self._limit = limit
-        self._left = max(0, limit - os.path.getsize(os.path.join(folder, runfolder.RAW)))
-        self._dropping = False
+        size = os.path.getsize(os.path.join(folder, runfolder.RAW))
+        self._left = max(0, limit - size)
+        self._dropping = size > limit  # an earlier supervisor has said so
         path = os.path.join(folder, FIFO)
         if not (keep and os.path.exists(path)):
             os.mkfifo(path, 0o600)
@@ -54,7 +55,7 @@ class Output:
         self._catch_up(folder)
 
     def _catch_up(self, folder: str) -> None:
-        """What an earlier supervisor had written to one file and not yet to the other."""
+        """What an earlier supervisor had written to one file and not yet to the other: the gate keeps lengths."""
         with open(os.path.join(folder, runfolder.RAW), "rb") as raw:
             raw.seek(os.fstat(self._passed).st_size)
             for chunk in iter(lambda: raw.read(CHUNK), b""):
@@ -128,15 +129,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def _splice(source: int, target: int, offset: int, size: int) -> Optional[int]:
     """splice(2): bytes moved; None where the file system of `target` cannot. Raises OSError."""
-    at = ctypes.c_longlong(offset)
     length, flags = ctypes.c_size_t(size), ctypes.c_uint(SPLICE_F_NONBLOCK)
-    moved: int = _libc.splice(source, None, target, ctypes.byref(at), length, flags)
-    if moved >= 0:
-        return moved
-    number = ctypes.get_errno()
-    if number in (errno.EINVAL, errno.ENOSYS):
-        return None
-    raise OSError(number, os.strerror(number))
+    while True:
+        at = ctypes.c_longlong(offset)
+        moved: int = _libc.splice(source, None, target, ctypes.byref(at), length, flags)
+        if moved >= 0:
+            return moved
+        number = ctypes.get_errno()
+        if number in (errno.EINVAL, errno.ENOSYS):
+            return None
+        if number != errno.EINTR:  # a signal before the first byte: as Python does it for its own calls
+            raise OSError(number, os.strerror(number))
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -24,6 +24,7 @@ SHOWN_BYTES = 64 * 1024  # of what was before, for whoever begins to follow
 TICKS = os.sysconf("SC_CLK_TCK")
 SMI = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
 SMI_S = 5.0
+RESERVED = 512 << 20
 
 
 class Sampler:
@@ -36,7 +37,7 @@ class Sampler:
         self._lines = self._calls = 0
         self._apart = 1  # calls to a line
         self._before = (time.monotonic(), 0.0, _machine_ticks())
-        self.peak_memory = 0
+        self.peak_memory = _peak(folder)  # that of an earlier supervisor, too
         self.cpu_s = 0.0
         self._gpus = Gpus()
 
@@ -76,6 +77,12 @@ class Sampler:
         """What goes with the run's last state."""
         self._file.close()
         return {"peak_memory": self.peak_memory, "cpu_s": round(self.cpu_s, 2)}
+
+
+def _peak(folder: str) -> int:
+    with open(os.path.join(folder, FILE), "rb") as file:
+        whole = (line for line in file if line.endswith(b"\n"))
+        return max((int(json.loads(line.decode())["memory"]) for line in whole), default=0)
 
 
 def tail(folder: str) -> Tail:
@@ -135,10 +142,28 @@ def _machine_ticks() -> Tuple[int, int]:
     return sum(numbers) - numbers[3] - numbers[4], sum(numbers)
 
 
-def _machine_memory() -> int:
+def _meminfo() -> Dict[str, int]:
+    """Bytes (proc(5), /proc/meminfo)."""
     found: Dict[str, int] = {}
     with open("/proc/meminfo", encoding="ascii") as file:
         for line in file:
             name, _, rest = line.partition(":")
             found[name] = int(rest.split()[0]) * 1024
+    return found
+
+
+def _machine_memory() -> int:
+    found = _meminfo()
     return found["MemTotal"] - found.get("MemAvailable", found["MemFree"])
+
+
+def for_jobs() -> int:
+    """Bytes that a job may hold where nobody says less: the rest is for the agent, SSH and the kernel."""
+    total = _meminfo()["MemTotal"]
+    return total - min(max(total // 20, RESERVED), total // 4)
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has ended for want of memory since the boot; 0 where it does not tell."""
+    with open("/proc/vmstat", encoding="ascii") as file:
+        return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), 0)

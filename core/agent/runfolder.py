@@ -83,6 +83,7 @@ def settled(folder: str, states: States | None = None) -> dict[str, Any]:
             return last
         _end_orphans(states)
         states.append([last["state"]], *_ending(folder, states, last))
+        _end_container(folder, states, last)
         return states.last()
     finally:
         if lock >= 0:
@@ -126,6 +127,15 @@ def _why(states: States, last: dict[str, Any]) -> str:
     if not states.same_boot(last):
         return "the VM was restarted while the run was %s" % last["state"]
     return "its supervisor ended unexpectedly while the run was %s" % last["state"]
+
+
+def _end_container(folder: str, states: States, last: dict[str, Any]) -> None:
+    """Of a run that supervisors took up in vain. What a reboot left does not run, and goes with a later one."""
+    begun = last["state"] != "created" and states.same_boot(last)
+    if begun and read_json(folder, "policy.json").get("engine") == "docker":
+        from . import container, docker_api
+
+        container.discard(docker_api.Docker(), os.path.dirname(os.path.dirname(folder)), os.path.basename(folder))
 
 
 def _end_orphans(states: States) -> None:

@@ -11,7 +11,7 @@ import os
 import threading
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
-from . import metric_lines, plainfiles, tfevents
+from . import metric_lines, plainfiles, runfolder, tfevents
 from .faults import Fault
 from .tracking_rules import METRICS_PER_BATCH, Refused, metric
 from .tracking_store import Store, point
@@ -45,7 +45,7 @@ class Sources:
     def __init__(self, run_folder: str, job: Dict[str, Any], store: Store) -> None:
         lines, folders = asked(job)
         self._store = store
-        self._lines = metric_lines.Lines() if lines else None
+        self._lines = metric_lines.Lines(_passed_last(run_folder)) if lines else None
         self._boards = [Board(run_folder, folder) for folder in folders]
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="tensorboard", daemon=True)
@@ -105,6 +105,13 @@ class Sources:
             return dict(metric(given), op="metric", run=self._store.root)
         except (Refused, ValueError, OverflowError):
             return {}
+
+
+def _passed_last(run_folder: str) -> bytes:
+    """The end of what an earlier supervisor has read, in the middle of a line perhaps."""
+    with open(os.path.join(run_folder, runfolder.PASSED), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - metric_lines.LINE_BYTES - 1))
+        return file.read()
 
 
 class Board:

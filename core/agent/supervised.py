@@ -8,7 +8,7 @@ import os
 import selectors
 import time
 
-from . import processes, runfolder
+from . import processes, resources, runfolder
 from .contained import Contained, signal_name
 from .output import Output
 from .resources import EVERY_S, FIRST_S, Sampler
@@ -16,6 +16,7 @@ from .states import States
 from .timers import Timers
 
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL
+KILLED = 137  # a job that ended by SIGKILL, or whose shell tells so
 WATCH = 1.0  # seconds between two looks at the memory
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -53,6 +54,7 @@ class Supervised:
         self._cancelled = False
         self._late = False  # the job's time was over
         self._failure = ""  # why we ended it ourselves
+        self._oom_kills = resources.oom_kills()
 
     def run(self) -> Outcome:
         if os.path.exists(self._cancel_file) and not self._going_on and self._job.forgo():
@@ -109,7 +111,13 @@ class Supervised:
 
     def _fail(self, reason: str) -> None:
         self._failure = self._failure or reason
+        self._force()
+
+    def _force(self) -> None:
+        """Until it has ended: an engine may refuse once."""
         self._job.kill()
+        if self._job.running():
+            self._timers.after(GRACE, self._force)
 
     def _wake(self) -> None:
         try:
@@ -133,7 +141,7 @@ class Supervised:
     def _end_politely(self) -> None:
         """SIGTERM for all of it; what is left after the grace is killed."""
         self._timers.off(self._overdue)
-        self._timers.after(GRACE if self._job.began else 0.0, self._job.kill)
+        self._timers.after(GRACE if self._job.began else 0.0, self._force)
         self._job.terminate()
 
     def _watch(self, memory_bytes: int) -> None:
@@ -164,9 +172,10 @@ class Supervised:
         if why or self._job.end is None:
             return Outcome("failed", why, code)
         kind, number = self._job.end
-        if kind == "signal":
-            return Outcome("failed", "ended by signal %s" % signal_name(number), code)
-        return Outcome("completed" if code == 0 else "failed", "" if code == 0 else "exit code %d" % number, code)
+        how = "ended by signal %s" % signal_name(number) if kind == "signal" else "exit code %d" % number
+        if code == KILLED and resources.oom_kills() > self._oom_kills:
+            how = "out of memory: %s, and the VM's kernel had none left" % how
+        return Outcome("completed", "", 0) if code == 0 else Outcome("failed", how, code)
 
     def _exit_code(self) -> int | None:
         """As a shell has it: 128 + n for signal n; None where the command did not end by itself."""

@@ -11,7 +11,7 @@ import signal
 import traceback
 from typing import Any
 
-from . import container, environments, jobs, queue, runfolder, sandbox
+from . import container, environments, jobs, queue, resources, runfolder, sandbox
 from .contained import Bwrap, Contained
 from .docked import Docked
 from .docker_api import Docker
@@ -109,6 +109,7 @@ class _Work:
         self._states, self._wakeup, self._gpus = states, wakeup, gpus
         self._job = runfolder.read_json(folder, "job.json")
         self._policy = runfolder.read_json(folder, "policy.json")
+        self._policy["memory_bytes"] = self._policy.get("memory_bytes") or resources.for_jobs()
         self._docker = self._policy.get("engine") == "docker"
         self._contained: Contained | None = None
 
@@ -121,6 +122,8 @@ class _Work:
     def discard(self) -> None:
         if self._contained is not None:
             self._contained.discard()
+        elif self._docker:  # what an earlier supervisor had made
+            container.discard(Docker(), self._root, self._run)
 
     def _carried_out(self, tracking: Any) -> Outcome:
         folder, policy = self._folder, self._policy
@@ -131,7 +134,7 @@ class _Work:
         output = Output(folder, policy.get("log_bytes") or LIMIT, sources.feed if sources else len, self._docker)
         try:
             self._contained = self._made(server.socket_path if server else "")
-            limits = self._job.get("timeout_s"), policy.get("memory_bytes")
+            limits = self._job.get("timeout_s"), policy["memory_bytes"]
             return Supervised(folder, self._states, output, self._wakeup, self._contained, *limits).run()
         finally:
             output.close()

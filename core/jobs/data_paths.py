@@ -15,6 +15,7 @@ from ..site.files import Site
 from .entries import FOLDER_TYPES
 from .records import DataInput
 
+CUSTOM = "custom_model"
 DATASTORE = "azureml://datastores/site/paths/"
 
 
@@ -36,7 +37,8 @@ def needed(name: str, declared: DataInput, site: Site) -> Needed:
     key = f"{declared.where}: inputs.{name}"
     path = container_path(declared.path, site)
     if path is None and declared.local:
-        return msgspec.structs.replace(_placed(name, declared, declared.local, key), local=True)
+        is_folder = declared.local_folder if declared.type == CUSTOM else declared.type in FOLDER_TYPES
+        return msgspec.structs.replace(_placed(name, declared, declared.local, key, is_folder), local=True)
     if site.file.data is None:
         raise JobError(f"{key}: site {site.name} has no data", hint=f"[data] in {site.path} names its container")
     if path is None:
@@ -46,7 +48,7 @@ def needed(name: str, declared: DataInput, site: Site) -> Needed:
         )
     if any(part in (".", "..") for part in path.split("/")) or path.startswith("/"):
         raise JobError(f"{key}: {path} is not a path in a container")
-    return _placed(name, declared, path, key)
+    return _placed(name, declared, path, key, _is_folder(declared, path))
 
 
 def container_path(written: str, site: Site) -> str | None:
@@ -66,8 +68,8 @@ def _mapped(written: str, aliases: dict[str, str]) -> str | None:
     return None
 
 
-def _placed(name: str, declared: DataInput, path: str, key: str) -> Needed:
-    if not _is_folder(declared, path):
+def _placed(name: str, declared: DataInput, path: str, key: str, is_folder: bool) -> Needed:
+    if not is_folder:
         if not path or path.endswith("/"):
             raise JobError(f"{key}: the type is {declared.type}, and {declared.path} is a folder")
         base = PurePosixPath(path).name
@@ -76,7 +78,7 @@ def _placed(name: str, declared: DataInput, path: str, key: str) -> Needed:
 
 
 def _is_folder(declared: DataInput, path: str) -> bool:
-    """A custom model is a file or a folder: one whose name has an ending is taken for a file."""
-    if declared.type == "custom_model":
+    """A custom model is a file or a folder: in the container, one whose name has an ending is taken for a file."""
+    if declared.type == CUSTOM:
         return path.endswith("/") or not PurePosixPath(path).suffix
     return declared.type in FOLDER_TYPES

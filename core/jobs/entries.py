@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from .document import Node, did_you_mean
 from .records import DataInput, LiteralInput, Literals, Output
 
@@ -43,12 +45,12 @@ def _name(name: str, entry: Node) -> str:
     return name
 
 
-def local_path(written: str, folder: Path) -> str:
-    """Where a data input is on this machine, "" for an address: what Azure ML would upload. Whether it is there is
-    not looked at.
-    """
-    plain = written.removeprefix("file://").removeprefix("file:")
-    return "" if _ADDRESS.match(plain) else str((folder / plain).absolute())
+def found_locally(declared: DataInput, folder: Path) -> DataInput:
+    """With where its path is on this machine: what Azure ML would upload. An address is nowhere here."""
+    plain = declared.path.removeprefix("file://").removeprefix("file:")
+    place = "" if _ADDRESS.match(plain) else str((folder / plain).absolute())
+    is_folder = bool(place) and Path(place).is_dir()
+    return msgspec.structs.replace(declared, local=place, local_folder=is_folder)
 
 
 def _input(node: Node, folder: Path) -> LiteralInput | DataInput:
@@ -95,7 +97,7 @@ def _data(node: Node, where: str, folder: Path) -> DataInput:
     path = fields["path"].filled().strip()
     if "${{" in path:
         raise fields["path"].error("an input of a command job cannot refer to another", "write the path itself")
-    return DataInput(type=kind, path=path, local=local_path(path, folder), mode=mode, where=where)
+    return found_locally(DataInput(type=kind, path=path, mode=mode, where=where), folder)
 
 
 def _output(node: Node) -> Output:

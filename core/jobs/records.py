@@ -20,6 +20,7 @@ class DataInput(msgspec.Struct, frozen=True, kw_only=True, tag="data", tag_field
     type: str  # uri_file, uri_folder, mltable, custom_model, mlflow_model or triton_model
     path: str  # as written
     local: str = ""  # where that is on this machine, if it may be: absolute
+    local_folder: bool = False  # whether there was a folder when it was read
     mode: str | None
     where: str
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ..errors import UsageError
 from .document import did_you_mean
-from .entries import local_path
+from .entries import found_locally
 from .records import DataInput, Job, LiteralInput, Literals
 
 _TEXTS = ("display_name", "experiment_name", "description")
@@ -45,7 +45,7 @@ def _input(job: Job, name: str, value: str) -> dict[str, LiteralInput | DataInpu
     if declared is None:
         raise UsageError(f"--set inputs.{name}: {job.file} has no such input", hint=did_you_mean(name, job.inputs))
     if isinstance(declared, DataInput):
-        return {name: msgspec.structs.replace(declared, path=value, local=local_path(value, Path.cwd()))}
+        return {name: found_locally(msgspec.structs.replace(declared, path=value), Path.cwd())}
     try:
         typed = typed_value(value, declared.kind)
     except ValueError:

@@ -72,7 +72,8 @@ def local_input(job: Job, name: str, need: Needed) -> Snapshot:
     if not path.exists():
         raise JobError(
             f"{where}: there is no {path}, and [data.aliases] of the site does not name it either",
-            hint="a path begins in the job file's folder; data of the site: azureml://datastores/site/paths/…",
+            hint="a path begins in the job file's folder, one of --set where you are; "
+            "data of the site: azureml://datastores/site/paths/…",
         )
     if path.is_dir() != (need.kind == "uri_folder"):
         raise JobError(f"{where}: {path} is a {'folder' if path.is_dir() else 'file'}, and the type says otherwise")

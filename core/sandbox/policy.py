@@ -15,7 +15,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = "bwrap"
     network: bool = False
     data: bool = False
-    memory_bytes: int | None = None  # None: what the VM has
+    memory_bytes: int | None = None  # None, of a job: what the VM has, but for what the runner needs
     processes: int | None = 4096  # processes and threads
     tmp_bytes: int = 2 * GIB
     background: bool = False  # everything else of the VM comes first

@@ -29,7 +29,7 @@ def main() -> int:
         parser.error(f"{dockerd.lacking()}; --engine bwrap (make chaos ENGINE=bwrap) does without")
     results = asyncio.run(_all(given, engines))
     print(f"\nseed {given.seed}\n{campaign.table(results)}")
-    return 0 if all(result.seen.good for result in results) else 1
+    return 0 if results and all(result.seen.good and result.seen.times for result in results) else 1
 
 
 async def _all(given: argparse.Namespace, engines: list[str]) -> list[Result]:

@@ -62,7 +62,7 @@ async def _carried_out(examples: Examples, only: str, engines: Sequence[str]) ->
     print(f"\n{campaign.table(rows)}\n")
     bad = [row for row in rows if row.wrong]
     print(campaign.summary(rows), f"{len(rows)} command files, {len(bad)} unexpected", *wrong, sep="\n")
-    return 1 if bad or wrong else 0
+    return 1 if bad or wrong or not rows else 0
 
 
 def _others(folder: Path, found: Found) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -10,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import runfolder, summary
-from core.agent.listeners import listeners
+from core.agent import processes, runfolder, summary
 from core.agent.states import States
 
 from .test_runner import running, until
@@ -28,6 +28,20 @@ def size(root: Path) -> dict[str, int]:
         for base, _, names in os.walk(root)
         for name in names
     }
+
+
+def listening() -> dict[str, int]:
+    """inode -> port of every TCP socket that listens on this machine (proc(5), /proc/net/tcp)."""
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return {row[9]: int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+
+def sockets(pid: int) -> set[str]:
+    found = set()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(handle).removeprefix("socket:[").rstrip("]"))
+    return found
 
 
 def peak_bytes(pid: int) -> int:
@@ -47,14 +61,12 @@ def test_reading_a_log_leaves_nothing_on_the_vm(one_vm: VM) -> None:
 
 
 def test_nothing_of_a_run_listens_on_the_vm(vm: VM) -> None:
-    def mine() -> set[str]:
-        return {f"{each['address']}:{each['port']}" for each in listeners() if "python" in each["process"]}
-
-    before = mine()
     run = vm.start(vm.agent(), f"{PYTHON} -m http.server 5001 & while [ ! -e outputs/go ]; do sleep 0.02; done")
-    running(vm, run)
+    pid = running(vm, run)["pid"]
     until(lambda: b"5001" in (vm.folder(run) / "raw.log").read_bytes(), "the job's own server")
-    assert mine() <= before, "what a job listens on stays in its sandbox, and we listen on nothing"
+    found = listening()
+    assert not any(port == 5001 for port in found.values()), "what a job listens on stays in its sandbox"
+    assert not found.keys() & {inode for each in [pid, *processes.tree(pid)] for inode in sockets(each)}
     (vm.folder(run) / "outputs" / "go").touch()
 
 

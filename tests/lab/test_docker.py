@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import container, processes
+from core.agent import container, processes, resources, runfolder
 from core.agent.docker_api import Docker, Unanswered
 from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
@@ -302,6 +302,64 @@ def test_an_error_of_dockers_own_says_nothing_about_the_container(docked: Docked
             container.inspect(docker, run)
     finally:
         door.close()
+
+
+def test_a_signal_that_docker_cannot_send_is_sent_without_it(
+    docked: Docked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(tmp_path / "docker.sock", docked.daemon.socket)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{door.path}")
+    agent = docked.vm.agent()
+    job = docked.vm.job("trap '' TERM; sleep 60; sleep 60", environment=docked.environment, timeout_s=1)
+    try:
+        agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+        docked.going(job["run"])
+        door.shut = True
+        until(lambda: docked.daemon.containers()[0]["State"] == "exited", "the container's end", 30)
+        door.shut = False
+        assert docked.ended(job["run"], agent).result["reason"] == "time limit of 1 s"
+    finally:
+        door.shut = False
+        agent.close()
+        door.close()
+
+
+def test_no_container_outlives_a_run_that_a_second_supervisor_cannot_go_on_with(docked: Docked) -> None:
+    run = docked.start("sleep 60")
+    unwatched(docked, run)
+    (docked.vm.folder(run) / "raw.log").unlink()
+    assert docked.ended(run).result["state"] == "failed"
+    until(lambda: docked.daemon.containers() == [], "no container is left")
+
+
+def test_no_container_outlives_a_run_that_is_taken_up_in_vain(docked: Docked) -> None:
+    run = docked.start("sleep 60")
+    unwatched(docked, run)
+    stamps = "".join(f"{time.monotonic():.3f}\n" for _ in range(runfolder.MOST))
+    (docked.vm.folder(run) / runfolder.TAKEN_UP).write_text(stamps)
+    assert docked.vm.agent().call("runs.show", run=run)["state"] == "lost"
+    assert docked.daemon.containers() == []
+
+
+def test_a_container_that_outlived_an_absence_of_docker_ends_in_its_own_words(docked: Docked) -> None:
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("while [ ! -e outputs/go ]; do sleep 0.1; done; exit 255")
+        docked.going(run)
+        docked.daemon.restart(signal.SIGKILL, live_restore=True)
+        time.sleep(2.0)  # the supervisor sees it run again
+        (docked.vm.folder(run) / "outputs" / "go").touch()
+        result = docked.ended(run).result
+        assert (result["reason"], result["exit_code"]) == ("exit code 255", 255)
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+def test_the_memory_that_the_runner_needs_is_not_the_jobs(docked: Docked) -> None:
+    run = docked.start("sleep 60")
+    docked.going(run)
+    found = container.inspect(docked.daemon.api, run)
+    assert found is not None and found["HostConfig"]["Memory"] == resources.for_jobs()
 
 
 def test_a_time_limit_counts_from_the_begin_whoever_supervises(docked: Docked) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core.agent import engine, environments, interpreters, output, processes, runfolder, serve, spawn
+from core.agent import engine, environments, interpreters, output, processes, resources, runfolder, serve, spawn
 from core.agent.faults import Fault
 from core.agent.interpreters import Interpreter
 from core.agent.states import States
@@ -118,6 +121,53 @@ def test_what_is_printed_is_in_both_logs_to_their_limit(
     whole = b"before\n" + text + b"x" * 93 + (output.FULL % 1000).encode()
     assert (tmp_path / "raw.log").read_bytes() == (tmp_path / "passed.log").read_bytes() == whole
     assert b"".join(heard) == b"ore\n" + text + b"x" * 93
+
+
+def test_a_signal_in_the_middle_of_moving_output_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        """splice(2) as a signal meets it, the first time."""
+
+        calls = 0
+
+        def splice(self, *given: Any) -> Any:
+            self.calls += 1
+            if self.calls == 1:
+                ctypes.set_errno(errno.EINTR)
+                return -1
+            return real.splice(*given)
+
+    real, libc = output._libc, Interrupted()
+    monkeypatch.setattr(output, "_libc", libc)
+    for name in ("raw.log", "passed.log"):
+        (tmp_path / name).touch()
+    made = output.Output(str(tmp_path))
+    os.write(made.job, b"whole")
+    made.drain()
+    made.close()
+    assert (tmp_path / "raw.log").read_bytes() == (tmp_path / "passed.log").read_bytes() == b"whole" and libc.calls > 1
+
+
+def test_a_log_at_its_limit_says_so_once_however_many_supervise(tmp_path: Path) -> None:
+    for name in ("raw.log", "passed.log"):
+        (tmp_path / name).touch()
+    for _ in range(3):
+        made = output.Output(str(tmp_path), 10, keep=True)
+        os.write(made.job, b"0123456789abc")
+        made.drain()
+        made.close()
+    assert (tmp_path / "passed.log").read_bytes() == b"0123456789" + (output.FULL % 10).encode()
+
+
+def test_the_most_that_a_run_held_is_that_of_every_supervisor(tmp_path: Path) -> None:
+    (tmp_path / resources.FILE).write_text('{"memory": 5}\n{"memory": 123456789012}\n{"memory": 7}\n{"mem')
+    sampler = resources.Sampler(str(tmp_path), lambda: [os.getpid()])
+    sampler.sample()
+    assert sampler.close()["peak_memory"] == 123456789012
+
+
+def test_a_job_may_not_hold_what_the_runner_needs() -> None:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert total // 4 * 3 - (1 << 20) <= resources.for_jobs() <= total - min(512 << 20, total // 4) + (1 << 20)
 
 
 def test_another_boot_is_told_apart_from_a_dead_supervisor(tmp_path: Path) -> None:

@@ -45,6 +45,16 @@ def test_a_line_counts_once_it_has_ended_however_it_is_cut() -> None:
         assert lines.end() == []
 
 
+@pytest.mark.parametrize(
+    "text", [b"val_loss=0.5 step=2\n", b"\rx=1\ry=2 step=7\n", b"x" * (LINE_BYTES + 5) + b" a=1\n"]
+)
+def test_a_line_whose_beginning_another_supervisor_read_is_read_whole(text: bytes) -> None:
+    whole = Lines().feed(text)
+    for at in (1, 4, 7, len(text) - 2):
+        first, second = Lines(), Lines(text[:at])
+        assert first.feed(text[:at]) + second.feed(text[at:]) == whole
+
+
 def test_an_endless_line_is_not_kept_and_the_next_one_is_read() -> None:
     lines = Lines()
     for _ in range(100):

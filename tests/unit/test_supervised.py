@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
+from core.agent import resources
 from core.agent.contained import Bwrap
 from core.agent.output import Output
 from core.agent.states import States
@@ -28,6 +31,26 @@ def _hearing(folder: Path) -> tuple[Bwrap, Supervised, socket.socket]:
     job._process = _Process()  # type: ignore[assignment]
     job._tell = supervised._started
     return job, supervised, theirs
+
+
+@pytest.mark.parametrize(
+    ("said", "kills", "reason"),
+    [
+        (b"signal 9\n", 1, "out of memory: ended by signal 9 (SIGKILL), and the VM's kernel had none left"),
+        (b"exit 137\n", 1, "out of memory: exit code 137, and the VM's kernel had none left"),
+        (b"signal 9\n", 0, "ended by signal 9 (SIGKILL)"),
+        (b"exit 1\n", 1, "exit code 1"),
+    ],
+)
+def test_a_job_that_the_kernel_ended_for_want_of_memory_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes, kills: int, reason: str
+) -> None:
+    job, supervised, theirs = _hearing(tmp_path)
+    theirs.send(b"started\n" + said)
+    job.hear()
+    before = resources.oom_kills()
+    monkeypatch.setattr(resources, "oom_kills", lambda: before + kills)
+    assert (supervised._outcome().state, supervised._outcome().reason) == ("failed", reason)
 
 
 def test_the_first_end_counts_and_nonsense_is_not_kept(tmp_path: Path) -> None:
