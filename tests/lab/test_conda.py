@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import conda_install
+from core.agent import conda_install, distributions
 from core.demo import certs
 from core.events import Notice
 
@@ -146,6 +146,7 @@ def test_pip_requirements_go_on_top_of_a_conda_python(one_vm: VM, channel: Serve
     )
     lines = one_vm.run(one_vm.agent(), script, environment=made["hash"]).text.splitlines()
     assert lines[0] == "/env/bin/python" and lines[1].startswith("said by /env/bin/python3.")
+    assert distributions.pinned(str(one_vm.root), made["hash"]) == "lab-wheel==3.0\n"
     assert lines[2] == "#!" + lines[1].split()[-1] and lines[3:] == ["3.0 py3-none-any"]
 
 

@@ -124,6 +124,22 @@ async def test_a_job_imports_a_package_and_its_dependency_on_a_vm_without_networ
     assert any("was built before" in event.text for event in again if isinstance(event, Notice))
 
 
+async def test_two_launches_at_the_same_time_fetch_once_and_both_run(home: Path, index: Index) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    labs = [Lab(home, "client"), Lab(home, "client")]
+    fetched: list[str] = []
+    index.before = lambda agent: fetched.append(agent)
+    try:
+        job = labs[0].job("python -c 'import lab_top'", index.line + "lab-top\n")
+        both = await asyncio.gather(*(collected(lab.runs.launch(job)) for lab in labs))
+        assert sorted("on this machine already" in log_of(events) for events in both) == [False, True]
+        assert len([agent for agent in fetched if agent.startswith("pip/")]) == 2, "its page and its file"
+        assert labs[0].left() == [] and labs[0].sent() == []
+    finally:
+        for lab in labs:
+            await ended(lab)  # type: ignore[arg-type]
+
+
 async def test_where_the_vm_reaches_no_index_the_error_says_what_to_set(home: Path, index: Index) -> None:
     wheel(index.folder, "lab-top", "1.0")
     lab = Lab(home, "index")
@@ -255,6 +271,19 @@ async def test_pips_settings_of_this_machine_say_where_the_index_is(
     assert names == ["lab_top-1.0-py3-none-any.whl"]
     kept = b"".join(path.read_bytes() for path in house.folder.rglob("*") if path.is_file())
     assert b"hunter2" not in kept
+
+
+async def test_the_proxy_of_pips_settings_is_used_by_both(
+    index: Index, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    proxy = index.line.split()[1]
+    (home / "pip.conf").write_text(
+        f"[global]\nindex-url = http://index.invalid\ntrusted-host = index.invalid\nproxy = {proxy}\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(home / "pip.conf"))
+    assert (await filled("lab-top\n", HERE))[1] == ["lab_top-1.0-py3-none-any.whl"]
+    assert {path.split("/lab-top")[0] for path in index.asked} == {"http://index.invalid"}
 
 
 async def test_uvs_settings_of_this_machine_say_where_the_index_is(
