@@ -187,6 +187,13 @@ def test_a_channel_that_cannot_be_read_is_named(one_vm: VM, channel: Served) -> 
     assert len([name for name in environments(one_vm) if not name.endswith(".failed.log")]) == 1, "rattler's alone"
 
 
+def test_without_an_index_the_installer_of_conda_packages_is_what_is_missing(one_vm: VM, channel: Served) -> None:
+    one_vm.prefix = ["unshare", "-n" if os.geteuid() == 0 else "-cn"]
+    with pytest.raises(errors.BuildError, match=r"what installs conda packages .*py-rattler") as caught:
+        build(one_vm, conda=channel.wanted("lab-low"))
+    assert "has to reach a package index" in caught.value.hint and "packages =" not in caught.value.hint
+
+
 def test_a_package_that_is_not_what_its_channel_says_is_refused(one_vm: VM, channel: Served) -> None:
     path = channel.folder / "noarch" / "lab-low-2.0-0.tar.bz2"
     path.write_bytes((channel.folder / "noarch" / "lab-low-1.0-0.tar.bz2").read_bytes())

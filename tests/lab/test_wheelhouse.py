@@ -19,10 +19,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from core.environments.service import LiveEnvironments
 from core.environments.target import Target
 from core.environments.wheelhouse import FRESH, Wheelhouse
 from core.errors import BuildError, LinkLost, RunError
-from core.events import BuildLog, Event, Notice, Phase, RunFinished
+from core.events import BuildLog, EnvironmentsListed, Event, Notice, Phase, RunFinished
 from core.runs.service import LiveRuns
 from core.site import files
 from core.workspace import opened
@@ -122,6 +123,14 @@ async def test_a_job_imports_a_package_and_its_dependency_on_a_vm_without_networ
     assert text == "2.9.0.post0\n" and log_of(again) == ""
     assert [op for op, _ in lab.link.asked][:2] == ["environments.find", "environments.build"]
     assert any("was built before" in event.text for event in again if isinstance(event, Notice))
+
+
+async def test_an_environment_is_built_ahead_in_the_same_way(lab: Lab, index: Index) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    job = lab.job("python -c 'import lab_top'", index.line + "lab-top\n")
+    events = await collected(LiveEnvironments(lab.site, lab.link).build(job))
+    assert [each.kind for each in one(events, EnvironmentsListed).environments] == ["venv"]
+    assert log_of((await lab.ran(job))[0]) == ""
 
 
 async def test_two_launches_at_the_same_time_fetch_once_and_both_run(home: Path, index: Index) -> None:
@@ -326,6 +335,7 @@ async def test_a_launch_that_is_cancelled_ends_what_it_started(lab: Lab, index: 
 CLIENT = """
 import asyncio, sys
 import msgspec
+from core.environments.service import LiveEnvironments
 from core.environments.target import Target
 from core.environments.wheelhouse import Wheelhouse
 async def main():
