@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 from . import conda as conda_packages
 from . import images, interpreters, sandbox, snapshots, targets
-from .builder import build_in
+from .builder import CLIENT, build_in
 from .call import Call
 from .docker_api import Docker
 from .faults import Fault
@@ -300,14 +300,24 @@ def _build(call: Call, temporary: str, lines: List[str], python: interpreters.In
 
 
 def _conda(call: Call, temporary: str, lines: List[str], conda: Dict[str, Any]) -> None:
-    python = conda_packages.tool_python()
-    tool = environment_hash(conda_packages.TOOL, python)
-    _once(call, tool, lambda place: _build(call, place, conda_packages.TOOL, python))
+    tool = _conda_tool(call)
     shown = [(path, conda_packages.TOOL_AT if at == ENV else at, mode) for path, at, mode in binds(call.root, tool)]
     with _filled(temporary) as (env, scratch):
         conda_packages.install(call, temporary, env, scratch, conda, lines, shown, POLICY)
     note = conda_packages.note(conda_packages.unactivated(env))
     _record(temporary, {"format": FORMAT, "conda": conda, "note": note})
+
+
+def _conda_tool(call: Call) -> str:
+    """The hash of the environment that installs conda packages; built where it is not there."""
+    python, lines = conda_packages.tool_python(), conda_packages.TOOL
+    digest = environment_hash(lines, python)
+    try:
+        _once(call, digest, lambda place: _build(call, place, lines, python))
+    except Fault as fault:
+        title = "what installs conda packages cannot be had on this VM (%s)" % ", ".join(lines)
+        raise Fault("environment", title, fault.hint.replace(CLIENT, "the VM has to reach a package index for it"))
+    return digest
 
 
 @contextlib.contextmanager

@@ -14,7 +14,12 @@ LONG = {"-i": "--index-url", "-f": "--find-links"}
 ADDRESSES = ("--index-url", "--extra-index-url", "--find-links")
 SECTIONS = ("global", "download", ":env:")  # of pip's settings, the last one first
 # pip's setting -> uv's variable, set where the person did not set it
-VARIABLES = {"constraint": "UV_CONSTRAINT", "trusted-host": "UV_INSECURE_HOST", "cert": "SSL_CERT_FILE"}
+VARIABLES = {
+    "constraint": "UV_CONSTRAINT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+}
 PIP_VARIABLES = {
     "--index-url": "PIP_INDEX_URL",
     "--extra-index-url": "PIP_EXTRA_INDEX_URL",

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -60,14 +60,24 @@ class Wheelhouse:
         ]
         self._key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         self._base = paths.cache() / "wheelhouses"
+        self.unneeded = False  # it goes with the last client that has it in use
 
     @property
     def folder(self) -> Path:
         return self._base / self._key
 
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[None]:
+        """Meanwhile no other client takes it away; at the end this one does, where it is `unneeded`."""
+        await threads.call(_swept, paths.make_private(self._base))
+        async with _locked(self._base / f"{self._key}.use", shared=True) as only:
+            yield
+            if self.unneeded and only():
+                await threads.call(shutil.rmtree, self.folder, ignore_errors=True)
+
     async def filled(self) -> AsyncGenerator[str, None]:
         """Lines of a log; when it has ended, `folder` is there. Raises BuildError. Closing it ends what it started."""
-        await threads.call(_swept, paths.make_private(self._base))
+        paths.make_private(self._base)
         async with _locked(self._base / f"{self._key}.lock"):
             if self.folder.is_dir():
                 yield f"The packages are on this machine already ({self.folder})\n"
@@ -85,11 +95,6 @@ class Wheelhouse:
 
     async def snapshot(self) -> snapshot.Snapshot:
         return await threads.call(lambda: snapshot.taken(_manifest(self.folder)))
-
-    async def drop(self) -> None:
-        """Once nobody needs it any more."""
-        async with _locked(self._base / f"{self._key}.lock"):
-            await threads.call(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def _fill(self, folder: Path) -> AsyncGenerator[str, None]:
         yield f"Resolving for {self._target.title}\n"
@@ -199,22 +204,28 @@ def _swept(base: Path) -> None:
 
 
 @asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """One client at a time, where the platform has `flock`."""
+async def _locked(path: Path, *, shared: bool = False) -> AsyncIterator[Callable[[], bool]]:
+    """One client at a time, or several that share it, where the platform has `flock`. Gives a question: does nobody
+    else have it? Where somebody does, it is given up with that.
+    """
     try:
         import fcntl
     except ImportError:  # Windows: two that want the same both fetch it, and the second finds the first's
-        yield
+        yield lambda: True
         return
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def taken(how: int) -> bool:
+        try:
+            fcntl.flock(fd, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     try:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(LOOK_S)
+        while not taken(fcntl.LOCK_SH if shared else fcntl.LOCK_EX):  # noqa: ASYNC110 (another process has it)
+            await asyncio.sleep(LOOK_S)
         os.utime(fd)  # in use: not swept
-        yield
+        yield lambda: taken(fcntl.LOCK_EX)
     finally:
         os.close(fd)

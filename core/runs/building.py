@@ -64,10 +64,24 @@ class Building:
 
     async def _built_of(self, agent: Agent, house: Wheelhouse) -> AsyncGenerator[Event, None]:
         """What is fetched stays for another try where only the link or the client ended, and goes otherwise."""
+        async with house.used():
+            try:
+                for step in (self._fetched(house), self._sent_and_built(agent, house)):
+                    async with aclosing(step) as events:
+                        async for event in events:
+                            yield event
+            except BuildError:
+                house.unneeded = True
+                raise
+            house.unneeded = True
+
+    async def _fetched(self, house: Wheelhouse) -> AsyncGenerator[Event, None]:
         yield Phase(step=STEP, title="Fetching the packages here, for the VM")
         async with aclosing(house.filled()) as lines:
             async for line in lines:
                 yield BuildLog(text=line)
+
+    async def _sent_and_built(self, agent: Agent, house: Wheelhouse) -> AsyncGenerator[Event, None]:
         wheels = await house.snapshot()
         if not (await agent.call("snapshots.have", digest=wheels.digest, store=sending.WHEELS))["have"]:
             files, size = len(wheels.manifest.entries), wheels.manifest.bytes / 1e6
@@ -76,14 +90,9 @@ class Building:
                 async for event in events:
                     yield event
         yield Phase(step=STEP, title="Building the environment of them")
-        try:
-            async with aclosing(self._built(agent, {"wheels": wheels.digest})) as events:
-                async for event in events:
-                    yield event
-        except BuildError:
-            await house.drop()
-            raise
-        await house.drop()
+        async with aclosing(self._built(agent, {"wheels": wheels.digest})) as events:
+            async for event in events:
+                yield event
 
     async def _built(self, agent: Agent, more: dict[str, Any]) -> AsyncGenerator[Event, None]:
         async with aclosing(self._answered(agent, "environments.build", {**self._request, **more})) as events:

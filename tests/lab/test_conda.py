@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import conda_install
+from core.agent import conda_install, distributions
 from core.demo import certs
 from core.events import Notice
 
@@ -146,6 +146,7 @@ def test_pip_requirements_go_on_top_of_a_conda_python(one_vm: VM, channel: Serve
     )
     lines = one_vm.run(one_vm.agent(), script, environment=made["hash"]).text.splitlines()
     assert lines[0] == "/env/bin/python" and lines[1].startswith("said by /env/bin/python3.")
+    assert distributions.pinned(str(one_vm.root), made["hash"]) == "lab-wheel==3.0\n"
     assert lines[2] == "#!" + lines[1].split()[-1] and lines[3:] == ["3.0 py3-none-any"]
 
 
@@ -184,6 +185,13 @@ def test_a_channel_that_cannot_be_read_is_named(one_vm: VM, channel: Served) -> 
             build(one_vm, conda={"channels": [channel.url, address], "dependencies": ["lab-low"]})
         assert address in caught.value.hint
     assert len([name for name in environments(one_vm) if not name.endswith(".failed.log")]) == 1, "rattler's alone"
+
+
+def test_without_an_index_the_installer_of_conda_packages_is_what_is_missing(one_vm: VM, channel: Served) -> None:
+    one_vm.prefix = ["unshare", "-n" if os.geteuid() == 0 else "-cn"]
+    with pytest.raises(errors.BuildError, match=r"what installs conda packages .*py-rattler") as caught:
+        build(one_vm, conda=channel.wanted("lab-low"))
+    assert "has to reach a package index" in caught.value.hint and "packages =" not in caught.value.hint
 
 
 def test_a_package_that_is_not_what_its_channel_says_is_refused(one_vm: VM, channel: Served) -> None:

@@ -19,10 +19,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from core.environments.service import LiveEnvironments
 from core.environments.target import Target
 from core.environments.wheelhouse import FRESH, Wheelhouse
 from core.errors import BuildError, LinkLost, RunError
-from core.events import BuildLog, Event, Notice, Phase, RunFinished
+from core.events import BuildLog, EnvironmentsListed, Event, Notice, Phase, RunFinished
 from core.runs.service import LiveRuns
 from core.site import files
 from core.workspace import opened
@@ -122,6 +123,30 @@ async def test_a_job_imports_a_package_and_its_dependency_on_a_vm_without_networ
     assert text == "2.9.0.post0\n" and log_of(again) == ""
     assert [op for op, _ in lab.link.asked][:2] == ["environments.find", "environments.build"]
     assert any("was built before" in event.text for event in again if isinstance(event, Notice))
+
+
+async def test_an_environment_is_built_ahead_in_the_same_way(lab: Lab, index: Index) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    job = lab.job("python -c 'import lab_top'", index.line + "lab-top\n")
+    events = await collected(LiveEnvironments(lab.site, lab.link).build(job))
+    assert [each.kind for each in one(events, EnvironmentsListed).environments] == ["venv"]
+    assert log_of((await lab.ran(job))[0]) == ""
+
+
+async def test_two_launches_at_the_same_time_fetch_once_and_both_run(home: Path, index: Index) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    labs = [Lab(home, "client"), Lab(home, "client")]
+    fetched: list[str] = []
+    index.before = lambda agent: fetched.append(agent)
+    try:
+        job = labs[0].job("python -c 'import lab_top'", index.line + "lab-top\n")
+        both = await asyncio.gather(*(collected(lab.runs.launch(job)) for lab in labs))
+        assert sorted("on this machine already" in log_of(events) for events in both) == [False, True]
+        assert len([agent for agent in fetched if agent.startswith("pip/")]) == 2, "its page and its file"
+        assert labs[0].left() == [] and labs[0].sent() == []
+    finally:
+        for lab in labs:
+            await ended(lab)  # type: ignore[arg-type]
 
 
 async def test_where_the_vm_reaches_no_index_the_error_says_what_to_set(home: Path, index: Index) -> None:
@@ -257,6 +282,19 @@ async def test_pips_settings_of_this_machine_say_where_the_index_is(
     assert b"hunter2" not in kept
 
 
+async def test_the_proxy_of_pips_settings_is_used_by_both(
+    index: Index, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel(index.folder, "lab-top", "1.0")
+    proxy = index.line.split()[1]
+    (home / "pip.conf").write_text(
+        f"[global]\nindex-url = http://index.invalid\ntrusted-host = index.invalid\nproxy = {proxy}\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(home / "pip.conf"))
+    assert (await filled("lab-top\n", HERE))[1] == ["lab_top-1.0-py3-none-any.whl"]
+    assert {path.split("/lab-top")[0] for path in index.asked} == {"http://index.invalid"}
+
+
 async def test_uvs_settings_of_this_machine_say_where_the_index_is(
     index: Index, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +335,7 @@ async def test_a_launch_that_is_cancelled_ends_what_it_started(lab: Lab, index: 
 CLIENT = """
 import asyncio, sys
 import msgspec
+from core.environments.service import LiveEnvironments
 from core.environments.target import Target
 from core.environments.wheelhouse import Wheelhouse
 async def main():

@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .test_agent_environments import answering
 
@@ -58,7 +59,7 @@ class Index:
             def do_GET(self) -> None:
                 index.before(self.headers["User-Agent"])
                 index.asked.append(self.path)
-                parts = [part for part in self.path.split("/") if part]
+                parts = [part for part in urlsplit(self.path).path.split("/") if part]  # whole where it is a proxy
                 found = index.folder.joinpath(*parts)
                 if not parts or not found.exists():
                     self.send_error(404)
