@@ -88,6 +88,7 @@ COMPLAINTS = (
         "without an internet connection it installed nothing, or could not log",
         (
             "lab/test_agent_environments.py::test_nothing_to_install_is_an_environment_too_whatever_the_engine",
+            "lab/test_wheelhouse.py::test_a_vm_with_another_python_than_the_clients_builds_and_runs",
             "lab/test_forward.py::test_a_database_locked_to_the_end_keeps_everything_for_the_next_time",
         ),
     ),
@@ -172,6 +173,8 @@ COMPLAINTS = (
             "lab/test_docker.py::test_each_end_has_its_line",
             "chaos: supervisor killed",
             "chaos: VM rebooted, launching",
+            "chaos: dockerd killed, run followed",
+            "chaos: container removed",
         ),
     ),
     Complaint(
@@ -180,6 +183,7 @@ COMPLAINTS = (
         (
             "lab/test_complaints.py::test_a_run_that_was_just_made_is_never_lost_or_failed",
             "lab/test_docker.py::test_while_docker_does_not_answer_nothing_is_concluded",
+            "chaos: dockerd away for a while",
         ),
     ),
     Complaint(
