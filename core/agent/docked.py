@@ -58,6 +58,7 @@ class Docked:
         self._killed = False
         self._ending = False  # it was told to end
         self._begun = False
+        self._remade = False
         self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.began = False
         self.end: Optional[End] = None
@@ -119,13 +120,22 @@ class Docked:
         self._docker.call("POST", self._path + "/start")
 
     def _refused(self, error: Exception) -> None:
-        """One that is stopping refuses everything: then it does not answer the next question."""
+        """One that is stopping refuses everything: then it does not answer the next question.
+
+        What it left half started when it was killed stands in its own way: another container is made, once.
+        """
         try:
             found = self._found()
+            if found is None or found["State"]["Status"] == "created":
+                if found is None or self._remade or os.path.exists(self._started):
+                    self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+                else:
+                    self._remade = True
+                    self._end_processes()
+                    os.unlink(self._asked)
+                    container.remove(self._docker, self._run)
         except Unanswered:
-            return
-        if found is None or found["State"]["Status"] == "created":
-            self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+            pass
 
     def _wait_for_end(self, found: Dict[str, Any]) -> None:
         state = found["State"]

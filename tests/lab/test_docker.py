@@ -15,7 +15,7 @@ import pytest
 
 from core import errors
 from core.agent import container, processes
-from core.agent.docker_api import Docker, Unanswered
+from core.agent.docker_api import Docker, Refusal, Unanswered
 from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
 from core.sandbox import policy
@@ -219,6 +219,21 @@ def test_a_start_that_docker_has_forgotten_is_not_done_again(docked: Docked) -> 
     docked.daemon.api.call("POST", f"/containers/trainshed-{run}/start")
     assert docked.daemon.api.call("POST", f"/containers/trainshed-{run}/wait")["StatusCode"] == 125
     assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
+
+
+def test_what_docker_left_half_started_does_not_keep_a_run_from_its_start(docked: Docked) -> None:
+    """As after a kill of dockerd in the middle of a start: containerd has a folder of that container already."""
+    job = docked.vm.job("echo fine", environment=docked.environment)
+    body = {"Image": IMAGE, "Cmd": ["true"], "Labels": {container.LABEL: job["run"]}, "NetworkDisabled": True}
+    made = docked.daemon.api.call("POST", "/containers/create", body, name=f"trainshed-{job['run']}")["Id"]
+    left = docked.daemon.folder / "containerd-state" / "io.containerd.runtime.v2.task" / "moby" / made
+    left.mkdir(parents=True)
+    with pytest.raises(Refusal, match="file exists"):
+        docked.daemon.api.call("POST", f"/containers/{made}/start")
+    left.mkdir(parents=True, exist_ok=True)
+    docked.agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+    done = docked.ended(job["run"])
+    assert (done.text, done.result["state"]) == ("fine\n", "completed"), done.result
 
 
 def test_a_run_is_cancelled_while_docker_is_away(docked: Docked) -> None:
