@@ -10,7 +10,9 @@ import json
 import os
 from typing import Any, Dict, Optional, Sequence
 
-from . import runfolder, sandbox
+from . import plainfiles, runfolder, sandbox
+from .contained import ENDED as UNDERSTOOD
+from .contained import End
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
 from .states import TERMINAL, States
@@ -19,6 +21,7 @@ LABEL = "trainshed.run"
 ROOT_LABEL = "trainshed.root"
 RUN_FOLDER = "/run/trainshed"  # in the container: the output's FIFO, the folder of the tracking socket, `once`
 STARTED = "started"  # in `once`: made by whoever is first, the job that begins or the supervisor that gives it up
+ENDED = "ended"  # in `once`: how the job ended, as its first process says it
 SHARES = 128  # of 1024: a job gives way to what else the VM does
 
 # The first process: our relay where the image has a Python, for it leads to MLflow's socket and reaps; else the job.
@@ -84,6 +87,22 @@ def once(folder: str) -> str:
     return sandbox.give(made)
 
 
+def last_word(folder: str) -> Optional[End]:
+    """How the job of the run in `folder` ended, as it says itself; None where it has not, or cannot be understood."""
+    directory = os.open(os.path.join(folder, "once"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fd = plainfiles.open_in(directory, ENDED)
+    finally:
+        os.close(directory)
+    if fd < 0:
+        return None
+    try:
+        said = UNDERSTOOD.match(os.read(fd, 32))
+    finally:
+        os.close(fd)
+    return (said.group(1).decode(), int(said.group(2))) if said else None
+
+
 def body(
     run: str,
     root: str,
@@ -97,7 +116,9 @@ def body(
     """For POST /containers/create. `image` is the id of one that is on this VM."""
     if policy.get("network") and policy.get("data"):
         raise Fault("sandbox", "a sandbox has the network or the data, never both")
-    options = json.dumps({"listen": sandbox.TRACKING_PORT, "to": RUN_FOLDER + "/socket/tracking.sock"})
+    ended = "%s/once/%s" % (RUN_FOLDER, ENDED)
+    tracking = {"listen": sandbox.TRACKING_PORT, "to": RUN_FOLDER + "/socket/tracking.sock"}
+    options = json.dumps(dict(tracking, end=ended))
     size = int(policy.get("tmp_bytes") or 1 << 30)
     folders = {"/tmp": "1777", sandbox.HOME: "1777"}  # noqa: S108
     source = os.path.dirname(os.path.abspath(__file__))

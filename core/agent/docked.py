@@ -1,7 +1,9 @@
 """A job in a Docker container, which outlives its supervisor: whoever supervises next goes on with it.
 
 Docker may be stopped, hang and come back at any time: it is asked in a thread, and again whenever it does not answer.
-Only what it answers is believed, except where its processes can be seen to have gone.
+Only what it answers is believed, except where its processes can be seen to have gone. How a container ended while it
+was away, or that one was started when it was killed, it does not always know (exit code 255, "created"): then the job's
+own last word counts.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ AGAIN_S = 0.5  # between two tries while Docker does not answer
 LOOK_S = 30.0  # for an answer about the end, then Docker is asked something that it answers at once
 SIGNAL_S = 3.0  # for an answer to a signal, then the processes are sent it without Docker
 ABSENT_S = 600.0  # without an answer and without a process: the run has ended, nobody knows how
+KNOWN_S = 5.0  # the same where the job has said how it ended
 KILL_S = 20.0  # for a container to go that was killed
 KILLED = 137  # 128 + SIGKILL
 NOT_RUNNING = 409  # Docker's answer to a signal for what has ended
+POLITELY = ("signal", signal.SIGTERM)  # by Docker that stops
 STOPPED = (137, 143, 255)  # how containers end with Docker
 REMOVAL_LOOKS = 5
 REMOVED = "its container was removed by somebody else"
@@ -45,9 +49,9 @@ class Docked:
         self._run = run
         self._root = root
         self._path = "/containers/" + container.name(run)
-        folder = os.path.join(runfolder.runs_folder(root), run)
-        self._asked = os.path.join(folder, ASKED)
-        self._started = os.path.join(container.once(folder), container.STARTED)
+        self._folder = os.path.join(runfolder.runs_folder(root), run)
+        self._asked = os.path.join(self._folder, ASKED)
+        self._started = os.path.join(container.once(self._folder), container.STARTED)
         self._body = body
         self._lock = threading.Lock()
         self._state: Optional[Dict[str, Any]] = None  # of the container, once it has ended
@@ -59,6 +63,8 @@ class Docked:
         self._killed = False
         self._ending = False  # it was told to end
         self._begun = False
+        self._remade = False
+        self._forgotten = False  # it has begun, and Docker does not know that
         self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.began = False
         self.end: Optional[End] = None
@@ -111,22 +117,38 @@ class Docked:
     def _begin(self, identity: str) -> None:
         """Once: a job that has begun, and that Docker has forgotten when it was killed, is not begun again."""
         if os.path.exists(self._started):
-            self._end_processes()
-            self._seen_begun(0)
-            self._conclude({}, FORGOTTEN)
+            self._go_on_without_docker()
             return
         with open(self._asked, "w", encoding="ascii") as file:
             file.write(identity)
         self._docker.call("POST", self._path + "/start")
 
+    def _go_on_without_docker(self) -> None:
+        going = self._processes()
+        self._forgotten = True
+        self._seen_begun(min(going)[0] if going else 0)
+        if going:
+            time.sleep(AGAIN_S)
+        else:
+            self._conclude({}, FORGOTTEN)
+
     def _refused(self, error: Exception) -> None:
-        """One that is stopping refuses everything: then it does not answer the next question."""
+        """One that is stopping refuses everything: then it does not answer the next question.
+
+        What it left half started when it was killed stands in its own way: another container is made, once.
+        """
         try:
             found = self._found()
+            if found is None or found["State"]["Status"] == "created":
+                if found is None or self._remade or os.path.exists(self._started):
+                    self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+                else:
+                    self._remade = True
+                    self._send(signal.SIGKILL)
+                    os.unlink(self._asked)
+                    container.remove(self._docker, self._run)
         except Unanswered:
-            return
-        if found is None or found["State"]["Status"] == "created":
-            self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+            pass
 
     def _wait_for_end(self, found: Dict[str, Any]) -> None:
         state = found["State"]
@@ -184,10 +206,18 @@ class Docked:
 
     def running(self) -> bool:
         """Docker's word for it, and where that does not come the processes'."""
-        silent, patience = self._silent, 0.0 if self._ending else ABSENT_S
-        if self._state is None and silent is not None and time.monotonic() - silent >= patience and not self._alive():
-            self._give_up(patience)
+        silent = self._silent
+        if self._state is None and silent is not None:
+            patience = self._patience()
+            if time.monotonic() - silent >= patience and not self._alive():
+                self._give_up(patience)
         return self._state is None
+
+    def _patience(self) -> float:
+        """Seconds of silence that are borne where no process is left."""
+        if self._ending:
+            return 0.0
+        return ABSENT_S if container.last_word(self._folder) in (None, POLITELY) else KNOWN_S
 
     def _give_up(self, patience: float) -> None:
         never = self.forgo()
@@ -207,17 +237,18 @@ class Docked:
         found = processes.in_cgroup(identity) if ID.match(identity) else []
         return [each for each in map(processes.identity, found) if each[1]]
 
-    def _end_processes(self) -> None:
-        processes.end([*self._processes(), *([self._init] if self._init else [])])
+    def _send(self, number: int) -> None:
+        """To every process, without Docker."""
+        for pid, start in [*self._processes(), *([self._init] if self._init else [])]:
+            processes.send(pid, start, number)
 
     def outermost(self) -> List[int]:
         return [self._init[0]] if self._init and processes.alive(*self._init) else []
 
     def terminate(self) -> None:
         self._ending = True
-        if not self._signal("SIGTERM") and self._init:
-            pid, start = self._init
-            processes.send(pid, start, signal.SIGTERM)
+        if not self._signal("SIGTERM"):
+            self._send(signal.SIGTERM)
 
     def kill(self) -> None:
         if self._state is not None:
@@ -226,19 +257,19 @@ class Docked:
         if not self._begun and self.forgo():
             self._conclude({})
         elif not self._signal("SIGKILL"):
-            self._end_processes()
+            self._send(signal.SIGKILL)
         deadline = time.monotonic() + KILL_S
         while self.running() and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def _signal(self, which: str) -> bool:
-        """False where Docker does not answer, or cannot."""
+        """False where Docker does not answer, cannot, or does not know that the container runs."""
         try:
             self._docker.call("POST", self._path + "/kill", timeout=SIGNAL_S, signal=which)
         except NotThere:
-            return True
+            return not self._forgotten
         except Refusal as error:
-            return error.status == NOT_RUNNING
+            return error.status == NOT_RUNNING and not self._forgotten
         except Unanswered:
             self._silent = self._silent or time.monotonic()
             return False
@@ -248,12 +279,22 @@ class Docked:
         self._hear()
         if self._error is not None and not self._killed:
             raise self._error
+        said = container.last_word(self._folder) if self._doubtful() else None
         code = (self._state or {}).get("ExitCode")
-        if isinstance(code, int) and not self.failure():
+        if said not in (None, POLITELY):
+            self.end = said
+        elif isinstance(code, int) and not self.failure():
             self.end = ("signal", code - 128) if 128 < code <= 192 else ("exit", code)
+
+    def _doubtful(self) -> bool:
+        """Docker was not there when it ended."""
+        state = self._state or {}
+        return "ExitCode" not in state or (self._lost and state["ExitCode"] in STOPPED and not state.get("OOMKilled"))
 
     def failure(self) -> str:
         state = self._state or {}
+        if self.end:
+            return ""
         if self._why:
             return self._why
         if state.get("OOMKilled") and state.get("ExitCode"):
@@ -263,7 +304,7 @@ class Docked:
             return "Docker: %s" % state["Error"]
         if self._lost and not self._killed and state.get("ExitCode") in STOPPED:
             return "Docker was stopped, and without live-restore its containers end with it"
-        return "" if self.end or "ExitCode" in state else "its container has gone"
+        return "" if "ExitCode" in state else "its container has gone"
 
     def discard(self) -> None:
         container.discard(self._docker, self._root, self._run)

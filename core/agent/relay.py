@@ -2,7 +2,7 @@
 
 Started as `python3 -IS /opt/trainshed/relay.py OPTIONS COMMAND…`; OPTIONS is a JSON object:
 `listen` (a TCP port on the sandbox's own loopback) and `to` (a unix socket) make the relay,
-`processes` is a limit on processes and threads.
+`processes` is a limit on processes and threads, `end` a file for how the command ended, where nobody else may know.
 
 Where descriptor 0 is a socket it leads to the supervisor: `started`, then `exit N` or
 `signal N` go out; `term` comes in and ends the whole tree politely; its end means that nobody
@@ -157,6 +157,17 @@ def reap(child: int) -> int:
             return status
 
 
+def write(path: str | None, text: str) -> None:
+    """All of it or nothing."""
+    if path:
+        try:
+            with open(path + ".new", "w", encoding="ascii") as file:
+                file.write(text)
+            os.rename(path + ".new", path)
+        except OSError:
+            pass  # the disk is full
+
+
 def linger(code: int) -> None:
     """Until all that was printed has been read: it is in a pipe that ends with us, and a supervisor may be missing.
 
@@ -195,6 +206,7 @@ def main(options: dict, argv: list[str]) -> int:  # type: ignore[type-arg]
         said, code = "exit %d" % os.WEXITSTATUS(status), os.WEXITSTATUS(status)
     tell(control, said)
     if control is None:
+        write(options.get("end"), said)
         linger(code)
     return code
 

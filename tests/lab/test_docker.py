@@ -15,7 +15,7 @@ import pytest
 
 from core import errors
 from core.agent import container, processes, resources, runfolder
-from core.agent.docker_api import Docker, Unanswered
+from core.agent.docker_api import Docker, Refusal, Unanswered
 from core.checks.catalogue import CATALOGUE
 from core.checks.model import Seen
 from core.sandbox import policy
@@ -23,6 +23,7 @@ from core.sandbox import policy
 from ..chaos.door import Door
 from .agent_process import AgentProcess, place
 from .dockerd import IMAGE, Dockerd, dockerd, events_of, one_dockerd
+from .sshd import kill
 from .test_agent_snapshots import member, put, tar
 from .test_environment_store import listed
 from .test_queue import _supervisor
@@ -238,6 +239,65 @@ def test_a_start_that_docker_has_forgotten_is_not_done_again(docked: Docked) -> 
     assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
 
 
+def test_how_a_job_ended_is_known_where_docker_has_lost_it(docked: Docked) -> None:
+    """Docker says 255 where a container and what watched it ended while Docker was away."""
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("sleep 2; echo done; exit 4")
+        docked.going(run)
+        docked.daemon.stop(signal.SIGKILL)
+        until(lambda: docked.log(run) == b"done\n", "the last line")
+        time.sleep(0.5)
+        kill([pid for pid in docked.daemon.processes() if b"containerd-shim" in Path(f"/proc/{pid}/comm").read_bytes()])
+        docked.daemon.start(live_restore=True)
+        known = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]
+        assert (known["Status"], known["ExitCode"]) == ("exited", 255)
+        result = docked.ended(run).result
+        assert (result["state"], result["reason"], result["exit_code"]) == ("failed", "exit code 4", 4)
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_job_that_docker_has_forgotten_goes_on(docked: Docked, cancelled: bool) -> None:
+    docked.daemon.restart(signal.SIGTERM, live_restore=True)
+    try:
+        run = docked.start("for i in $(seq 60); do echo $i; sleep 0.1; done; exit 4")
+        docked.going(run)
+        made = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")
+        docked.daemon.stop(signal.SIGKILL)
+        config = docked.daemon.folder / "data" / "containers" / made["Id"] / "config.v2.json"
+        kept = json.loads(config.read_text())
+        kept["State"].update(Running=False, Pid=0, StartedAt="0001-01-01T00:00:00Z")
+        config.write_text(json.dumps(kept))
+        docked.daemon.start(live_restore=True)
+        assert docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]["Status"] == "created"
+        if cancelled:
+            assert docked.vm.agent().call("runs.cancel", run=run) == {"state": "cancelled"}
+            assert processes.start_time(made["State"]["Pid"]) is None
+            return
+        done = docked.ended(run)
+        assert done.text == "".join(f"{number}\n" for number in range(1, 61))
+        assert (done.result["state"], done.result["exit_code"]) == ("failed", 4), done.result
+    finally:
+        docked.daemon.restart(signal.SIGTERM)
+
+
+def test_what_docker_left_half_started_does_not_keep_a_run_from_its_start(docked: Docked) -> None:
+    """As after a kill of dockerd in the middle of a start: containerd has a folder of that container already."""
+    job = docked.vm.job("echo fine", environment=docked.environment)
+    body = {"Image": IMAGE, "Cmd": ["true"], "Labels": {container.LABEL: job["run"]}, "NetworkDisabled": True}
+    made = docked.daemon.api.call("POST", "/containers/create", body, name=f"trainshed-{job['run']}")["Id"]
+    left = docked.daemon.folder / "containerd-state" / "io.containerd.runtime.v2.task" / "moby" / made
+    left.mkdir(parents=True)
+    with pytest.raises(Refusal, match="file exists"):
+        docked.daemon.api.call("POST", f"/containers/{made}/start")
+    left.mkdir(parents=True, exist_ok=True)
+    docked.agent.call("runs.create", run=job["run"], job=job, policy={**policy.for_job(data=False), "engine": "docker"})
+    done = docked.ended(job["run"])
+    assert (done.text, done.result["state"]) == ("fine\n", "completed"), done.result
+
+
 def test_a_run_is_cancelled_while_docker_is_away(docked: Docked) -> None:
     docked.daemon.restart(signal.SIGTERM, live_restore=True)
     try:
@@ -269,22 +329,29 @@ def test_a_run_that_was_cancelled_before_docker_answered_never_begins(docked: Do
     assert begun == ("running" in [line["state"] for line in docked.vm.states(job["run"])])
 
 
-def test_a_run_does_not_go_on_for_ever_where_docker_does_not_come_back(docked: Docked) -> None:
-    """Its processes have gone, and Docker has been silent for as long as it may be: three seconds here."""
+@pytest.mark.parametrize(("killed", "reason"), [(True, "nobody knows how"), (False, "exit code 4")])
+def test_a_run_does_not_go_on_for_ever_where_docker_does_not_come_back(
+    docked: Docked, killed: bool, reason: str
+) -> None:
+    """Its processes have gone, and Docker has been silent for as long as it may be: eight seconds here."""
     (source,) = (docked.vm.root / "agent").glob("*/agent/docked.py")
     text = source.read_text()
     assert "ABSENT_S = 600.0" in text
-    source.write_text(text.replace("ABSENT_S = 600.0", "ABSENT_S = 3.0"))
+    source.write_text(text.replace("ABSENT_S = 600.0", "ABSENT_S = 8.0"))
     docked.daemon.restart(signal.SIGTERM, live_restore=True)
     try:
-        run = docked.start("sleep 6; echo done")
+        run = docked.start("echo begun; sleep 9; echo done; exit 4")
         docked.going(run)
+        until(lambda: docked.log(run) == b"begun\n", "the first line")
+        pid = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]["Pid"]
         docked.daemon.stop(signal.SIGKILL)
+        if killed:
+            kill([pid])
         result = docked.ended(run).result
-        assert result["state"] == "failed" and "nobody knows how" in result["reason"], result
-        assert docked.log(run) == b"done\n"
+        assert result["state"] == "failed" and reason in result["reason"], result
+        assert docked.log(run) == (b"begun\n" if killed else b"begun\ndone\n")
         last, before = docked.vm.states(run)[-1], docked.vm.states(run)[-2]
-        assert last["time"] - before["time"] > 5.5, "not while it still runs"
+        assert 7.5 < last["time"] - before["time"] < 14, "not while it still runs"
     finally:
         docked.daemon.restart(signal.SIGTERM)
 
