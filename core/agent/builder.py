@@ -13,11 +13,15 @@ from .call import Call
 from .faults import Fault
 
 REQUIREMENTS = "/opt/requirements.txt"
+ASKED = "/opt/asked.txt"
 WHEELS = "/opt/wheels"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
 PIP_INSTALL = "/env/bin/python -m pip install --no-input --disable-pip-version-check --progress-bar off --no-cache-dir"
 INSTALL = 'set -e; "$0" -Im venv /env; exec ' + PIP_INSTALL + ' "$@"'
+# What a client has sent is held to what was asked for: installs nothing, and fails where something does not fit.
+CHECK = "-q --no-index --no-deps -r "
+CHECKED = 'set -e; "$0" -Im venv /env; ' + PIP_INSTALL + ' "$@"; exec ' + PIP_INSTALL + " " + CHECK + ASKED
 HINT_LINES = 12
 LOG = "build.log"
 OFFLINE = {"PIP_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}
@@ -52,8 +56,8 @@ def build_in(
         *(bind for bind in sandbox.prefix_binds(python.prefix) if python.path != sandbox.interpreter()),
     ]
     if wheels:
-        binds.append((wheels, WHEELS, "ro"))
-    script = INSTALL if lines else MAKE
+        binds += [(wheels, WHEELS, "ro"), (listed(temporary, asked(lines), "asked.txt"), ASKED, "ro")]
+    script = (CHECKED if wheels else INSTALL) if lines else MAKE
     argv = ["/bin/sh", "-c", script, python.path, *flags(lines, REQUIREMENTS, WHEELS if wheels else "")]
     code = run(call, temporary, policy, binds, OFFLINE if wheels else variables(), argv)
     if code != 0:
@@ -61,9 +65,14 @@ def build_in(
         raise Fault("environment", "the environment cannot be built (exit code %d)" % code, hint)
 
 
-def listed(temporary: str, lines: List[str]) -> str:
+def asked(lines: List[str]) -> List[str]:
+    """Of requirements, those that can be held against what is installed: no options, no addresses."""
+    return [line for line in lines if not line.startswith("-") and "://" not in line]
+
+
+def listed(temporary: str, lines: List[str], name: str = "requirements.txt") -> str:
     """The requirements as a file that the build may read."""
-    path = os.path.join(temporary, "requirements.txt")
+    path = os.path.join(temporary, name)
     with sandbox.create(path) as file:
         file.write("".join(line + "\n" for line in lines).encode())
     sandbox.share(path)

@@ -83,7 +83,7 @@ def _what(found: Dict[str, Any]) -> str:
     if "conda" in found:
         names = ", ".join(found["conda"]["dependencies"])
         return names if len(names) <= WORDS else names[: WORDS - 1] + "…"
-    return "Python %s" % found["python"]
+    return "Python %s%s" % (found["python"], ", packages that a client sent" if found.get("wheels") else "")
 
 
 def _uses(root: str) -> Dict[str, Tuple[float, int, bool]]:

@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 from . import conda as conda_packages
 from . import images, interpreters, sandbox, snapshots, targets
 from .builder import CLIENT, build_in
-from .call import Call
+from .call import Call, Cancelled
 from .docker_api import Docker
 from .faults import Fault
 from .tail import Tail
@@ -97,7 +97,9 @@ def build(
         call.event(event="notice", text=wanted.note)
     try:
         reused = _once(call, wanted.digest, lambda place: _make(call, place, wanted, wheels))
-    except Fault:
+    except Cancelled:
+        raise  # they serve another try
+    except BaseException:
         _forget(call, wheels)
         raise
     _forget(call, wheels)
@@ -137,7 +139,17 @@ def _wanted(
 
 
 def _make(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
-    found = snapshots.folder(call.root, wheels, snapshots.WHEELS) if wheels else ""
+    with snapshots.used(call.root, wheels) as found:
+        _fill(call, place, wanted, found)
+    if wheels:
+        with open(os.path.join(place, RECORD), encoding="utf-8") as file:
+            made = json.load(file)
+        os.unlink(os.path.join(place, RECORD))
+        _record(place, dict(made, wheels=wheels))
+
+
+def _fill(call: Call, place: str, wanted: Wanted, found: str) -> None:
+    """`found`: the folder of the wheels that were sent, "" where none were."""
     if wanted.conda is not None:
         _conda(call, place, wanted.lines, wanted.conda)
     elif wanted.python is not None:

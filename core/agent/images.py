@@ -32,6 +32,7 @@ INSTALL = [
     "--progress-bar",
     "off",
 ]
+CHECKED = 'python3 "$@" && exec python3 %s %s%s' % (" ".join(INSTALL), builder.CHECK, REQUIREMENTS)
 # What the VM's operator has set for pip and for trust; bound, so that no image holds it.
 VM_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 
@@ -122,7 +123,7 @@ def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[st
     """The image with the requirements on top: pip runs in a container of it, which is then kept as an image."""
     base = docker.call("GET", "/images/%s/json" % image)["Config"]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("".join(line + "\n" for line in lines))
+        file.write("".join(line + "\n" for line in (builder.asked(lines) if wheels else lines)))
         file.flush()
         os.chmod(file.name, 0o644)
         made = docker.call("POST", "/containers/create", _installer(digest, image, lines, file.name, wheels))["Id"]
@@ -142,6 +143,7 @@ def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[st
 
 
 def _installer(digest: str, image: str, lines: List[str], requirements: str, wheels: str) -> Dict[str, Any]:
+    """`requirements`: a file with `lines`; with `wheels`, with those that what is sent is held to."""
     # PEP 668 guards a system; an image is made for its one job.
     env = [
         "PIP_BREAK_SYSTEM_PACKAGES=1",
@@ -157,7 +159,7 @@ def _installer(digest: str, image: str, lines: List[str], requirements: str, whe
     return {
         "Image": image,
         "User": "0:0",
-        "Entrypoint": ["python3"],
+        "Entrypoint": ["/bin/sh", "-c", CHECKED, "sh"] if wheels else ["python3"],
         "Cmd": [*INSTALL, *builder.flags(lines, REQUIREMENTS, WHEELS if wheels else "")],
         "Env": env,
         "Tty": True,  # one stream, as it comes

@@ -5,6 +5,8 @@ What is sent for one build alone, its wheels, is in `ROOT/wheels/SHA256/` and go
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -13,7 +15,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from typing import Any, Dict, Iterable, List, Set
+from typing import Any, Dict, Iterable, Iterator, List, Set
 
 from . import sandbox
 from .call import Call
@@ -70,10 +72,43 @@ def folder(root: str, digest: str, store: str = CODE) -> str:
     return place
 
 
-def remove_wheels(root: str, digest: str) -> None:
-    """Out of sight at once; a removal that is cut short is gone through by `sweep_wheels`."""
-    place = _place(root, digest, WHEELS)
+@contextlib.contextmanager
+def used(root: str, wheels: str) -> Iterator[str]:
+    """Their folder, which nobody removes meanwhile; "" where there are none. Raises Fault."""
+    if not wheels:
+        yield ""
+        return
+    fd = _user(root, wheels)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        yield folder(root, wheels, WHEELS)
+    finally:
+        os.close(fd)
+
+
+def _user(root: str, wheels: str) -> int:
+    place = _place(root, wheels, WHEELS)
     os.makedirs(os.path.dirname(place), exist_ok=True)
+    name = os.path.join(os.path.dirname(place), ".use-" + wheels)
+    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.utime(fd)  # not swept
+    return fd
+
+
+def remove_wheels(root: str, digest: str) -> None:
+    """Where no build has them; the last one to end removes them then."""
+    fd = _user(root, digest)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove_wheels(_place(root, digest, WHEELS))
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def _remove_wheels(place: str) -> None:
+    """Out of sight at once; a removal that is cut short is gone through by `sweep_wheels`."""
     gone = tempfile.mkdtemp(prefix=".gone-", dir=os.path.dirname(place))
     try:
         os.rename(place, gone)
@@ -87,8 +122,15 @@ def sweep_wheels(root: str) -> None:
     base = os.path.join(root, WHEELS)
     for name in os.listdir(base) if os.path.isdir(base) else []:
         place = os.path.join(base, name)
-        if time.time() - os.lstat(place).st_mtime > FORGOTTEN_S:
-            shutil.rmtree(place, ignore_errors=True)
+        try:
+            if time.time() - os.lstat(place).st_mtime <= FORGOTTEN_S:
+                continue
+            if os.path.isdir(place):
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                os.unlink(place)
+        except FileNotFoundError:
+            continue  # another client sweeps too
 
 
 def _published(folder: str, place: str) -> bool:

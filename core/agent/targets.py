@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any, Dict
+import time
+from typing import Any, Dict, Iterator
 
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
@@ -37,6 +38,10 @@ print("\\n" + json.dumps({
 }))
 """
 PATIENCE_S = 60.0
+LABEL = "trainshed.asked"
+MEMORY_BYTES = 1 << 30
+PROCESSES = 64
+MOST = 4 << 20  # characters of an answer
 
 
 def of_python(python: Interpreter) -> Dict[str, Any]:
@@ -59,13 +64,17 @@ def of_image(docker: Docker, image: str) -> Dict[str, Any]:
         "Entrypoint": ["python3"],
         "Cmd": ["-c", ASK, "image"],
         "Tty": True,
+        "Labels": {LABEL: "1"},
         "HostConfig": {
+            "Memory": MEMORY_BYTES,
+            "PidsLimit": PROCESSES,
             "NetworkMode": "none",
             "ReadonlyRootfs": True,
             "CapDrop": ["ALL"],
             "SecurityOpt": ["no-new-privileges"],
         },
     }
+    _sweep(docker)
     try:
         made = docker.call("POST", "/containers/create", asked)["Id"]
     except (NotThere, Refusal) as error:
@@ -73,11 +82,30 @@ def of_image(docker: Docker, image: str) -> Dict[str, Any]:
     try:
         docker.call("POST", "/containers/%s/start" % made)
         docker.call("POST", "/containers/%s/wait" % made, timeout=PATIENCE_S)
-        return _read("".join(docker.text("/containers/%s/logs" % made, stdout="true", stderr="true")), image)
+        return _read(_bounded(docker.text("/containers/%s/logs" % made, stdout="true", stderr="true")), image)
     except (NotThere, Refusal) as error:
         raise Fault("environment", "image %s has no python3 that requirements could go on top of" % image, str(error))
     finally:
         remove(docker, made)
+
+
+def _bounded(texts: Iterator[str]) -> str:
+    """Foreign code prints it."""
+    held, size = [], 0
+    for text in texts:
+        size += len(text)
+        if size > MOST:
+            break
+        held.append(text)
+    return "".join(held)
+
+
+def _sweep(docker: Docker) -> None:
+    """What an agent left that was killed while it asked."""
+    filters = json.dumps({"label": [LABEL], "status": ["created", "exited", "dead"]})
+    for each in docker.call("GET", "/containers/json", all="true", filters=filters):
+        if time.time() - each["Created"] > 2 * PATIENCE_S:
+            remove(docker, each["Id"])
 
 
 def remove(docker: Docker, container: str) -> None:

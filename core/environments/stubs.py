@@ -26,7 +26,7 @@ def write(folder: Path, installed: Mapping[str, Installed]) -> list[str]:
 
 
 def _stub(folder: Path, name: str, has: Installed) -> None:
-    requires = [line for line in has.requires if "\n" not in line]
+    requires = [line for line in has.requires if line.isprintable() and "://" not in line]  # foreign text
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {has.version}"]
     lines += [f"Provides-Extra: {extra}" for extra in dict.fromkeys(EXTRA.findall("\n".join(requires)))]
     lines += [f"Requires-Dist: {line}" for line in requires]

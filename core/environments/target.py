@@ -41,7 +41,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             raise BuildError(f"no packages can be fetched for {self.implementation} {self.python}", hint=HINT)
         if self.machine not in OLDEST:
             raise BuildError(f"no packages can be fetched for a {self.machine} machine", hint=HINT)
-        found = re.match(r"2\.(\d+)", self.libc)
+        found = re.match(r"2\.(\d{1,3})(?!\d)", self.libc)
         if found is None or int(found[1]) < UV_KNOWS[0]:
             libc = f"glibc {self.libc}" if self.libc else "a C library that is not glibc"
             raise BuildError(f"no packages can be fetched for {libc}", hint=f"glibc 2.17 or newer is needed; {HINT}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import hashlib
 import json
@@ -19,6 +20,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from core.agent import call, environments, snapshots
 from core.environments.service import LiveEnvironments
 from core.environments.target import Target
 from core.environments.wheelhouse import FRESH, Wheelhouse
@@ -237,9 +239,56 @@ def test_the_vm_takes_no_wheel_but_those_that_are_pinned(one_vm: VM, index: Inde
     agent.call("snapshots.put", digest=key, store="wheels", upload=chunks(gzip.compress(content)))
     with pytest.raises(BuildError) as caught:
         agent.call("environments.build", requirements="lab-top\n", wheels=key)
-    assert "HASHES" in caught.value.hint and os.listdir(one_vm.root / "wheels") == []
+    assert "HASHES" in caught.value.hint and not (one_vm.root / "wheels" / key).exists()
     with pytest.raises(RunError, match="not on this VM"):
         agent.call("environments.build", requirements="lab-top\n", wheels=key)
+
+
+def sent_wheels(one_vm: VM, *wheels: Path) -> str:
+    """The digest of what the VM has been sent: these wheels, pinned as they are."""
+    lines = [f"{path.name.split('-')[0]}=={path.name.split('-')[1]} --hash=sha256:{digest(path)}\n" for path in wheels]
+    pinned = "".join(lines).encode()
+    content = tar(*((member(path.name), path.read_bytes()) for path in wheels), (member("requirements.txt"), pinned))
+    key = hashlib.sha256(content).hexdigest()
+    with one_vm.agent() as agent:
+        agent.call("snapshots.put", digest=key, store="wheels", upload=chunks(gzip.compress(content)))
+    return key
+
+
+def test_wheels_that_are_not_what_was_asked_for_make_no_environment(one_vm: VM, index: Index) -> None:
+    """Whoever asks for the same gets what one client sent: it has to fit, whatever that client's settings were."""
+    old, new = wheel(index.folder, "lab-top", "1.0"), wheel(index.folder, "lab-top", "2.0")
+    agent = one_vm.agent()
+    with pytest.raises(BuildError, match="cannot be built"):
+        agent.call("environments.build", requirements="lab-top>=2\n", wheels=sent_wheels(one_vm, old))
+    with pytest.raises(BuildError, match="cannot be built"):
+        agent.call("environments.build", requirements="lab-top\nlab-low\n", wheels=sent_wheels(one_vm, new))
+    made = agent.call("environments.build", requirements="lab-top>=2\n", wheels=sent_wheels(one_vm, new))
+    (listed,) = agent.call("environments.list")["environments"]
+    assert listed["hash"] == made["hash"] and listed["what"].endswith(", packages that a client sent")
+
+
+def test_wheels_stay_for_as_long_as_a_build_has_them_and_no_longer(one_vm: VM, index: Index) -> None:
+    key = sent_wheels(one_vm, wheel(index.folder, "lab-top", "1.0"))
+    place, root = one_vm.root / "wheels" / key, str(one_vm.root)
+    with snapshots.used(root, key), snapshots.used(root, key) as folder:
+        snapshots.remove_wheels(root, key)
+        assert folder == str(place) and place.is_dir()
+    snapshots.remove_wheels(root, key)
+    assert not place.exists()
+
+
+def test_wheels_go_when_the_disk_is_full(one_vm: VM, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = sent_wheels(one_vm, wheel(index.folder, "lab-top", "1.0"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(environments, "_fill", full)
+    asked = call.Call(1, "environments.build", str(one_vm.root), lambda *_: None)
+    with pytest.raises(OSError, match="No space"):
+        environments.build(asked, requirements="lab-top\n", wheels=key)
+    assert not (one_vm.root / "wheels" / key).exists()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_pip_is_told_every_tag_that_fits_the_newest_first() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"libc": "2.99999999"}, "glibc 2.99999999"),
         ({"libc": ""}, "not glibc"),
         ({"libc": "2.12"}, r"glibc 2\.12"),
         ({"machine": "ppc64le"}, "ppc64le"),
@@ -112,3 +113,16 @@ def test_what_an_image_has_is_kept_by_its_metadata_alone(tmp_path: Path) -> None
     with zipfile.ZipFile(path) as file:
         text = file.read("torch_x-2.1.0+cu118.dist-info/METADATA").decode()
     assert "Provides-Extra: frames\nRequires-Dist: numpy>=1\nRequires-Dist: pandas" in text
+
+
+def test_what_an_image_says_of_itself_leads_a_resolver_nowhere(tmp_path: Path) -> None:
+    said = {
+        "six": Installed("1\n--extra-index-url http://127.0.0.1:9/evil"),
+        "../../up": Installed("1.0"),
+        "fine": Installed("1.0", ["dep @ http://127.0.0.1:9/x.whl", "low>=1", "x\rHome-Page: y", "z\n"]),
+    }
+    assert stubs.write(tmp_path / "stubs", said) == ["fine==1.0"]
+    (made,) = (tmp_path / "stubs").iterdir()
+    with zipfile.ZipFile(made) as wheel:
+        needs = [line for line in wheel.read("fine-1.0.dist-info/METADATA").decode().splitlines() if "Requires" in line]
+    assert needs == ["Requires-Dist: low>=1"] and list(tmp_path.iterdir()) == [tmp_path / "stubs"]
