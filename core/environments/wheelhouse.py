@@ -111,7 +111,7 @@ class Wheelhouse:
                     yield line
         if program.code != 0:
             raise refusals.of_uv(program.said, self._target)
-        chosen = self._chosen(program.printed)
+        chosen = pins.read(indexes.split(program.printed.replace("\\\n", " ")).requirements)
         async with aclosing(self._fetched(folder, chosen, addresses.printed)) as fetching:
             async for line in fetching:
                 yield line
@@ -125,14 +125,11 @@ class Wheelhouse:
             words += ["--find-links", str(folder / STUBS), "--output-file", CHOSEN]
         return Program(words, folder, variables, lines + "".join(line + "\n" for line in self._options.requirements))
 
-    def _chosen(self, printed: str) -> list[Pin]:
-        found = indexes.split(printed.replace("\\\n", " ")).requirements
-        return pins.held(pins.read(found), pins.read(self._options.requirements))
-
     async def _fetched(self, folder: Path, chosen: list[Pin], addresses: str) -> AsyncGenerator[str, None]:
         await threads.call(shutil.rmtree, folder / STUBS, ignore_errors=True)
         there = {pins.canonical(name): has.version for name, has in self._target.installed.items()}
         missing = [pin for pin in chosen if there.get(pin.name) != pin.version]
+        missing = pins.held(missing, pins.read(self._options.requirements))
         (folder / CHOSEN).write_text("".join(pin.line + "\n" for pin in missing))
         words = [*PIP.split(), *self._target.pip_options(), "-d", str(folder), "-r", CHOSEN]
         words += ["--no-index"] if "--no-index" in self._options.flags else []

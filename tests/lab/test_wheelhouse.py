@@ -34,10 +34,10 @@ from tests.pythons import oldest
 from .agent_adapter import ProcessLink
 from .test_agent_snapshots import chunks, member, tar
 from .test_runs_service import collected, ended, one, text_of
-from .vm import PYTHON, VM, one_vm
+from .vm import PYTHON, VM, one_vm, vm
 from .wheels import Index, digest, wheel
 
-__all__ = ["one_vm"]
+__all__ = ["one_vm", "vm"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -230,18 +230,28 @@ async def test_a_wheel_that_is_not_what_its_index_says_is_refused(lab: Lab, inde
     assert lab.left() == []
 
 
-def test_the_vm_takes_no_wheel_but_those_that_are_pinned(one_vm: VM, index: Index, tmp_path: Path) -> None:
-    """What arrives is checked again, by pip on the VM."""
-    made = wheel(index.folder, "lab-top", "1.0")
-    pinned = f"lab-top==1.0 --hash=sha256:{'0' * 64}\n".encode()
-    content = tar((member(made.name), made.read_bytes()), (member("requirements.txt"), pinned))
-    agent, key = one_vm.agent(), hashlib.sha256(content).hexdigest()
-    agent.call("snapshots.put", digest=key, store="wheels", upload=chunks(gzip.compress(content)))
+def test_the_vm_takes_no_wheel_but_those_that_are_pinned(vm: VM, index: Index) -> None:
+    """What arrives is checked again, by pip on the VM; a build that failed, or succeeded, takes it away."""
+    made, agent = wheel(index.folder, "lab-top", "1.0"), vm.agent()
+
+    def sent(pinned: str) -> str:
+        line = f"lab-top==1.0 --hash=sha256:{pinned}\n".encode()
+        content = tar((member(made.name), made.read_bytes()), (member("requirements.txt"), line))
+        key = hashlib.sha256(content).hexdigest()
+        agent.call("snapshots.put", digest=key, store="wheels", upload=chunks(gzip.compress(content)))
+        return key
+
+    key = sent("0" * 64)
     with pytest.raises(BuildError) as caught:
         agent.call("environments.build", requirements="lab-top\n", wheels=key)
-    assert "HASHES" in caught.value.hint and not (one_vm.root / "wheels" / key).exists()
+    assert "HASHES" in caught.value.hint and not (vm.root / "wheels" / key).exists()
     with pytest.raises(RunError, match="not on this VM"):
         agent.call("environments.build", requirements="lab-top\n", wheels=key)
+    key = sent(digest(made))
+    built = agent.call("environments.build", requirements="lab-top\n", wheels=key)
+    assert not (vm.root / "wheels" / key).exists()
+    done = vm.run(agent, "python -c 'import lab_top; print(lab_top.WHAT)'", environment=built["hash"])
+    assert done.text == "1.0 py3-none-any\n"
 
 
 def sent_wheels(one_vm: VM, *wheels: Path) -> str:

@@ -20,7 +20,7 @@ from .dockerd import IMAGE, Dockerd, dockerd, one_dockerd
 from .test_docker import Docked
 from .test_wheelhouse import cache
 from .vm import VM, one_vm
-from .wheels import Index, wheel
+from .wheels import Index, digest, wheel
 
 __all__ = ["cache", "dockerd", "one_dockerd", "one_vm"]
 
@@ -70,6 +70,10 @@ async def test_requirements_on_an_image_are_installed_without_a_network(
         (index.folder / "lab-low" / "lab_low-1.0-py3-none-any.whl").unlink()
         result, names = await built(agent, index.line + "lab-more\nlab-top\n", base)
         assert names == ["lab_more-1.0-py3-none-any.whl"], "also where no index has it"
+        more = f"lab-more==1.0 --hash=sha256:{digest(index.folder / 'lab-more' / names[0])}\n"
+        has = "".join(f"{name}==1.0 --hash=sha256:{'0' * 64}\n" for name in ("lab-low", "lab-top"))
+        result, names = await built(agent, index.line + more + has, base)
+        assert names == ["lab_more-1.0-py3-none-any.whl"], "hashes are of what is fetched, as pip has it"
         docked.environment = result["hash"]
         assert docked.run("python3 -c 'import lab_low; print(lab_low.WHAT)'").text == "1.0 py3-none-any\n"
 
