@@ -21,6 +21,8 @@ from .vm import again, interrupted
 STEPS = 40
 JOB = TALK.format(steps=STEPS, pause=0.02)
 AGAIN = JOB + "environment_variables: {TRIES: '50'}\n"  # a request whose answer did not come is sent again
+SLOW = TALK.format(steps=STEPS, pause=0.06)
+SLOW_S = 1.8  # it takes longer, but for its launch
 JOB_S = 2.0  # from its launch to its end, about
 LAUNCH_S = 1.0
 STOPPED = "Docker was stopped"
@@ -157,12 +159,14 @@ async def cancelled(lab: Lab, chance: random.Random, number: int) -> Seen:
 
 async def removed(lab: Lab, chance: random.Random, number: int) -> Seen:
     """By somebody else, some times while nobody supervises: the run says so, and is not begun again."""
-    run = await launched(lab, JOB)
+    run = await launched(lab, SLOW)
     following = asyncio.create_task(collected(lab.runs.follow(run)))
-    await asyncio.sleep(chance.uniform(0.3, JOB_S))
+    while not (there := _containers(lab, run)) and not following.done():
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(chance.uniform(0, SLOW_S))
     if chance.random() < 0.5:
         kill(lab.processes("supervise"))
-    there = [each["Id"] for each in lab.daemon.containers() if f"/trainshed-{run}" in each["Names"]]
+    there = _containers(lab, run)
     for identity in there:
         await asyncio.to_thread(lab.daemon.api.call, "DELETE", f"/containers/{identity}", force="true")
     events = await following
@@ -172,6 +176,10 @@ async def removed(lab: Lab, chance: random.Random, number: int) -> Seen:
     seen.expect(last["state"] == "completed" or "removed" in last["reason"], f"run {run}: {last['reason']}")
     seen.times = len(there)
     return seen
+
+
+def _containers(lab: Lab, run: str) -> list[str]:
+    return [each["Id"] for each in lab.daemon.containers() if f"/trainshed-{run}" in each["Names"]]
 
 
 async def supervisors_killed(lab: Lab, chance: random.Random, number: int) -> Seen:
