@@ -31,7 +31,8 @@ KNOWN_S = 5.0  # the same where the job has said how it ended
 KILL_S = 20.0  # for a container to go that was killed
 KILLED = 137  # 128 + SIGKILL
 POLITELY = ("signal", signal.SIGTERM)  # by Docker that stops
-STOPPED = (137, 143, 255)  # how containers end with Docker
+UNKNOWN = 255  # Docker's word for it
+STOPPED = (137, 143, UNKNOWN)  # how containers end with Docker
 REMOVAL_LOOKS = 5
 REMOVED = "its container was removed by somebody else"
 FORGOTTEN = "Docker was stopped while it started the job, and does not know how that ended"
@@ -283,9 +284,11 @@ class Docked:
             self.end = ("signal", code - 128) if 128 < code <= 192 else ("exit", code)
 
     def _doubtful(self) -> bool:
-        """Docker was not there when it ended."""
+        """Docker was not there when it ended, or says that it does not know."""
         state = self._state or {}
-        return "ExitCode" not in state or (self._lost and state["ExitCode"] in STOPPED and not state.get("OOMKilled"))
+        if "ExitCode" not in state or state["ExitCode"] == UNKNOWN:
+            return True
+        return self._lost and state["ExitCode"] in STOPPED and not state.get("OOMKilled")
 
     def failure(self) -> str:
         state = self._state or {}
