@@ -32,7 +32,8 @@ KILL_S = 20.0  # for a container to go that was killed
 KILLED = 137  # 128 + SIGKILL
 NOT_RUNNING = 409  # Docker's answer to a signal for what has ended
 POLITELY = ("signal", signal.SIGTERM)  # by Docker that stops
-STOPPED = (137, 143, 255)  # how containers end with Docker
+UNKNOWN = 255  # Docker's word for it
+STOPPED = (137, 143, UNKNOWN)  # how containers end with Docker
 REMOVAL_LOOKS = 5
 REMOVED = "its container was removed by somebody else"
 FORGOTTEN = "Docker was stopped while it started the job, and does not know how that ended"
@@ -287,9 +288,11 @@ class Docked:
             self.end = ("signal", code - 128) if 128 < code <= 192 else ("exit", code)
 
     def _doubtful(self) -> bool:
-        """Docker was not there when it ended."""
+        """Docker was not there when it ended, or says that it does not know."""
         state = self._state or {}
-        return "ExitCode" not in state or (self._lost and state["ExitCode"] in STOPPED and not state.get("OOMKilled"))
+        if "ExitCode" not in state or state["ExitCode"] == UNKNOWN:
+            return True
+        return self._lost and state["ExitCode"] in STOPPED and not state.get("OOMKilled")
 
     def failure(self) -> str:
         state = self._state or {}

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from core.agent.docker_api import NotThere, Refusal
 from core.errors import TrainshedError
 from core.events import RunsListed
 from core.jobs import ulid
@@ -20,8 +21,9 @@ from .vm import again, interrupted
 
 STEPS = 40
 JOB = TALK.format(steps=STEPS, pause=0.02)
-AGAIN = JOB + "environment_variables: {TRIES: '50'}\n"  # a request whose answer did not come is sent again
-SLOW = TALK.format(steps=STEPS, pause=0.06)
+TRIES = "environment_variables: {TRIES: '50'}\n"  # a request whose answer did not come is sent again
+AGAIN = JOB + TRIES
+SLOW = TALK.format(steps=STEPS, pause=0.06) + TRIES
 SLOW_S = 1.8  # it takes longer, but for its launch
 JOB_S = 2.0  # from its launch to its end, about
 LAUNCH_S = 1.0
@@ -168,7 +170,8 @@ async def removed(lab: Lab, chance: random.Random, number: int) -> Seen:
         kill(lab.processes("supervise"))
     there = _containers(lab, run)
     for identity in there:
-        await asyncio.to_thread(lab.daemon.api.call, "DELETE", f"/containers/{identity}", force="true")
+        with contextlib.suppress(NotThere, Refusal):  # it had ended, and its supervisor is as fast
+            await asyncio.to_thread(lab.daemon.api.call, "DELETE", f"/containers/{identity}", force="true")
     events = await following
     seen = await _ended(lab, run, "failed", "completed")
     seen.add(heard(lab, run, events))

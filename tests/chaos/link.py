@@ -7,6 +7,9 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+from core.errors import ConnectError
+from core.events import Event
+from core.runs.service import LiveRuns
 from core.ssh import transport
 
 from .lab import TALK, Lab, Way, collected, launched
@@ -56,9 +59,19 @@ async def follow(lab: Lab, way: Way, run: str, begun: asyncio.Event | None = Non
         if begun is not None:
             await collected(runs.list())
             begun.set()
-        events = await collected(runs.follow(run))
+        events = await _told(runs, run)
     seen = owned(lab, run, "completed")
     seen.add(heard(lab, run, events))
     seen.add(recorded(lab, way, run))
     seen.times = 1
     return seen
+
+
+async def _told(runs: LiveRuns, run: str) -> list[Event]:
+    """Nobody is connected yet: a first connection that fails is told, and a person tries again."""
+    while True:
+        try:
+            return await collected(runs.follow(run))
+        except ConnectError as error:
+            if not error.retryable:
+                raise

@@ -239,7 +239,8 @@ def test_a_start_that_docker_has_forgotten_is_not_done_again(docked: Docked) -> 
     assert (docked.vm.folder(run) / "outputs" / "begun").read_text() == "begun\n"
 
 
-def test_how_a_job_ended_is_known_where_docker_has_lost_it(docked: Docked) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+def test_how_a_job_ended_is_known_where_docker_has_lost_it(docked: Docked, watched: bool) -> None:
     """Docker says 255 where a container and what watched it ended while Docker was away."""
     docked.daemon.restart(signal.SIGTERM, live_restore=True)
     try:
@@ -248,6 +249,8 @@ def test_how_a_job_ended_is_known_where_docker_has_lost_it(docked: Docked) -> No
         docked.daemon.stop(signal.SIGKILL)
         until(lambda: docked.log(run) == b"done\n", "the last line")
         time.sleep(0.5)
+        if not watched:
+            unwatched(docked, run)
         kill([pid for pid in docked.daemon.processes() if b"containerd-shim" in Path(f"/proc/{pid}/comm").read_bytes()])
         docked.daemon.start(live_restore=True)
         known = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]
