@@ -186,6 +186,8 @@ class Docked:
         os.write(self._wake, b"!")
 
     def forgo(self) -> bool:
+        if self._alive():
+            return False  # a job that has begun can remove what says so
         try:
             os.close(os.open(self._started, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         except OSError:
@@ -221,7 +223,7 @@ class Docked:
         return ABSENT_S if container.last_word(self._folder) in (None, POLITELY) else KNOWN_S
 
     def _give_up(self, patience: float) -> None:
-        never = self.forgo()
+        never = not self._begun and self.forgo()
         error = Fault("sandbox", "Docker does not answer", HINT) if never else None
         self._conclude({}, SILENT % (patience / 60), error)
 

@@ -350,10 +350,18 @@ def _record(place: str, found: Dict[str, Any]) -> None:
 
 
 def _close(env: str) -> None:
-    """The folder of the environment is the agent's own again; uid 65534 reads what is in it."""
+    """The folder of the environment is the agent's own again; uid 65534 reads what is in it.
+
+    What is neither file, folder nor link goes: by a FIFO those who only read the environment could write to each other.
+    """
     if os.geteuid() == 0:
         os.chown(env, 0, 0)
     os.chmod(env, 0o700)
+    for base, _, names in os.walk(env):
+        for path in (os.path.join(base, name) for name in names):
+            mode = os.lstat(path).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                os.unlink(path)
     sandbox.share(env)
 
 

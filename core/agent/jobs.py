@@ -6,10 +6,11 @@ In the sandbox: /job (a copy of the snapshot, to write), /job/outputs (the run's
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
 from . import data, environments, plainfiles, queue, runfolder, sandbox, snapshots, sources
 from .faults import Fault
@@ -52,7 +53,8 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
     sources.asked(job)
     gpus(job)
     if job.get("resume"):
-        checkpoints(root, job["resume"])
+        with checkpoints(root, job["resume"]):
+            pass
     if job.get("snapshot"):
         snapshots.folder(root, job["snapshot"])
     if job.get("environment"):
@@ -94,8 +96,11 @@ def _input_folder(root: str, given: dict[str, Any]) -> str:
     return snapshots.folder(root, digest) if given.get("local") else data.folder(root, digest)
 
 
-def checkpoints(root: str, run: str) -> str:
-    """The folder with which a run goes on where `run` ended. Raises Fault where there is none."""
+@contextlib.contextmanager
+def checkpoints(root: str, run: str) -> Iterator[int]:
+    """A descriptor of the folder with which a run goes on where `run` ended: a job filled it, and no link leads out.
+    Raises Fault where there is none.
+    """
     folder = runfolder.find(root, run)
     if runfolder.settled(folder)["state"] not in TERMINAL:
         raise Fault("run", "run %s has not ended: its checkpoints may be half written" % run)
@@ -103,8 +108,10 @@ def checkpoints(root: str, run: str) -> str:
     if fd < 0 or not os.listdir(fd):
         title = "run %s left nothing in outputs/%s" % (run, CHECKPOINTS)
         raise Fault("run", title, "without --resume it starts from the beginning")
-    os.close(fd)
-    return os.path.join(folder, "outputs", CHECKPOINTS)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _digest(digest: Any) -> str:
@@ -123,7 +130,8 @@ def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
         raise Fault("run", "the code folder has a file named outputs", "that name is the folder of the run's outputs")
     os.makedirs(outputs, exist_ok=True)
     if job.get("resume"):
-        _copy(checkpoints(root, job["resume"]), os.path.join(folder, "outputs", CHECKPOINTS))
+        with checkpoints(root, job["resume"]) as source:
+            _copy("/proc/self/fd/%d" % source, os.path.join(folder, "outputs", CHECKPOINTS), source)
     for name, kind in (job.get("outputs") or {}).items():
         if kind != "uri_file":
             os.makedirs(os.path.join(folder, "outputs", name), exist_ok=True)
@@ -132,10 +140,11 @@ def prepare(root: str, folder: str, job: dict[str, Any]) -> None:
         _give_all(top)
 
 
-def _copy(source: str, target: str) -> None:
-    """What is in `source`; links stay links."""
+def _copy(source: str, target: str, *descriptors: int) -> None:
+    """What is in `source`; links stay links. `descriptors`: that it is named by."""
     os.makedirs(target, exist_ok=True)
-    subprocess.run(["cp", "-a", "--reflink=auto", os.path.join(source, "."), target], check=True)
+    words = ["cp", "-a", "--reflink=auto", os.path.join(source, "."), target]
+    subprocess.run(words, check=True, pass_fds=descriptors)
 
 
 def _give_all(top: str) -> None:

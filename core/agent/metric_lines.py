@@ -16,7 +16,7 @@ _LINE_END = re.compile(rb"[\r\n]+")  # a progress bar goes back to the line's be
 _ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 _PAIR = re.compile(
     rb"(?<![^\s,;|()\[\]{}])"
-    rb"([A-Za-z_][\w./-]{0,249})=([-+]?(?:(?:\d{1,400}\.?\d{0,400}|\.\d{1,400})(?:[eE][-+]?\d{1,4})?|inf|nan))%?"
+    rb"([A-Za-z_][\w./-]{0,249})=([-+]?(?:(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][-+]?\d{1,4})?|inf|nan))%?"
     rb"(?![^\s,;|()\[\]{}])",
     re.IGNORECASE,
 )

@@ -17,7 +17,7 @@ from .timers import Timers
 
 GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 KILLED = 137  # a job that ended by SIGKILL, or whose shell tells so
-WATCH = 1.0  # seconds between two looks at the memory
+WATCH = 1.0  # seconds between two looks at the memory, and for a cancel
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -82,6 +82,7 @@ class Supervised:
         sampler = Sampler(self._folder, self._job.outermost)
         self._timers.every(EVERY_S, sampler.sample)
         self._timers.after(FIRST_S, sampler.sample)  # short runs, too
+        self._timers.every(WATCH, self._listen)  # whoever cancels may know an earlier supervisor only
         selector = selectors.DefaultSelector()
         for source, attend in ((self._output, self._move), (self._wakeup, self._wake), *self._job.sources()):
             selector.register(source, selectors.EVENT_READ, attend)
@@ -124,6 +125,9 @@ class Supervised:
             os.read(self._wakeup, 4096)
         except BlockingIOError:
             pass
+        self._listen()
+
+    def _listen(self) -> None:
         if not self._cancelled and os.path.exists(self._cancel_file):
             self._cancel()
 

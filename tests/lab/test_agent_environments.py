@@ -265,6 +265,8 @@ def test_a_package_leads_the_agent_to_no_file_of_the_host_by_links_fifos_or_a_re
     folder = Path(made["path"])
     assert victim.read_text() == "host\n" and victim.stat().st_mode & 0o777 == 0o600
     assert sorted(os.listdir(folder)) == ["build.log", "env", "environment.json", "requirements.txt"]
+    odd = [path for path in (folder / "env").rglob("*") if not (path.is_file() or path.is_dir() or path.is_symlink())]
+    assert odd == [], "by a FIFO those who read the environment could write to each other"
     assert {path.lstat().st_uid for path in (folder, *folder.iterdir())} == {0 if vm.is_root else folder.stat().st_uid}
     assert vm.run(agent, f"cat {victim} /env/environment.json", environment=made["hash"]).text.count("host\n") == 0
     lines = distributions.pinned(str(vm.root), made["hash"]).splitlines()

@@ -394,6 +394,33 @@ def test_a_signal_that_docker_cannot_send_is_sent_without_it(
         door.close()
 
 
+def test_a_cancel_reaches_whoever_supervises_now(docked: Docked) -> None:
+    run = docked.start("trap 'echo saved; exit 3' TERM; while :; do sleep 0.1; done")
+    unwatched(docked, run)
+    assert docked.vm.agent().call("runs.show", run=run)["state"] == "running"
+    until(lambda: _supervisor(run), "another supervisor")
+    time.sleep(1.0)
+    began = time.monotonic()
+    assert docked.vm.agent().call("runs.cancel", run=run) == {"state": "cancelled"}
+    assert time.monotonic() - began < 9 and docked.log(run).endswith(b"saved\n")
+
+
+def test_a_job_that_removes_the_word_of_its_begin_does_not_outlive_its_cancel(docked: Docked) -> None:
+    run = docked.start("rm -f /run/trainshed/once/started; trap '' TERM; while :; do sleep 0.1; done")
+    line = running(docked.vm, run)
+    until(lambda: not (docked.vm.folder(run) / "once" / "started").exists(), "the job's own removal")
+    processes.send(line["pid"], line["start"], signal.SIGKILL)
+    until(lambda: _supervisor(run) is None, "the supervisor's end")
+    (docked.vm.folder(run) / "cancel").touch()
+    docked.daemon.pause()
+    try:
+        docked.vm.agent().call("runs.show", run=run)
+        until(lambda: docked.vm.states(run)[-1]["state"] == "cancelled", "the run's end", 40)
+        assert not any(processes.alive(*identity) for identity in line["sandbox"])
+    finally:
+        docked.daemon.resume()
+
+
 def test_no_container_outlives_a_run_that_a_second_supervisor_cannot_go_on_with(docked: Docked) -> None:
     run = docked.start("sleep 60")
     unwatched(docked, run)

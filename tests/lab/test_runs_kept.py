@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from core.agent import jobs
 from core.errors import AgentError, RunError, UsageError
 from core.events import Downloaded, Notice, Progress, RunCreated, RunDeleted, RunFinished, RunsListed, RunStateChanged
 from core.jobs import ulid
@@ -176,6 +177,18 @@ async def test_a_rerun_that_resumes_begins_with_the_checkpoints(lab: Lab) -> Non
     created = one(await collected(lab.runs.rerun(run, resume=True)), RunCreated)
     assert text_of(await collected(lab.runs.follow(created.run))) == f"x\nlr 0.1\nstep 7\nfrom {run}\n"
     assert (checkpoints / "step").read_text() == "step 7\n", "the old run keeps its own"
+
+
+async def test_checkpoints_that_are_a_link_lead_nowhere(lab: Lab, tmp_path: Path) -> None:
+    run = await done(lab, "command: mkdir outputs/checkpoints && echo 1 > outputs/checkpoints/step")
+    checkpoints = lab.folder_of(run) / "outputs" / "checkpoints"
+    with jobs.checkpoints(str(lab.root), run) as folder:
+        checkpoints.rename(checkpoints.with_name("moved"))
+        checkpoints.symlink_to("/etc")
+        jobs._copy(f"/proc/self/fd/{folder}", str(tmp_path / "copy"), folder)
+    assert os.listdir(tmp_path / "copy") == ["step"]
+    with pytest.raises(RunError, match="left nothing in outputs/checkpoints"):
+        await collected(lab.runs.rerun(run, resume=True))
 
 
 async def test_a_rerun_with_the_same_id_finds_the_first(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_a_line_whose_beginning_another_supervisor_read_is_read_whole(text: byte
     for at in (1, 4, 7, len(text) - 2):
         first, second = Lines(), Lines(text[:at])
         assert first.feed(text[:at]) + second.feed(text[at:]) == whole
+
+
+def test_a_line_that_looks_like_a_number_for_long_is_read_in_linear_time() -> None:
+    def cost(digits: int) -> float:
+        line = (b"a=" + b"1" * digits + b"x ") * (48_000 // digits)
+        began = time.process_time()
+        for _ in range(20):
+            points(line)
+        return time.process_time() - began
+
+    cost(30)
+    assert cost(4000) < 10 * cost(30) + 0.05
 
 
 def test_an_endless_line_is_not_kept_and_the_next_one_is_read() -> None:
