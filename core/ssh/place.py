@@ -105,7 +105,8 @@ def place_command(root: str) -> str:
         f'umask 077; R={quoted_root(root)}; D="$R/agent/{source_hash()}"; '
         'mkdir -p "$R/agent" && T=$(mktemp -d "$R/agent/.new.XXXXXX") && cd "$T" || exit 1; '
         "trap 'cd / && rm -rf \"$T\"' EXIT; "
-        "tar -xf - || exit 1; P=; "
+        # a tar that is cut between two members is whole to tar: its client may be gone
+        f"tar -xf - && [ -f agent/{max(path.name for path in SOURCE.glob('*.py'))} ] || exit 1; P=; "
         f"for N in {' '.join(PYTHONS)}; do "
         f'P=$("$N" -sSE -c {shlex.quote(probe)} 2>/dev/null) && [ -n "$P" ] && break; P=; done; '
         f'if [ -z "$P" ]; then echo {NO_PYTHON.decode()} $(python3 -V 2>&1); exit 0; fi; '

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import os
 import signal
 import subprocess
+import tarfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -70,6 +72,20 @@ async def test_the_agent_is_placed_once_and_then_costs_one_command(link: SiteLin
     assert [link.placed, commands(sshd)] == [False, 4]
     assert not list((sshd.home / ".trainshed" / "agent").glob(".new*"))
     assert {path.stat().st_mode & 0o077 for path in placed_in(sshd).rglob("*")} == {0}
+
+
+def test_an_agent_that_came_only_in_part_is_not_put_in_place(tmp_path: Path) -> None:
+    """As from a client that is killed between two of its files."""
+    whole = place.source_tar()
+    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
+        starts = [member.offset for member in tar][1:]
+    for cut in [*starts[::12], starts[-1], None]:
+        root = tmp_path / str(cut)
+        words = ["sh", "-c", place.place_command(str(root)).removeprefix("exec ")]
+        done = subprocess.run(words, input=whole[:cut], capture_output=True, timeout=60)
+        there = [path.name for path in (root / "agent").iterdir()]
+        assert (place.PLACED in done.stdout) == (cut is None), done
+        assert there == ([] if cut else [place.source_hash()])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
