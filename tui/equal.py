@@ -32,7 +32,6 @@ def _option(site: Named | None) -> tuple[str, ...]:
     if site.path is None:  # a replay: the name is all that is known
         return ("--site", site.name)
     path = site.path.expanduser().absolute()
+    known = site.name if path == files.path_of(site.name) else str(path)
     without = os.environ.get("TRAINSHED_SITE") or files.current()
-    if without in (site.name if path == files.path_of(site.name) else None, str(path)):
-        return ()
-    return ("--site", site.name if path == files.path_of(site.name) else str(path))
+    return () if without in (known, str(path)) else ("--site", known)

@@ -6,12 +6,13 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from math import inf, nan
 from pathlib import Path
 
 import pytest
 
+from core.events import Event
 from core.site.files import Site
 from tests.cli.conftest import ROOT, Run
 from tests.fakes.script import RUN, Scenario
@@ -137,6 +138,37 @@ def test_a_reader_that_leaves_is_no_error(ward: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == "  12:00:00 preparing\n  12:00:01 running\n"
     assert process.wait(timeout=60) == 141
+
+
+@pytest.mark.parametrize("words", [("run", "job.yml"), ("rerun", "@latest"), ("logs", "@latest", "-f")])
+def test_what_is_followed_is_left_before_the_connection_is(
+    ward: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Else the two wait for each other when a reader leaves."""
+    order: list[str] = []
+    services = fake_services(Scenario(epochs=4000))
+    plain_follow, plain_close = services.runs.follow, services.connection.close  # type: ignore[attr-defined]
+
+    async def follow(run: str, *, offset: int = 0) -> AsyncIterator[Event]:
+        try:
+            async for event in plain_follow(run, offset=offset):
+                yield event
+        finally:
+            order.append("left")
+
+    async def close() -> None:
+        order.append("closed")
+        await plain_close()
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(services.runs, "follow", follow)
+    monkeypatch.setattr(services.connection, "close", close)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert call(words, Settings(opener=lambda _site: services)) == 141
+    assert order == ["left", "closed"]
 
 
 @pytest.mark.parametrize("cut", range(1, 12))

@@ -39,6 +39,12 @@ def test_a_site_opened_by_path_is_given_by_path_and_found_again(home: Path) -> N
     assert files.find(words[2]).path == path
 
 
+def test_a_site_opened_by_path_is_named_where_no_other_is_known(home: Path) -> None:
+    path = known("one").path
+    path = path.rename(home / "elsewhere.toml")
+    assert equal_command(files.load(path), "runs") == f"trainshed --site {path} runs"
+
+
 def test_the_environment_can_name_the_site_that_is_used_without_an_option(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -86,13 +87,14 @@ def _rehearse(settings: Settings, job: Path, values: dict[str, str]) -> int:
     work = driver.Job(settings)
 
     async def rehearsed(services: Services) -> Events:
-        async for event in services.runs.launch(job, settings=values, dry=True):
-            if settings.json:
-                work.output.stream(event)
-            elif isinstance(event, events.Notice):
-                work.output.lines([harmless(event.text)])
-            else:
-                yield event
+        async with aclosing(cast("Any", services.runs.launch(job, settings=values, dry=True))) as planning:
+            async for event in planning:
+                if settings.json:
+                    work.output.stream(event)
+                elif isinstance(event, events.Notice):
+                    work.output.lines([harmless(event.text)])
+                else:
+                    yield event
         yield events.Notice(text="nothing was started")
 
     driver.perform(work, rehearsed, events.Notice)
@@ -111,12 +113,14 @@ def _launch(settings: Settings, start: Callable[[Services], Events], identity: s
 
     async def launched(services: Services) -> Events:
         made = ""
-        async for event in start(services):
-            made = event.run if isinstance(event, events.RunCreated) else made
-            yield event
-        if follow and made:
-            async for event in services.runs.follow(made):
+        async with aclosing(cast("Any", start(services))) as starting:
+            async for event in starting:
+                made = event.run if isinstance(event, events.RunCreated) else made
                 yield event
+        if follow and made:
+            async with aclosing(cast("Any", services.runs.follow(made))) as following:
+                async for event in following:
+                    yield event
 
     if not follow:
         created = driver.perform(work, launched, events.RunCreated, on_event=printed.see)
