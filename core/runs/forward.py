@@ -56,6 +56,7 @@ class Forwarder:
         self._holder = holder or uuid.uuid4().hex
         self._lease_s = lease_s
         self._until = 0.0  # of our lease, on the monotonic clock
+        self._asked = False  # it may be ours, also where the answer did not come
         self._cursor: int | None = None  # None until the VM said it
         self._pending: deque[dict[str, Any]] = deque()
         self._seen = 0
@@ -99,7 +100,7 @@ class Forwarder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._until > time.monotonic():
+        if self._asked and not self._watching:
             self._until = 0.0
             try:
                 async with asyncio.timeout(LAST_WAIT_S):
@@ -177,6 +178,7 @@ class Forwarder:
             return True
         asked = time.monotonic()
         agent = await self._link.agent()
+        self._asked = True
         answer = await agent.call("tracking.lease", run=self._run, holder=self._holder, seconds=self._lease_s)
         self._cursor = answer["cursor"]
         self._until = asked + self._lease_s if answer["granted"] else 0.0

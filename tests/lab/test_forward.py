@@ -208,6 +208,22 @@ async def test_a_client_that_vanishes_is_replaced_when_its_lease_ends(logged: Lo
     assert len(notices(await task)) == 1
 
 
+async def test_a_lease_that_was_asked_for_at_the_last_moment_is_given_back(
+    logged: LoggedRun, link: ProcessLink
+) -> None:
+    logged.end()
+    agent = await link.agent()
+    for number in range(20):
+        leaving = forwarder(link, FakeWorkspace())
+        leaving.start()
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await leaving.close()
+        answer = await agent.call("tracking.lease", run=RUN, holder="next", seconds=60)
+        assert answer["granted"], f"left after {number} turns of the loop"
+        await agent.call("tracking.lease", run=RUN, holder="next", seconds=0)
+
+
 async def test_a_broken_workspace_is_said_once_and_made_up_for(logged: LoggedRun, link: ProcessLink) -> None:
     workspace = FakeWorkspace()
     workspace.broken = WorkspaceError("it is locked")
