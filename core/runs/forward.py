@@ -56,7 +56,7 @@ class Forwarder:
         self._holder = holder or uuid.uuid4().hex
         self._lease_s = lease_s
         self._until = 0.0  # of our lease, on the monotonic clock
-        self._asked = False  # it may be ours, also where the answer did not come
+        self._asking: asyncio.Future[dict[str, Any]] | None = None
         self._cursor: int | None = None  # None until the VM said it
         self._pending: deque[dict[str, Any]] = deque()
         self._seen = 0
@@ -100,7 +100,8 @@ class Forwarder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._asked and not self._watching:
+        if self._asking is not None and not self._watching:
+            await asyncio.wait([self._asking], timeout=LAST_WAIT_S)  # the VM may do the two in either order
             self._until = 0.0
             try:
                 async with asyncio.timeout(LAST_WAIT_S):
@@ -178,8 +179,10 @@ class Forwarder:
             return True
         asked = time.monotonic()
         agent = await self._link.agent()
-        self._asked = True
-        answer = await agent.call("tracking.lease", run=self._run, holder=self._holder, seconds=self._lease_s)
+        call = agent.call("tracking.lease", run=self._run, holder=self._holder, seconds=self._lease_s)
+        self._asking = asyncio.ensure_future(call)
+        self._asking.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whoever waits
+        answer = await asyncio.shield(self._asking)
         self._cursor = answer["cursor"]
         self._until = asked + self._lease_s if answer["granted"] else 0.0
         if not answer["granted"] and not self._watching:
