@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from ..errors import BuildError
+from . import requirement_line
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+BY_VERSION = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==[\w.+!*-]+")
+BY_ADDRESS = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(https?://[^\s$\\]+)", re.IGNORECASE)
+# By its last part alone pip knows a wheel, decoded twice: no "%" is left in it, and ".whl" alone is no wheel's name.
+WHEEL = re.compile(r"[A-Za-z0-9][\w.+!-]*\.whl")
 HASH = re.compile(r"--hash[=\s](\S+)")
 
 
@@ -40,6 +46,25 @@ def read(lines: Iterable[str]) -> list[Pin]:
             what = line.partition(" --hash")[0].partition(" ;")[0].strip()
             found.append(Pin(canonical(name[0]), what, HASH.findall(line)))
     return found
+
+
+def only_wheels(chosen: Iterable[Pin]) -> None:
+    """Raises BuildError for an address of anything else: pip runs what is there to build it, whatever it is told."""
+    for pin in chosen:
+        if not BY_VERSION.fullmatch(pin.what) and not _is_wheel(pin.what):
+            shown = requirement_line.shown(pin.what)
+            raise BuildError(
+                f"{shown} is not a wheel, and this machine runs nothing of a package to build one",
+                hint="name a version of it that an index has, or the http address of a file that ends in .whl",
+            )
+
+
+def _is_wheel(what: str) -> bool:
+    found = BY_ADDRESS.fullmatch(what)
+    if found is None:
+        return False
+    path = unquote(urlsplit(found[1]).path)
+    return WHEEL.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def held(chosen: Iterable[Pin], asked: Iterable[Pin]) -> list[Pin]:

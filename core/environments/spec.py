@@ -98,7 +98,8 @@ def _from_conda(environment: Environment, site: Site) -> Spec:
             python = found.group(1) or ""
         elif not PIP.fullmatch(texts[-1]):
             others.append(texts[-1])
-    text = requirements.complete(lines, _folder(where), where)
+    folder = _folder(where)
+    text = requirements.complete(lines, folder, where, _top(folder, environment))
     if any(not conda_file.of_python(other) for other in others):
         packages = conda_file.packages(environment, site, texts, others, pip=bool(text))
         notes = [f"image {environment.image} is not used: the conda packages are installed on the VM itself"]
@@ -124,6 +125,12 @@ def _folder(where: str) -> Path:
     """Where relative paths of the conda file begin: beside it, or beside the job file that it is in."""
     path = Path(where)
     return path.parent if path.is_file() else Path(re.sub(r":\d+$", "", where)).parent
+
+
+def _top(folder: Path, environment: Environment) -> Path:
+    """The folder whose files a conda file may include: the job file's where it is in that, and else its own."""
+    job = _folder(environment.where)
+    return job if folder.resolve().is_relative_to(job.resolve()) else folder
 
 
 def _no_image(environment: Environment, site: Site, what: str) -> JobError:

@@ -25,8 +25,13 @@ def write(folder: Path, installed: Mapping[str, Installed]) -> list[str]:
     return [f"{name}=={has.version}" for name, has in kept.items()]
 
 
+def _by_address(requirement: str) -> bool:
+    """One that this machine would fetch, or read, for an image that says so."""
+    return "://" in requirement or "@" in requirement.partition(";")[0]
+
+
 def _stub(folder: Path, name: str, has: Installed) -> None:
-    requires = [line for line in has.requires if line.isprintable() and "://" not in line]  # foreign text
+    requires = [line for line in has.requires if line.isprintable() and not _by_address(line)]  # foreign text
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {has.version}"]
     lines += [f"Provides-Extra: {extra}" for extra in dict.fromkeys(EXTRA.findall("\n".join(requires)))]
     lines += [f"Requires-Dist: {line}" for line in requires]

@@ -41,6 +41,7 @@ ADDRESSES = "uv pip compile - --emit-index-url --emit-find-links --no-header --n
 CHOSEN = "chosen.txt"
 STUBS = "installed"
 OTHER_PYTHON = "warning: The requested Python version"  # would be used to build with, and nothing is built
+NO_GIT = {"GIT_ALLOW_PROTOCOL": "none"}  # a wheel can say that it needs a repository, and uv starts git for it
 PIP = "pip download --no-deps --require-hashes --only-binary=:all: --no-input --disable-pip-version-check"
 PIP += " --progress-bar off --no-color"
 
@@ -100,7 +101,7 @@ class Wheelhouse:
         yield f"Resolving for {self._target.title}\n"
         pip = indexes.settings((await _done(Program(["pip", "config", "list"], folder, {}))).printed)
         lines = "".join(line + "\n" for line in indexes.for_uv(self._options, pip))
-        variables = indexes.uv_variables(self._options, pip)
+        variables = {**indexes.uv_variables(self._options, pip), **NO_GIT}
         addresses = await _done(Program(ADDRESSES.split(), folder, variables, lines))
         if addresses.code != 0:
             raise refusals.of_uv(addresses.said, self._target)
@@ -112,6 +113,7 @@ class Wheelhouse:
         if program.code != 0:
             raise refusals.of_uv(program.said, self._target)
         chosen = pins.read(indexes.split(program.printed.replace("\\\n", " ")).requirements)
+        pins.only_wheels(chosen)
         async with aclosing(self._fetched(folder, chosen, addresses.printed)) as fetching:
             async for line in fetching:
                 yield line

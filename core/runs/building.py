@@ -60,7 +60,7 @@ class Building:
         """None where it is built, or where nothing has to be fetched."""
         if self._found["built"] or self._found["target"] is None:
             return None
-        return Wheelhouse(self._request["requirements"], msgspec.convert(self._found["target"], Target))
+        return Wheelhouse(self._request["requirements"], target(self._found["target"]))
 
     async def _built_of(self, agent: Agent, house: Wheelhouse) -> AsyncGenerator[Event, None]:
         """What is fetched stays for another try where only the link or the client ended, and goes otherwise."""
@@ -114,3 +114,14 @@ class Building:
                     self._found = message["result"]
                     return
         raise AgentError("the agent ended the build without an answer", hint="launch again")
+
+
+def target(answered: Any) -> Target:
+    """What the environment has to fit, as the VM or the image itself says. Raises BuildError."""
+    try:
+        return msgspec.convert(answered, Target)
+    except msgspec.ValidationError as error:
+        raise BuildError(
+            f"what the environment's Python says of itself cannot be read: {error}",
+            hint="an image answers by its own python3: is it the right image?",
+        ) from None

@@ -18,16 +18,16 @@ from .. import threads
 from ..data.service import LiveData
 from ..errors import LinkLost, RunError
 from ..events import DataStaged, Event, Notice, Phase, RunCreated, RunStateChanged
-from ..jobs import resolve, snapshot
+from ..jobs import resolve
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import again, names, plan, sending
+from . import again, names, outgoing, plan, sending
 from .building import Building
+from .outgoing import Outgoing
 from .plan import Plan
 
 STEP = "launch"
-CONTEXT = "Docker build context"
 CREATE_ATTEMPTS = 3
 
 
@@ -80,27 +80,28 @@ class Launch:
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
     async def _send(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        inputs = [(taken, f"input {name}") for name, taken in prepared.inputs.items()]
-        for folder, what in ((prepared.snapshot, "code"), (prepared.context, CONTEXT), *inputs):
-            async with aclosing(self._sent_once(folder, what)) as events:
+        for each in prepared.outgoing:
+            async with aclosing(self._sent_once(each)) as events:
                 async for event in events:
                     yield event
 
-    async def _sent_once(self, folder: snapshot.Snapshot | None, what: str) -> AsyncGenerator[Event, None]:
-        if folder is not None:
-            agent = await self._link.agent()
-            if (await agent.call("snapshots.have", digest=folder.digest))["have"]:
-                yield Notice(text=f"the {what} is on {self._site.vm_name} already (snapshot {folder.digest[:12]})")
-                return
-            files, size = len(folder.manifest.entries), folder.manifest.bytes / 1e6
-            yield _phase(f"Sending {files} files, {size:.1f} MB of {what}")
-            async with aclosing(sending.sent(agent, folder, f"Sending the {what}")) as events:
-                async for event in events:
-                    yield event
+    async def _sent_once(self, each: Outgoing) -> AsyncGenerator[Event, None]:
+        agent, taken = await self._link.agent(), each.taken
+        if (await agent.call("snapshots.have", digest=taken.digest))["have"]:
+            yield Notice(text=f"the {each.what} is on {self._site.vm_name} already (snapshot {taken.digest[:12]})")
+            return
+        files, size = len(taken.manifest.entries), taken.manifest.bytes / 1e6
+        yield _phase(f"Sending {files} files, {size:.1f} MB of {each.what}: {each.shown}")
+        async with aclosing(sending.sent(agent, taken, f"Sending the {each.what}")) as events:
+            async for event in events:
+                yield event
 
     async def environment(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         """That of the job alone."""
-        for step in (self._sent_once(prepared.context, CONTEXT), self._build(prepared)):
+        context = prepared.outgoing_context
+        for text in outgoing.notes(prepared.job, context, again=False):
+            yield Notice(text=text)
+        for step in (*(self._sent_once(each) for each in context), self._build(prepared)):
             async with aclosing(step) as events:
                 async for event in events:
                     yield event

@@ -20,6 +20,8 @@ from ..jobs.records import Job
 from ..jobs.resolve import Resolved
 from ..jobs.snapshot import Snapshot
 from ..site.files import Site
+from . import outgoing
+from .outgoing import Outgoing
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +49,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return {**self.kept_inputs, **{name: taken.digest for name, taken in self.inputs.items()}}
 
     @property
+    def outgoing(self) -> list[Outgoing]:
+        """In the order in which it is sent."""
+        needs = self.resolved.inputs
+        inputs = [outgoing.local_input(self.job, name, needs[name], taken) for name, taken in self.inputs.items()]
+        return [*self._folder(outgoing.CODE, self.snapshot), *self.outgoing_context, *inputs]
+
+    @property
+    def outgoing_context(self) -> list[Outgoing]:
+        return self._folder(outgoing.CONTEXT, self.context)
+
+    def _folder(self, what: str, taken: Snapshot | None) -> list[Outgoing]:
+        return [outgoing.folder(self.job, what, taken)] if taken else []
+
+    @property
     def notes(self) -> list[str]:
-        return [*self.resolved.notes, *self.environment.notes]
+        sent = outgoing.notes(self.job, self.outgoing, again=self.parent is not None)
+        return [*self.resolved.notes, *self.environment.notes, *sent]
 
 
 def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:

@@ -139,7 +139,7 @@ async def test_launch_says_what_it_does_and_ends_with_the_runs_first_state(lab: 
     titles = [event.title for event in events if isinstance(event, Phase)]
     assert titles == [
         f"Reading {lab.folder}/job.yml",
-        "Sending 1 files, 0.0 MB of code",
+        "Sending 1 files, 0.0 MB of code: src",
         "Preparing the environment",
         "Starting job on vm",
     ]
@@ -193,7 +193,16 @@ inputs:
 """
     events = await collected(lab.runs.launch(lab.job(text)))
     titles = [event.title for event in events if isinstance(event, Phase)]
-    assert "Sending 1 files, 0.0 MB of input folder" in titles and "Sending 1 files, 0.0 MB of input file" in titles
+    sent = [title for title in titles if title.startswith("Sending")]
+    assert sent == [
+        "Sending 1 files, 0.0 MB of input folder: ./rows",
+        "Sending 1 files, 0.0 MB of input file: link.csv",
+    ]
+    said = [event for event in events if isinstance(event, Notice) and "outside" in event.text]
+    assert [event.text.partition(",")[0] for event in said] == [
+        f"input file: what is sent is {tmp_path}/one.csv of this machine"
+    ]
+    assert events.index(said[0]) < [isinstance(event, Phase) and event.title in sent for event in events].index(True)
     run = one(events, RunCreated).run
     assert text_of(await collected(lab.runs.follow(run))) == "1,2\n3,4\n2\n65534\n"
     again = await collected(lab.runs.launch(lab.job(text)))

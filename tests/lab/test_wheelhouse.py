@@ -22,7 +22,7 @@ import pytest_asyncio
 
 from core.agent import call, environments, snapshots
 from core.environments.service import LiveEnvironments
-from core.environments.target import Target
+from core.environments.target import Installed, Target
 from core.environments.wheelhouse import FRESH, Wheelhouse
 from core.errors import BuildError, LinkLost, RunError
 from core.events import BuildLog, EnvironmentsListed, Event, Notice, Phase, RunFinished
@@ -35,7 +35,7 @@ from .agent_adapter import ProcessLink
 from .test_agent_snapshots import chunks, member, tar
 from .test_runs_service import collected, ended, one, text_of
 from .vm import PYTHON, VM, one_vm, vm
-from .wheels import Index, digest, wheel
+from .wheels import Index, digest, source, wheel
 
 __all__ = ["one_vm", "vm"]
 
@@ -318,6 +318,80 @@ async def test_what_cannot_be_had_is_one_message(index: Index, requirements: str
     (index.folder / "lab-source" / "lab_source-1.0.tar.gz").write_bytes(b"never opened")
     with pytest.raises(BuildError, match=message):
         await filled(index.line + requirements, HERE)
+
+
+@pytest.mark.parametrize(
+    ("form", "metadata", "message"),
+    [
+        ("lab-evil @ {}", "2.2", r"lab-evil @ http\S+ is not a wheel"),
+        ("{}", "2.2", r"lab-evil @ http\S+ is not a wheel"),
+        ("lab-evil @ {}#lab_evil-1.0-py3-none-any.whl", "2.2", "is not a wheel"),
+        ("lab-evil @ {}?a.whl", "2.2", "is not a wheel"),
+        ("lab-evil @ {}", "1.0", "cannot be resolved"),
+    ],
+)
+async def test_nothing_of_a_source_at_an_address_runs_on_the_client(
+    index: Index, tmp_path: Path, form: str, metadata: str, message: str
+) -> None:
+    """pip builds what an address leads to, also where it is told to take wheels alone."""
+    made, fetching = source(index.folder, "lab-evil", tmp_path / "ran", metadata=metadata), list[str]()
+    index.before = fetching.append
+    asked = form.format(f"{index.line.split()[1]}/lab-evil/{made.name}")
+    with pytest.raises(BuildError, match=message):
+        await filled(f"{index.line}{asked}\n", HERE)
+    assert not (tmp_path / "ran").exists() and not [agent for agent in fetching if agent.startswith("pip/")]
+
+
+async def test_nothing_of_a_source_that_a_wheel_needs_by_address_runs_on_the_client(
+    index: Index, tmp_path: Path
+) -> None:
+    made, address = source(index.folder, "lab-evil", tmp_path / "ran"), index.line.split()[1]
+    outer = wheel(index.folder, "lab-outer", "1.0", needs=[f"lab-evil @ {address}/lab-evil/{made.name}"])
+    with pytest.raises(BuildError, match=r"lab-evil @ http\S+/lab_evil-1\.0\.tar\.gz is not a wheel"):
+        await filled(f"{index.line}lab-outer @ {address}/lab-outer/{outer.name}\n", HERE)
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_repository_that_a_wheel_needs_is_not_fetched(index: Index, home: Path) -> None:
+    repository, address = home / "repository", index.line.split()[1]
+    subprocess.run(["git", "init", "-q", repository], check=True)
+    (repository / "pyproject.toml").write_text('[project]\nname = "lab-own"\nversion = "1.0"\n')
+    who = ["-c", "user.email=lab@example", "-c", "user.name=lab"]
+    for words in (["add", "."], [*who, "commit", "-qm", "lab"]):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    outer = wheel(index.folder, "lab-outer", "1.0", needs=[f"lab-own @ git+file://{repository}"])
+    with pytest.raises(BuildError) as caught:
+        await filled(f"{index.line}lab-outer @ {address}/lab-outer/{outer.name}\n", HERE)
+    assert "transport 'file' not allowed" in caught.value.hint
+    assert not list((home / "cache").rglob("checkouts/*/*"))
+
+
+async def test_no_file_of_the_client_is_taken_for_a_wheel_that_names_it(index: Index, tmp_path: Path) -> None:
+    own, address = wheel(tmp_path / "own", "lab-own", "1.0"), index.line.split()[1]
+    outer = wheel(index.folder, "lab-outer", "1.0", needs=[f"lab-own @ file://{own}"])
+    with pytest.raises(BuildError, match=r"lab-own @ file:\S+ is not a wheel") as caught:
+        await filled(f"{index.line}lab-outer @ {address}/lab-outer/{outer.name}\n", HERE)
+    assert "http address" in caught.value.hint
+
+
+@pytest.mark.parametrize("form", ["lab-own @ file:{own}", "lab-own @ file://{own}", "lab-own @ {own}", "evil @ {evil}"])
+async def test_what_an_image_says_that_it_needs_leads_to_no_address(index: Index, tmp_path: Path, form: str) -> None:
+    own, evil = wheel(tmp_path / "own", "lab-own", "1.0"), source(index.folder, "evil", tmp_path / "ran")
+    wheel(index.folder, "lab-top", "1.0", needs=["lab-base"])
+    address = index.line.split()[1].replace("://", ":")
+    needs = form.format(own=own, evil=f"{address}/evil/{evil.name}")
+    image = msgspec.structs.replace(HERE, installed={"lab-base": Installed(version="1.0", requires=[needs])})
+    assert (await filled(index.line + "lab-top\n", image))[1] == ["lab_top-1.0-py3-none-any.whl"]
+    assert not (tmp_path / "ran").exists() and not [path for path in index.asked if "evil" in path]
+
+
+async def test_a_wheel_at_an_address_is_fetched_and_so_is_the_one_that_it_needs(index: Index) -> None:
+    address = index.line.split()[1]
+    low = wheel(index.folder, "lab-low", "1.0")
+    top = wheel(index.folder, "lab-top", "1.0", needs=[f"lab-low @ {address}/lab-low/{low.name}"])
+    for form in ("lab-top @ {}", "{}"):
+        _, names = await filled(index.line + form.format(f"{address}/lab-top/{top.name}") + "\n", HERE)
+        assert names == [low.name, top.name]
 
 
 async def test_a_client_without_an_index_says_so_and_shows_no_password() -> None:

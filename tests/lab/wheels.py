@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.server
+import io
 import re
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +30,34 @@ def wheel(index: Path, name: str, version: str, *, tag: str = "py3-none-any", ne
         tags = "".join(f"Tag: {each}\n" for each in tag.split("."))
         file.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\n{tags}")
         file.writestr(f"{info}/RECORD", "")
+    return path
+
+
+BACKEND = """\
+import pathlib
+pathlib.Path({ran!r}).touch()
+raise SystemExit("its code has run")
+"""
+PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+STATIC = PROJECT + '[project]\nname = "{name}"\nversion = "1.0"\n'
+
+
+def source(index: Path, name: str, ran: Path, *, metadata: str = "2.2") -> Path:
+    """A source distribution, version 1.0, that makes the file `ran` when its build backend is started. A resolver can
+    do without where its `metadata` is 2.2."""
+    folder = index / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name.replace('-', '_')}-1.0.tar.gz"
+    contents = {
+        "PKG-INFO": f"Metadata-Version: {metadata}\nName: {name}\nVersion: 1.0\n",
+        "pyproject.toml": STATIC.format(name=name) if metadata == "2.2" else PROJECT,
+        "backend.py": BACKEND.format(ran=str(ran)),
+    }
+    with tarfile.open(path, "w:gz") as file:
+        for member, text in contents.items():
+            info = tarfile.TarInfo(f"{path.name.removesuffix('.tar.gz')}/{member}")
+            info.size = len(text)
+            file.addfile(info, io.BytesIO(text.encode()))
     return path
 
 

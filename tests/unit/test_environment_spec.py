@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from core.environments import spec
-from core.errors import JobError, SiteError
+from core.errors import BuildError, JobError, SiteError
 from core.jobs.records import Build, Environment
+from core.runs import building
 from core.sandbox import policy
 from core.site.files import Site
 from core.site.schema import VM, SiteFile
@@ -226,3 +227,22 @@ def test_a_conda_file_that_a_mapping_replaces_is_said(tmp_path: Path) -> None:
     found = spec.of(both, site(tmp_path, "auto", **{"a/b": Mapped(image="lab/b:1", requirements="r.txt")}))
     said = f"job.yml:4: environment: conda_file is not used: {tmp_path}/ward.toml has environments.a/b"
     assert found == spec.Spec(requirements="six\n", image="lab/b:1", notes=[said])
+
+
+def test_a_conda_file_includes_what_is_below_the_job_files_folder_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "job" / "env").mkdir(parents=True)
+    (tmp_path / "job" / "r.txt").write_text("six\n")
+    (tmp_path / "r.txt").write_text("hunter2\n")
+    asked = conda(tmp_path / "job" / "env", {"pip": ["-r ../r.txt"]})
+    here = msgspec.structs.replace(asked, where=f"{tmp_path}/job/job.yml:3")
+    assert spec.of(here, site(tmp_path)).requirements == "six\n"
+    outside = conda(tmp_path / "job" / "env", {"pip": ["-r ../../r.txt"]})
+    with pytest.raises(JobError, match=f"is outside of {tmp_path}/job"):
+        spec.of(msgspec.structs.replace(outside, where=f"{tmp_path}/job/job.yml:3"), site(tmp_path))
+
+
+@pytest.mark.parametrize("answered", [{"python": 1}, ["x"], {"python": "3.11.2"}])
+def test_an_image_that_answers_anything_is_an_error_of_the_build(answered: Any) -> None:
+    with pytest.raises(BuildError, match="cannot be read") as caught:
+        building.target(answered)
+    assert "image" in caught.value.hint

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 
+from core.environments import spec
 from core.errors import JobError
-from core.runs import plan
+from core.events import Notice
+from core.jobs import load, resolve
+from core.runs import launch, plan
+from core.site import schema
+from core.site.files import Site
+from core.ssh.agent import Link
 
 from .test_job_resolve import site
 
@@ -19,3 +27,87 @@ def test_an_unknown_source_of_metrics_is_an_error_of_the_job_file(tmp_path: Path
     with pytest.raises(JobError) as raised:
         plan.make(path, {}, site())
     assert str(path) in raised.value.title and word in raised.value.title and "FOLDER" in raised.value.hint
+
+
+async def test_what_is_sent_from_outside_of_the_job_files_folder_is_said_with_its_place(tmp_path: Path) -> None:
+    folder, keys = tmp_path / "job", tmp_path / "home" / ".ssh"
+    (folder / "src").mkdir(parents=True)
+    keys.mkdir(parents=True)
+    (keys / "id").write_text("key\n")
+    (folder / "rows.csv").symlink_to(keys / "id")
+    (folder / "own.csv").write_text("1\n")
+    path = folder / "job.yml"
+    path.write_text("""\
+command: 'true'
+environment: azureml:e:1
+code: ../home/.ssh
+inputs:
+  k: {type: uri_file, path: ../home/.ssh/id}
+  linked: {type: uri_file, path: rows.csv}
+  own: {type: uri_file, path: own.csv}
+""")
+    (tmp_path / "e.txt").write_text("six\n")
+    file = msgspec.structs.replace(site().file, environments={"e": schema.Environment(requirements="e.txt")})
+    here = Site(file, tmp_path / "ward-7.toml", "stackvm")
+    end = f"of this machine, which is outside of the job file's folder {folder}"
+    said = [
+        f"code: what is sent is {keys} {end}",
+        f"input k: what is sent is {keys}/id {end}",
+        f"input linked: what is sent is {keys}/id {end}",
+    ]
+    made = plan.make(path, {}, here)
+    assert [text for text in made.notes if "is sent" in text] == said
+    assert [(each.what, each.shown) for each in made.outgoing] == [
+        ("code", "../home/.ssh"),
+        ("input k", "../home/.ssh/id"),
+        ("input linked", "rows.csv"),
+        ("input own", "own.csv"),
+    ]
+    dry = [event.text async for event in launch.dry(here, path, {}) if isinstance(event, Notice)]
+    assert [text for text in dry if "is sent" in text] == said
+    path.write_text(path.read_text().replace("../home/.ssh\n", "src\n").partition("inputs:")[0])
+    assert not [text for text in plan.make(path, {}, here).notes if "is sent" in text]
+
+
+async def test_a_build_context_from_elsewhere_is_said_before_it_is_sent_too(tmp_path: Path) -> None:
+    folder, context = tmp_path / "job", tmp_path / "context"
+    folder.mkdir()
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM lab/python:1\n")
+    path = folder / "job.yml"
+    path.write_text("command: 'true'\nenvironment: {build: {path: ../context}}\n")
+    made = plan.make(path, {}, site())
+    (said,) = [text for text in made.notes if "is sent" in text]
+    assert said.startswith(f"Docker build context: what is sent is {context} of this machine, which is outside of")
+    assert [each.shown for each in made.outgoing] == ["../context"]
+    unreached = cast("Link", object())
+    alone = launch.Launch(site(), unreached, None).environment(made)
+    assert await anext(alone) == Notice(text=said)
+    await alone.aclose()
+
+
+def test_a_path_with_an_end_of_line_is_one_line(tmp_path: Path) -> None:
+    folder, path = tmp_path / "job", tmp_path / "job" / "job.yml"
+    folder.mkdir()
+    (tmp_path / "a\nb\u2028c").mkdir()
+    text = """command: 'true'\nenvironment: {build: {path: .}}\ncode: "../a\\nb\\u2028c"\n"""
+    path.write_text(text)
+    (folder / "Dockerfile").write_text("FROM lab/python:1\n")
+    made = plan.make(path, {}, site())
+    (said,) = [text for text in made.notes if "is sent" in text]
+    assert said.isprintable() and r"/a\nb\u2028c" in said
+    assert [each.shown for each in made.outgoing] == [r"'../a\nb\u2028c'", "."]
+
+
+def test_another_run_says_of_each_input_where_it_is(tmp_path: Path) -> None:
+    """The job file that it had may have been anywhere: its folder means nothing here."""
+    path = tmp_path / "job.yml"
+    (tmp_path / "own.csv").write_text("1\n")
+    path.write_text("command: 'true'\nenvironment: azureml:e:1\ninputs: {own: {type: uri_file, path: own.csv}}\n")
+    job = load.load(path)
+    resolved = resolve.resolve(job, site())
+    taken = plan.local_input(job, "own", resolved.local["own"])
+    made = plan.Plan(
+        job=job, resolved=resolved, snapshot=None, environment=spec.Spec(), inputs={"own": taken}, parent="R"
+    )
+    assert made.notes == [f"input own: what is sent is {tmp_path}/own.csv of this machine"]
