@@ -117,7 +117,8 @@ def _metrics(values: dict[str, float]) -> str:
 
 def run(info: events.RunInfo) -> list[str]:
     reason = info.reason if info.ahead is None else f"{info.ahead} before it"
-    state = f"{info.state} ({reason})" if reason else info.state
+    word = info.state if info.ahead is None else "queued"
+    state = f"{word} ({reason})" if reason else word
     used = "" if info.peak_memory is None else f"{size(info.peak_memory)} at most, {duration(info.cpu_s or 0)} of CPU"
     exit_code = "" if info.exit_code is None else str(info.exit_code)
     head = [("run", info.run), ("name", info.name), ("experiment", info.experiment), ("state", state)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from . import plainfiles, runfolder, wire
 from .call import Call
@@ -18,6 +18,7 @@ from .tracking_artifacts import in_model
 from .tracking_rules import Refused, artifact_path
 
 MOST = 200_000  # entries of a folder
+SHOWN = 20  # names in a message
 OUTPUTS, ARTIFACTS = "outputs", "artifacts"
 
 
@@ -41,9 +42,19 @@ def files(call: Call, run: str, output: str = "") -> Dict[str, Any]:
                 if size >= 0:
                     found.append([_joined(top, path), size])
     if output and not found:
-        raise Fault("run", "the run has no output %r" % output, "trainshed download without --output takes all")
+        raise Fault("run", "the run has no output %r" % output, _known(folder, run))
     ended = runfolder.settled(folder)["state"] in TERMINAL
     return {"files": found, "ended": ended, **left}
+
+
+def _known(folder: str, run: str) -> str:
+    """What it has, in words."""
+    names: Set[str] = set()
+    for _, base, within in _tops(folder, run, ""):
+        for file in plainfiles.walk(base, within, MOST):
+            names.add(file.path.split("/")[0])
+    plain = sorted(name for name in names if _plain(name))
+    return "it has %s" % ", ".join(plain[:SHOWN]) if plain else "it has none; a model that it logged stays on the VM"
 
 
 def differ(call: Call, run: str, have: Dict[str, str]) -> Dict[str, Any]:

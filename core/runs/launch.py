@@ -117,7 +117,7 @@ class Launch:
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         resolved = prepared.resolved
         if self._engine == "bwrap":
-            yield Notice(text="below bubblewrap, the weaker engine: the run would end with its supervisor")
+            yield Notice(text="below bubblewrap: if trainshed's processes on the VM are killed, the run ends with them (in Docker it goes on)")
         yield _phase(f"Starting {resolved.name} on {self._site.vm_name}")
         record = resolve.record(
             resolved,

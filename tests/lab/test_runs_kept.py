@@ -88,8 +88,9 @@ async def test_what_is_there_is_not_fetched_again_and_never_written_over_unasked
     assert (tmp_path / "outputs/b").read_text() == "mine" and not (tmp_path / "outputs/a").exists()
     await collected(lab.runs.download(run, to=tmp_path, force=True))
     assert (tmp_path / "outputs/b").read_text() == "2\n"
-    with pytest.raises(RunError, match="no output 'c'"):
+    with pytest.raises(RunError, match="no output 'c'") as missing:
         await collected(lab.runs.download(run, to=tmp_path, output="c"))
+    assert missing.value.hint == "it has a, b"
     with pytest.raises(RunError, match="not a path"):
         await collected(lab.runs.download(run, to=tmp_path, output="../tracking"))
 

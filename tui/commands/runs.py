@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 GOING = ("created", "preparing", "running")
 ENDED = ("completed", "failed", "cancelled", "lost")
-STATES = (*GOING, *ENDED)
+QUEUED = "queued"  # created, and waiting for its turn
+STATES = (QUEUED, *GOING, *ENDED)
 
 
 @group("runs", invoke_without_command=True)
@@ -42,7 +43,10 @@ def _chosen(listed: RunsListed, states: tuple[str, ...], experiment: str | None)
     """Those in one of the states and of the experiment, where any are named."""
     import msgspec
 
-    kept = [info for info in listed.runs if info.state in (states or STATES)]
+    def shown(info: RunInfo) -> set[str]:
+        return {info.state} if info.ahead is None else {info.state, QUEUED}
+
+    kept = [info for info in listed.runs if shown(info) & set(states or STATES)]
     return msgspec.structs.replace(listed, runs=[info for info in kept if experiment in (None, info.experiment)])
 
 
@@ -142,7 +146,7 @@ def cancel(settings: Settings, run: str, force: bool) -> None:
 def download(settings: Settings, run: str, output: str, to: Path | None, force: bool) -> None:
     """Fetch the outputs and artifacts of RUN.
 
-    Files of models stay on the VM unless --output names the folder that holds them.
+    An MLflow model among the outputs comes only where --output names it; one that was logged stays on the VM.
     """
     from core.events import Downloaded
 
