@@ -29,6 +29,7 @@ from .plan import Plan
 
 STEP = "launch"
 CREATE_ATTEMPTS = 3
+WEAKER = "below bubblewrap: the run ends if trainshed's processes on the VM are killed; in Docker it would go on"
 
 
 class Launch:
@@ -117,7 +118,7 @@ class Launch:
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:
         resolved = prepared.resolved
         if self._engine == "bwrap":
-            yield Notice(text="below bubblewrap: if trainshed's processes on the VM are killed, the run ends with them (in Docker it goes on)")
+            yield Notice(text=WEAKER)
         yield _phase(f"Starting {resolved.name} on {self._site.vm_name}")
         record = resolve.record(
             resolved,
