@@ -40,10 +40,16 @@ def test_one_of_other_types_is_refused(change: dict[str, Any]) -> None:
         targets._read(json.dumps({**GOOD, "installed": INSTALLED, **change}), "x")
 
 
-@pytest.mark.parametrize("text", ["", "nothing", "{", '{"a":' + "[" * 200_000, '{"a":' * 200_000, '{"python":1}'])
-def test_what_is_no_answer_is_refused(text: str) -> None:
+@pytest.mark.parametrize("times", [1, 200_000])
+@pytest.mark.parametrize("text", ["", "nothing", "{", "[", '{"a":', '{"a":[', '{"python":1}'])
+def test_what_is_no_answer_is_refused(text: str, times: int) -> None:
     with pytest.raises(Fault, match="the Python of x does not tell what it is"):
-        targets._read(text, "x")
+        targets._read(text * times, "x")
+
+
+def test_nor_one_that_is_nested_without_end() -> None:
+    with pytest.raises(Fault, match="the Python of x does not tell what it is"):
+        targets._read('{"a":' + "[" * 200_000, "x")
 
 
 def test_a_real_python_answers_in_that_form() -> None:
