@@ -9,8 +9,9 @@ import codecs
 import http.client
 import json
 import os
+import select
 import socket
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 from urllib.parse import urlencode
 
 from .faults import Fault
@@ -18,6 +19,7 @@ from .faults import Fault
 DEFAULT = "/var/run/docker.sock"
 NEWEST = (1, 47)  # of the API that this is written for; a daemon that has dropped it is asked by its own oldest
 TIMEOUT_S = 30.0
+IDLE_S = 0.5  # of silence, then whoever waits is told
 CHUNK = 64 * 1024
 HINT = "is the docker service running, and is this user in the group docker?"
 
@@ -50,13 +52,36 @@ def socket_path() -> str:
     return named[len("unix://") :] if named.startswith("unix://") else ""
 
 
+def _nothing() -> None:
+    pass
+
+
+class _Socket(socket.socket):
+    """While it waits for an answer it calls `idle` now and then, which may raise.
+
+    A socket's own timeout would not do: a response that has had one cannot be read any further.
+    """
+
+    idle: Callable[[], None]
+
+    def recv_into(self, *given: Any) -> int:
+        if self.gettimeout() is None:
+            poll = select.poll()
+            poll.register(self, select.POLLIN)
+            while not poll.poll(IDLE_S * 1000):
+                self.idle()
+        return super().recv_into(*given)
+
+
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: Optional[float]) -> None:
+    def __init__(self, path: str, timeout: Optional[float], idle: Callable[[], None]) -> None:
         super().__init__("docker", timeout=timeout)
         self._path = path
+        self._idle = idle
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock = _Socket(socket.AF_UNIX)
+        self.sock.idle = self._idle
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
@@ -72,10 +97,13 @@ class Docker:
         target: str,
         body: Any = None,
         timeout: Optional[float] = TIMEOUT_S,
+        idle: Callable[[], None] = _nothing,
         **query: Any,
     ) -> Any:
-        """The JSON of the answer, None where it has none. Raises NotThere, Unanswered, Refusal."""
-        connection, answer = self._asked(method, target, body, timeout, query)
+        """The JSON of the answer, None where it has none. Where there is no timeout, `idle` is called while Docker is
+        silent. Raises NotThere, Unanswered, Refusal, and what `idle` raises.
+        """
+        connection, answer = self._asked(method, target, body, timeout, query, idle=idle)
         try:
             data = answer.read()
             return json.loads(data.decode()) if data.strip() else None
@@ -85,10 +113,19 @@ class Docker:
             connection.close()
 
     def lines(
-        self, method: str, target: str, body: Any = None, kind: str = "", **query: Any
+        self,
+        method: str,
+        target: str,
+        body: Any = None,
+        kind: str = "",
+        idle: Callable[[], None] = _nothing,
+        **query: Any,
     ) -> Iterator[Dict[str, Any]]:
-        """One JSON object after another, as a build or a pull sends them. `body` may be a file with `kind`."""
-        connection, answer = self._asked(method, target, body, None, query, kind)
+        """One JSON object after another, as a build or a pull sends them. `body` may be a file with `kind`.
+
+        `idle`: as `call` has it; when it raises, the connection ends, and with it a build.
+        """
+        connection, answer = self._asked(method, target, body, None, query, kind, idle)
         try:
             for line in answer:
                 if line.strip():
@@ -98,9 +135,9 @@ class Docker:
         finally:
             connection.close()
 
-    def text(self, target: str, **query: Any) -> Iterator[str]:
-        """What a container with a terminal prints, as it comes. Raises NotThere, Unanswered, Refusal."""
-        connection, answer = self._asked("GET", target, None, None, query)
+    def text(self, target: str, idle: Callable[[], None] = _nothing, **query: Any) -> Iterator[str]:
+        """What a container with a terminal prints, as it comes; `idle`, and what is raised: as `call` has it."""
+        connection, answer = self._asked("GET", target, None, None, query, idle=idle)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
             chunk = answer.read1(CHUNK)
@@ -113,12 +150,19 @@ class Docker:
             connection.close()
 
     def _asked(
-        self, method: str, target: str, body: Any, timeout: Optional[float], query: Dict[str, Any], kind: str = ""
+        self,
+        method: str,
+        target: str,
+        body: Any,
+        timeout: Optional[float],
+        query: Dict[str, Any],
+        kind: str = "",
+        idle: Callable[[], None] = _nothing,
     ) -> Tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         where = self._versioned(target) + ("?" + urlencode(query) if query else "")
         headers = {"Content-Type": kind or "application/json"} if body is not None else {}
         data = body if kind or body is None else json.dumps(body).encode()
-        connection = _Connection(self.path, timeout)
+        connection = _Connection(self.path, timeout, idle)
         try:
             connection.request(method, where, data, headers)
             answer = connection.getresponse()
@@ -128,6 +172,9 @@ class Docker:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise _unanswered(error) from None
+        except BaseException:
+            connection.close()
+            raise
         connection.close()
         if answer.status == 404:
             raise NotThere(message)

@@ -44,6 +44,7 @@ def prune(call: Call, older_s: float, wanted: List[str]) -> Dict[str, Any]:
             removed.append(info["hash"])
             freed += info["bytes"]
     _sweep(call)
+    images.sweep(Docker(), call.root)
     snapshots.sweep_wheels(call.root)
     return {"removed": removed, "bytes": freed}
 

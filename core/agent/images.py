@@ -8,17 +8,22 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 from typing import Any, Dict, Iterator, List, Optional
 
-from . import builder, docker_api, targets
+from . import builder, container, docker_api, locks, resources, targets
 from .call import Call
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
 
 FORMAT = 1  # changes when the same request gives another image
 LABEL = "trainshed.environment"
+ROOT_LABEL = "trainshed.environment.root"  # of a container that installs; an image has none, or it would pass it on
+PROCESSES = 4096
+OOM_SCORE = 500
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER"]  # of root in the installer: what an image has may be another user's
 NETWORK = os.environ.get("TRAINSHED_BUILD_NETWORK", "")  # Docker's own default where it is not set
 REQUIREMENTS = "/opt/trainshed-requirements.txt"
 WHEELS = "/opt/trainshed-wheels"
@@ -33,6 +38,7 @@ INSTALL = [
     "off",
 ]
 CHECKED = 'python3 "$@" && exec python3 %s %s%s' % (" ".join(INSTALL), builder.CHECK, REQUIREMENTS)
+HASH = re.compile(r"[0-9a-f]{64}\Z")
 # What the VM's operator has set for pip and for trust; bound, so that no image holds it.
 VM_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 
@@ -42,11 +48,16 @@ class Log:
 
     def __init__(self, call: Call, path: str) -> None:
         self._call = call
+        self.root = call.root
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+
+    def wanted(self) -> None:
+        """Raises Cancelled where nobody wants the image any more."""
+        self._call.wait(0)
 
     def say(self, text: str) -> None:
         """Raises Cancelled where nobody wants the image any more."""
-        self._call.wait(0)
+        self.wanted()
         if text:
             text = text if text.endswith("\n") else text + "\n"
             self._file.write(text.encode(errors="replace"))
@@ -86,8 +97,9 @@ def make(
     wheels: str = "",
 ) -> str:
     """The id of the image. `context`: {"folder", "dockerfile"} of a snapshot on this VM; `wheels`: as the builder has
-    it. Raises Fault, Cancelled.
+    it. The environment's lock is the caller's. Raises Fault, Cancelled.
     """
+    sweep(docker, log.root, digest)
     try:
         if context is not None:
             image = _built(log, docker, digest, _context(context), context["dockerfile"])
@@ -108,7 +120,7 @@ def _there(log: Log, docker: Docker, image: str) -> str:
     name = image if "@" in image or ":" in image.rpartition("/")[2] else image + ":latest"
     log.say("Pulling %s" % name)
     try:
-        for line in docker.lines("POST", "/images/create", fromImage=name):
+        for line in docker.lines("POST", "/images/create", idle=log.wanted, fromImage=name):
             if "error" in line:
                 raise Refusal(500, str(line["error"]))
             if "progress" not in line and line.get("status"):
@@ -126,15 +138,17 @@ def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[st
         file.write("".join(line + "\n" for line in (builder.asked(lines) if wheels else lines)))
         file.flush()
         os.chmod(file.name, 0o644)
-        made = docker.call("POST", "/containers/create", _installer(digest, image, lines, file.name, wheels))["Id"]
+        body = _installer(log.root, digest, image, lines, file.name, wheels)
+        made = docker.call("POST", "/containers/create", body)["Id"]
         try:
             docker.call("POST", "/containers/%s/start" % made)
-            for text in docker.text("/containers/%s/logs" % made, follow="true", stdout="true", stderr="true"):
+            asked = {"follow": "true", "stdout": "true", "stderr": "true"}
+            for text in docker.text("/containers/%s/logs" % made, log.wanted, **asked):
                 log.say(text.replace("\r\n", "\n"))
-            code = docker.call("POST", "/containers/%s/wait" % made, timeout=None)["StatusCode"]
+            code = docker.call("POST", "/containers/%s/wait" % made, timeout=None, idle=log.wanted)["StatusCode"]
             if code:
                 raise Fault("environment", "the image cannot be built: pip ended with %s" % code, log.tail())
-            labels = dict(base.get("Labels") or {}, **{LABEL: digest})
+            labels = dict(base.get("Labels") or {}, **{LABEL: digest, ROOT_LABEL: ""})
             return str(docker.call("POST", "/commit", dict(base, Labels=labels), timeout=None, container=made)["Id"])
         except (NotThere, Refusal) as error:
             raise Fault("environment", "the image cannot be built: %s" % error)
@@ -142,7 +156,29 @@ def _installed(log: Log, docker: Docker, digest: str, image: str, lines: List[st
             targets.remove(docker, made)
 
 
-def _installer(digest: str, image: str, lines: List[str], requirements: str, wheels: str) -> Dict[str, Any]:
+def sweep(docker: Docker, root: str, held: str = "") -> None:
+    """Removes what installs for environments of `root` that nobody builds any more: its agent was killed, or ended
+    with the last client. `held`: the hash of one whose lock is the caller's, who has no container yet.
+    """
+    try:
+        filters = json.dumps({"label": ["%s=%s" % (ROOT_LABEL, root)]})
+        for each in docker.call("GET", "/containers/json", all="true", filters=filters):
+            digest = str(each["Labels"].get(LABEL))
+            if HASH.match(digest) and container.LABEL not in each["Labels"]:
+                with locks.free(os.path.join(root, "environments", ".lock-" + digest)) as free:
+                    if free or digest == held:
+                        targets.remove(docker, each["Id"])
+    except (NotThere, Refusal, Unanswered):
+        pass  # the next build does it
+
+
+def _limits() -> Dict[str, int]:
+    """Of what builds: as a job's."""
+    memory = resources.for_jobs()
+    return {"memory": memory, "memswap": memory, "cpushares": container.SHARES}
+
+
+def _installer(root: str, digest: str, image: str, lines: List[str], requirements: str, wheels: str) -> Dict[str, Any]:
     """`requirements`: a file with `lines`; with `wheels`, with those that what is sent is held to."""
     # PEP 668 guards a system; an image is made for its one job.
     env = [
@@ -156,6 +192,7 @@ def _installer(digest: str, image: str, lines: List[str], requirements: str, whe
     env += ["PIP_CONFIG_FILE=" + os.devnull] if wheels else []
     binds = [(requirements, REQUIREMENTS), *((os.path.realpath(path), path) for path in there)]
     binds += [(wheels, WHEELS)] if wheels else []
+    limits = _limits()
     return {
         "Image": image,
         "User": "0:0",
@@ -163,8 +200,15 @@ def _installer(digest: str, image: str, lines: List[str], requirements: str, whe
         "Cmd": [*INSTALL, *builder.flags(lines, REQUIREMENTS, WHEELS if wheels else "")],
         "Env": env,
         "Tty": True,  # one stream, as it comes
-        "Labels": {LABEL: digest},
+        "Labels": {LABEL: digest, ROOT_LABEL: root},
         "HostConfig": {
+            "Memory": limits["memory"],
+            "MemorySwap": limits["memswap"],
+            "CpuShares": limits["cpushares"],
+            "PidsLimit": PROCESSES,
+            "OomScoreAdj": OOM_SCORE,
+            "CapDrop": ["ALL"],
+            "CapAdd": CAPABILITIES,
             "NetworkMode": "none" if wheels else NETWORK or "default",
             "Mounts": [{"Type": "bind", "Source": here, "Target": at, "ReadOnly": True} for here, at in binds],
             "SecurityOpt": ["no-new-privileges"],
@@ -197,11 +241,12 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
 def _built(log: Log, docker: Docker, digest: str, body: Iterator[bytes], dockerfile: str) -> str:
     found, error, step = "", "", ""
     labels = json.dumps({LABEL: digest})
-    query = {"dockerfile": dockerfile, "labels": labels, "forcerm": "true", "version": "1"}
+    query: Dict[str, Any] = {"dockerfile": dockerfile, "labels": labels, "forcerm": "true", "version": "1"}
+    query.update(_limits())
     if NETWORK:
         query["networkmode"] = NETWORK
     try:
-        for line in docker.lines("POST", "/build", body, "application/x-tar", **query):
+        for line in docker.lines("POST", "/build", body, "application/x-tar", log.wanted, **query):
             text = str(line.get("stream") or line.get("status") or "").rstrip("\n")
             log.say(text)
             step = text if text.startswith("Step ") else step

@@ -25,7 +25,7 @@ try:
         version = pip.__version__
         from importlib.metadata import distributions
         for each in distributions():
-            if each.metadata["Name"]:
+            if each.metadata["Name"] and each.version:
                 installed[each.metadata["Name"]] = {"version": each.version, "requires": list(each.requires or [])}
     else:
         import ensurepip
@@ -37,6 +37,7 @@ print("\\n" + json.dumps({
     "machine": platform.machine(), "libc": libc, "pip": version, "installed": installed,
 }))
 """
+TEXTS = ("python", "implementation", "machine", "libc", "pip")
 PATIENCE_S = 60.0
 LABEL = "trainshed.asked"
 MEMORY_BYTES = 1 << 30
@@ -116,9 +117,25 @@ def remove(docker: Docker, container: str) -> None:
 
 
 def _read(text: str, whose: str) -> Dict[str, Any]:
+    """Foreign code says it. Raises Fault where it is not what ASK prints."""
     lines = [line for line in text.splitlines() if line.startswith("{")]
     try:
         found: Dict[str, Any] = json.loads(lines[-1])
-    except (IndexError, ValueError):
-        raise Fault("environment", "the Python of %s does not tell what it is" % whose, text[-500:])
-    return found
+        if _is_answer(found):
+            return found
+    except (IndexError, ValueError, RecursionError):
+        pass
+    raise Fault("environment", "the Python of %s does not tell what it is" % whose, text[-500:])
+
+
+def _is_answer(found: Dict[str, Any]) -> bool:
+    """Whether it is as `of_python` has it."""
+    installed = found.get("installed")
+    return all(isinstance(found.get(key), str) for key in TEXTS) and (
+        isinstance(installed, dict) and all(map(_is_installed, installed.values()))
+    )
+
+
+def _is_installed(found: Any) -> bool:
+    requires = found.get("requires") if isinstance(found, dict) else None
+    return isinstance(requires, list) and all(isinstance(text, str) for text in [found.get("version"), *requires])

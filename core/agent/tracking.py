@@ -142,7 +142,7 @@ class TrackingServer:
         self._artifacts = artifacts
         self._lock = lock
         table = Table(runs=Runs(store), models=Models(store, artifacts), artifacts=artifacts)
-        self._handler = type("JobHandler", (Handler,), {"find": staticmethod(table.find)})
+        self._handler = type("JobHandler", (Handler,), {"find": staticmethod(table.find), "turn": threading.Lock()})
         self._open: Dict[int, socket.socket] = {}
         self._slots = threading.Semaphore(CONNECTIONS)
         self._ended = threading.Event()

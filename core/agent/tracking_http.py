@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import threading
+import time
 import traceback
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
@@ -14,7 +17,14 @@ from .tracking_rules import BATCH_BYTES, STATUS, Refused, invalid, no_surrogates
 
 IDLE_S = 600.0  # a connection that says nothing for so long is closed
 CHUNK = 256 * 1024
-JSON_BYTES = 20 * 1024 * 1024  # log-inputs may carry a schema and a profile
+JSON_BYTES = 1024 * 1024
+LIMITS = {  # where MLflow's clients send more or less
+    "/mlflow/runs/log-batch": BATCH_BYTES,
+    "/mlflow/runs/log-inputs": 20 * 1024 * 1024,  # a dataset has a schema of 1 MB and a profile of 16 MB at most
+}
+LIGHT_BYTES = 8 * 1024  # a longer body waits for its turn: what is read and parsed is not the job's memory but ours
+TURN_S = 60.0  # for a longer body to come
+PARTS = 100_000  # values and names of a body; a full batch of MLflow's has 22,000
 DRAIN_BYTES = 64 * 1024**3  # of a refused body are read, so that the client sees the answer
 
 # answers with JSON, text, or a file to send
@@ -59,7 +69,10 @@ class File:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection. `find(method, path)` gives the route, its captured parts, and whether its body is raw."""
+    """One connection. `find(method, path)` gives the route, its captured parts, and whether its body is raw.
+
+    One longer JSON body at a time is read, parsed and carried out.
+    """
 
     protocol_version = "HTTP/1.1"
     server_version = "trainshed"
@@ -67,6 +80,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = IDLE_S
     wbufsize = 64 * 1024
     find: Callable[[str, str], Tuple[Route, Dict[str, str], bool]]
+    turn: threading.Lock  # of all connections
 
     def address_string(self) -> str:
         return "job"
@@ -82,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(self._carry_out(size))
         except Refused as refused:
             self._refuse(refused)
-        except (ConnectionError, TimeoutError, EOFError):
+        except (ConnectionError, socket.timeout, EOFError):
             self.close_connection = True
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
@@ -97,10 +111,15 @@ class Handler(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         route, captured, raw = type(self).find(self.command, split.path)
         values: Dict[str, Any] = dict(parse_qsl(split.query, keep_blank_values=True))
-        if not raw:
-            values.update(self._json(size))
-        values.update(captured)
-        return route(Request(values, self._chunks, size))
+        if raw:
+            return route(Request({**values, **captured}, self._chunks, size))
+        limit = next((most for name, most in LIMITS.items() if split.path.endswith(name)), JSON_BYTES)
+        if size is not None and size > limit:
+            raise _too_long(limit, size)
+        if size is not None and size <= LIGHT_BYTES:
+            return route(Request({**values, **self._json(limit), **captured}, self._chunks, size))
+        with type(self).turn:
+            return route(Request({**values, **self._json(limit, TURN_S), **captured}, self._chunks, size))
 
     def _announced(self) -> Optional[int]:
         """The body's size in bytes; None where it comes in chunks."""
@@ -112,28 +131,21 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused("BAD_REQUEST", "a bad Content-Length")
         return int(text)
 
-    def _json(self, size: Optional[int]) -> Dict[str, Any]:
-        limit = BATCH_BYTES if self.path.endswith("/log-batch") else JSON_BYTES
-        if size is not None and size > limit:
-            raise self._too_long(limit, size)
+    def _json(self, limit: int, seconds: float = IDLE_S) -> Dict[str, Any]:
+        """The body, which has to be there within so many seconds."""
+        until = time.monotonic() + seconds
         held = bytearray()
-        for chunk in self._chunks:
-            held += chunk
-            if len(held) > limit:
-                raise self._too_long(limit, len(held))
-        if not held:
-            return {}
+        self.connection.settimeout(seconds)
         try:
-            value = no_surrogates(json.loads(bytes(held).decode(), parse_int=whole))
-        except (ValueError, RecursionError):
-            raise Refused("BAD_REQUEST", "the body is not JSON")
-        if not isinstance(value, dict):
-            raise Refused("BAD_REQUEST", "the body is not a JSON object")
-        return value
-
-    @staticmethod
-    def _too_long(limit: int, size: int) -> Refused:
-        return invalid("Logging requests must be at most %d bytes, got a request of size %d." % (limit, size))
+            for chunk in self._chunks:
+                held += chunk
+                if len(held) > limit:
+                    raise _too_long(limit, len(held))
+                if time.monotonic() > until:
+                    raise EOFError
+        finally:
+            self.connection.settimeout(IDLE_S)
+        return _parsed(held) if held else {}
 
     def _plain(self, size: int) -> Iterator[bytes]:
         while size:
@@ -165,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._drain()
             self._answer({"error_code": refused.code, "message": refused.message}, STATUS.get(refused.code, 400))
-        except (ConnectionError, TimeoutError, EOFError):
+        except (ConnectionError, socket.timeout, EOFError):
             self.close_connection = True
 
     def _drain(self) -> None:
@@ -202,3 +214,37 @@ class Handler(BaseHTTPRequestHandler):
                     return
                 self.wfile.write(chunk)
                 left -= len(chunk)
+
+
+def _too_long(limit: int, size: int) -> Refused:
+    return invalid("Logging requests must be at most %d bytes, got a request of size %d." % (limit, size))
+
+
+def _parsed(held: bytearray) -> Dict[str, Any]:
+    """Raises Refused, before it makes anything of a body that has too many parts."""
+    parts = _parts(held)
+    if parts > PARTS:
+        raise invalid("Logging requests must have at most %d values and names, got %d or more." % (PARTS, parts))
+    try:
+        text = held.decode()
+        held.clear()
+        value = no_surrogates(json.loads(text, parse_int=whole))
+    except (ValueError, RecursionError):
+        raise Refused("BAD_REQUEST", "the body is not JSON")
+    if not isinstance(value, dict):
+        raise Refused("BAD_REQUEST", "the body is not a JSON object")
+    return value
+
+
+def _parts(held: bytearray) -> int:
+    """How many values and names a JSON text has, or more; the text of a string has none."""
+    most = held.count(b'"') // 2 + _structure(held)
+    if most <= PARTS:
+        return most
+    bare = held.replace(b"\\\\", b"").replace(b'\\"', b"")  # what escapes nothing is not JSON
+    texts = bare.count(b'"') // 2
+    return texts if texts > PARTS else texts + sum(map(_structure, bare.split(b'"')[::2]))
+
+
+def _structure(text: bytearray) -> int:
+    return text.count(b"{") + text.count(b"[") + text.count(b",")

@@ -36,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     entries: list[Entry]  # sorted by path
     ignore_file: str  # the one in use, or ""
+    file: str = ""  # of a single file: where it really is
 
     @property
     def bytes(self) -> int:
@@ -59,8 +60,9 @@ def manifest(folder: Path, where: str = "code", advice: str = CODE_ADVICE) -> Ma
 
 def of_file(path: Path, where: str) -> Manifest:
     """Of a single file; a link to one is the file. Raises JobError. Blocks."""
-    entry = _entry(path.parent, path.name, path.stat(), where)
-    found = Manifest(folder=str(path.parent), entries=[entry], ignore_file="")
+    real = path.resolve()
+    entry = _entry(path.parent, path.name, real.stat(), where)
+    found = Manifest(folder=str(path.parent), entries=[entry], ignore_file="", file=str(real))
     _within_limits(found, where, DATA_ADVICE)
     return found
 

@@ -7,10 +7,12 @@ it is never a file on the client, and where it is small the files are read once 
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import tarfile
 import zlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from .. import threads
 from ..errors import JobError
@@ -22,6 +24,7 @@ LEVEL = 1  # of zlib: a link is slower than this and faster than level 6
 HELD_BYTES = 32 << 20  # of a tar that is kept in memory between its digest and its sending
 _GZIP = 31  # window bits for a gzip header, which zlib writes without a time
 _BLOCK = tarfile.BLOCKSIZE
+_BELOW = os.open in os.supports_dir_fd  # Windows opens no file relative to a folder
 
 
 class Snapshot(NamedTuple):
@@ -44,33 +47,102 @@ def taken(manifest: Manifest) -> Snapshot:
 def pieces(manifest: Manifest) -> Iterator[bytes]:
     """The tar. Raises JobError for a file that changes meanwhile. Blocks."""
     size = 0
-    for entry in manifest.entries:
-        header = _header(entry)
-        yield header
-        size += len(header)
-        if entry.link is None:
-            for piece in _content(manifest.folder, entry):
-                size += len(piece)
-                yield piece
+    with _Place(manifest) as place:
+        for entry in manifest.entries:
+            header = _header(entry)
+            yield header
+            size += len(header)
+            if entry.link is None:
+                for piece in _content(place, entry):
+                    size += len(piece)
+                    yield piece
     yield bytes(2 * _BLOCK + -(size + 2 * _BLOCK) % tarfile.RECORDSIZE)
 
 
-def _content(folder: str, entry: Entry) -> Iterator[bytes]:
+class _Place:
+    """Opens what a manifest lists: a link that has come into a path since then is refused, never followed."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.folder = manifest.folder
+        self._file = manifest.file
+        self._base = -1  # descriptors: of the folder,
+        self._last = -1  # and of the one below it that the last file was in
+        self._inside = ""  # which that is
+
+    def open(self, path: str) -> int:
+        """A descriptor, of whatever is there: it does not wait for the other end of a FIFO. Raises OSError."""
+        if not _BELOW:
+            return os.open(self._file or f"{self.folder}/{path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        base, name = os.path.split(self._file) if self._file else (self.folder, path)
+        if self._base < 0:
+            self._base = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        inside, _, name = name.rpartition("/")
+        if inside != self._inside:
+            self._enter(inside)
+        where = self._last if inside else self._base
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=where)
+
+    def _enter(self, inside: str) -> None:
+        self._leave()
+        for part in inside.split("/") if inside else ():
+            above = self._base if self._last < 0 else self._last
+            found = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+            if self._last >= 0:
+                os.close(self._last)
+            self._last = found
+        self._inside = inside
+
+    def _leave(self) -> None:
+        self._inside = ""
+        if self._last >= 0:
+            os.close(self._last)
+            self._last = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+        if self._base >= 0:
+            os.close(self._base)
+
+
+def _content(place: _Place, entry: Entry) -> Iterator[bytes]:
     """A file, filled up to whole blocks."""
-    left = entry.size
+    left, path = entry.size, f"{place.folder}/{entry.path}"
     try:
-        with open(f"{folder}/{entry.path}", "rb", buffering=0) as file:  # noqa: PTH123 (one of thousands)
-            while data := file.read(min(left, CHUNK) + (left <= CHUNK)):
+        fd = place.open(entry.path)
+        try:
+            _check(os.fstat(fd), entry, path)
+            while data := os.read(fd, min(left, CHUNK) + (left <= CHUNK)):
                 left -= len(data)
                 if left < 0:
-                    raise JobError(f"{folder}/{entry.path} grew while it was read", hint="launch again")
+                    raise _grew(path)
                 yield data
+        finally:
+            os.close(fd)
     except OSError as error:
-        raise JobError(f"{folder}/{entry.path} cannot be read: {error.strerror}", hint="launch again") from None
+        raise JobError(f"{path} cannot be read: {error.strerror}", hint="launch again") from None
     if left:
-        raise JobError(f"{folder}/{entry.path} cannot be read: it became shorter", hint="launch again")
+        raise _shrank(path)
     if entry.size % _BLOCK:
         yield bytes(-entry.size % _BLOCK)
+
+
+def _check(info: os.stat_result, entry: Entry, path: str) -> None:
+    """Raises JobError where it is no longer the file that the manifest has."""
+    if not stat.S_ISREG(info.st_mode):
+        raise JobError(f"{path} cannot be read: it is no longer a file", hint="launch again")
+    if info.st_size != entry.size:
+        raise _grew(path) if info.st_size > entry.size else _shrank(path)
+
+
+def _grew(path: str) -> JobError:
+    return JobError(f"{path} grew while it was read", hint="launch again")
+
+
+def _shrank(path: str) -> JobError:
+    return JobError(f"{path} cannot be read: it became shorter", hint="launch again")
 
 
 def _header(entry: Entry) -> bytes:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -330,6 +331,58 @@ def test_a_body_of_1_gb_is_refused_by_the_limit_without_growing(home: Path, anno
         assert not list((server.folder / "tracking" / "incoming").iterdir())
         assert ask(server, "PUT", path + "after", b"x" * 8_900_000)[0] == 200, "a refused body counts for nothing"
         assert [op["path"] for op in server.ops("artifact")] == ["small", "after"]
+
+
+def _refused_at_once(server: Tracked, path: str, body: bytes, times: int = 3) -> int:
+    """kB that the server's memory grew by its bodies of that kind, each of which it refused."""
+    before, path = _memory(server.process.pid), "/api/2.0/mlflow/" + path
+    with concurrent.futures.ThreadPoolExecutor(times) as pool:
+        answers = list(pool.map(lambda _: ask(server, "POST", path, body), range(times)))
+    assert {answer.get("error_code") for _, answer in answers} == {"INVALID_PARAMETER_VALUE"}, answers
+    return _memory(server.process.pid) - before
+
+
+@pytest.mark.parametrize("part", [b"{},", b"[],", b'{"":0},', b'"",', b"0,"])
+def test_no_body_makes_the_server_much_larger_than_it_is(server: Tracked, part: bytes) -> None:
+    def body(size: int) -> bytes:
+        return b'{"a":[' + part * ((size - 9) // len(part)) + b"0]}"
+
+    assert _refused_at_once(server, "runs/set-tag", body(20_000_000)) < 20_000
+    assert _refused_at_once(server, "runs/set-tag?x=/mlflow/runs/log-inputs", body(20_000_000)) < 20_000
+    assert _refused_at_once(server, "runs/set-tag", body(1_000_000)) < 20_000
+    assert _refused_at_once(server, "runs/log-inputs", body(20_000_000)) < 120_000
+
+
+def test_the_largest_bodies_of_mlflow_are_taken(server: Tracked) -> None:
+    columns = json.dumps({"mlflow_colspec": [{"type": "double", "name": f'a "{n}"\\'} for n in range(23_000)]})
+    dataset = {"name": "d", "digest": "1", "source_type": "local", "source": "{}", "schema": columns}
+    assert 1_000_000 < len(columns) < 2**20
+    inputs = {"run_id": RUN, "datasets": [{"tags": [], "dataset": {**dataset, "profile": '{[,"' * 2_000_000}}]}
+    assert ask(server, "POST", "/api/2.0/mlflow/runs/log-inputs", inputs) == (200, {})
+    texts = [{"key": f"k{n}", "value": json.dumps([1] * 1900)} for n in range(100)]
+    assert ask(server, "POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": RUN, "params": texts}) == (200, {})
+    known = {"model_id": None, "dataset_name": "d", "dataset_digest": "1", "run_id": RUN}
+    metrics = [{"key": "m", "value": n, "timestamp": 1, "step": n, **known} for n in range(1000)]
+    assert ask(server, "POST", "/api/2.0/mlflow/runs/log-batch", {"run_id": RUN, "metrics": metrics}) == (200, {})
+    assert len(server.ops("param")) == 100 and len(server.ops("metric")) == 1000 and len(server.ops("input")) == 1
+
+
+def test_long_bodies_take_turns_and_short_ones_do_not_wait(server: Tracked) -> None:
+    batch = json.dumps({"run_id": RUN, "params": [{"key": "p", "value": "x" * 6000}] * 2}).encode()
+    point = {"run_id": RUN, "key": "m", "value": 1, "timestamp": 1}
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        socket.create_connection(("127.0.0.1", server.relay.port), 30) as slow,
+    ):
+        head = f"POST /api/2.0/mlflow/runs/log-batch HTTP/1.1\r\nHost: x\r\nContent-Length: {len(batch)}\r\n\r\n"
+        slow.sendall(head.encode() + batch[:100])
+        time.sleep(0.5)
+        second = pool.submit(ask, server, "POST", "/api/2.0/mlflow/runs/log-batch", batch)
+        assert ask(server, "POST", "/api/2.0/mlflow/runs/log-metric", point) == (200, {})
+        time.sleep(0.5)
+        assert not second.done()
+        slow.sendall(batch[100:])
+        assert second.result(30) == (200, {}) and slow.recv(100).startswith(b"HTTP/1.1 200")
 
 
 RESTARTED = """

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import tarfile
+import threading
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -204,6 +207,83 @@ def test_every_header_is_the_one_that_tarfile_writes(tmp_path: Path, name: str, 
             info.size = entry.size
             archive.addfile(info, io.BytesIO(b"content"))
     assert tar(tmp_path) == expected.getvalue()
+
+
+def _taken_after(folder: Path, change: Callable[[], None]) -> JobError:
+    """Why a snapshot is refused that is taken after the change; a thread, because a FIFO could hold it for ever."""
+    found = manifest(folder)
+    change()
+    errors: list[JobError] = []
+
+    def take() -> None:
+        try:
+            snapshot.taken(found)
+        except JobError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive() and errors, "it was read, or it hangs"
+    assert errors[0].hint == "launch again" and str(folder) in errors[0].title
+    return errors[0]
+
+
+@pytest.mark.parametrize("name", ["a", "sub/a", "sub/deep/a"])
+def test_nothing_is_sent_of_what_a_link_leads_to_that_came_after_the_list(tmp_path: Path, name: str) -> None:
+    code, secret = tmp_path / "code", tmp_path / "secret"
+    write(code, {name: "code12", "z": "1"})
+    secret.write_text("secret")
+    _taken_after(code, lambda: _replace(code / name, lambda path: path.symlink_to(secret)))
+
+
+@pytest.mark.parametrize("parent", ["sub", "sub/deep"])
+def test_nor_of_a_folder_that_became_a_link(tmp_path: Path, parent: str) -> None:
+    code, outside = tmp_path / "code", tmp_path / "outside"
+    write(code, {"sub/deep/a": "code12", "z": "1"})
+    write(outside, {"a": "secret", "deep/a": "secret"})
+    _taken_after(code, lambda: _replace(code / parent, lambda path: path.symlink_to(outside)))
+
+
+def test_nor_where_the_folder_itself_became_one(tmp_path: Path) -> None:
+    write(tmp_path, {"code/a": "code12", "outside/a": "secret"})
+    code = tmp_path / "code"
+    _taken_after(code, lambda: _replace(code, lambda path: path.symlink_to(tmp_path / "outside")))
+
+
+def test_a_fifo_in_place_of_a_file_holds_nothing_up(tmp_path: Path) -> None:
+    write(tmp_path, {"a": "123"})
+    error = _taken_after(tmp_path, lambda: _replace(tmp_path / "a", os.mkfifo))
+    assert error.title == f"{tmp_path}/a cannot be read: it is no longer a file"
+
+
+def _replace(path: Path, make: Callable[[Path], object]) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    make(path)
+
+
+def test_a_single_file_may_be_a_link_which_is_followed_once(tmp_path: Path) -> None:
+    write(tmp_path, {"there/real.csv": "record", "secret": "secret", "here/x": ""})
+    link = tmp_path / "here" / "input.csv"
+    link.symlink_to("../there/real.csv")
+    found = manifests.of_file(link, "inputs.x")
+    link.unlink()
+    link.symlink_to(tmp_path / "secret")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(snapshot.pieces(found)))) as archive:
+        (member,) = archive.getmembers()
+        assert member.name == "input.csv" and archive.extractfile(member).read() == b"record"  # type: ignore[union-attr]
+
+
+def test_files_of_many_folders_are_read_without_relative_opens_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {f"{folder}f{n}": folder * n for n in range(3) for folder in ("", "a/", "a/b/", "a0/", "c/d/")})
+    before, descriptors = tar(tmp_path), os.listdir("/proc/self/fd")
+    monkeypatch.setattr(snapshot, "_BELOW", False)
+    assert tar(tmp_path) == before and os.listdir("/proc/self/fd") == descriptors
 
 
 PART = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
