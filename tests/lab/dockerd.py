@@ -105,6 +105,15 @@ class Dockerd:
             self._containerd.terminate()
             self._containerd.wait(PATIENCE_S)
             self._containerd = None
+        self._unmount()
+
+    def _unmount(self) -> None:
+        """A dockerd that was killed leaves its data folder mounted, and what its containers had."""
+        where = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        if self._prefix:
+            where = _output(*self._prefix, "cut", "-d ", "-f2", "/proc/mounts").split()
+        for place in reversed([each for each in where if each.startswith(f"{self.folder}/")]):
+            subprocess.run([*self._prefix, "umount", "-l", place], check=True)
 
     def pause(self) -> None:
         """It accepts what is asked and says nothing."""
@@ -134,11 +143,7 @@ class Dockerd:
             if each is not None:
                 each.wait(PATIENCE_S)
         self._process = self._containerd = None
-        where = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        if self._prefix:
-            where = _output(*self._prefix, "cut", "-d ", "-f2", "/proc/mounts").split()
-        for place in reversed([each for each in where if each.startswith(f"{self.folder}/")]):
-            subprocess.run([*self._prefix, "umount", "-l", place], check=True)
+        self._unmount()
         for name in ("exec", "containerd-state"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / "pid").unlink(missing_ok=True)
