@@ -18,6 +18,23 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+DOCKER = ("test_docker.py", "test_wheelhouse_docker.py", "test_image_builds.py", "corpus/test_sample.py", "of[docker-")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `--dist loadgroup`: a file's tests stay together, and those that need the one dockerd, which begin first, as
+    they would only wait for each other.
+    """
+
+    def needs_docker(item: pytest.Item) -> bool:
+        return any(part in item.nodeid for part in DOCKER)
+
+    items.sort(key=lambda item: not needs_docker(item))
+    for item in items:
+        group = "docker" if needs_docker(item) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A private TRAINSHED_HOME. Below the user's cache, because sshd's StrictModes refuses /tmp."""

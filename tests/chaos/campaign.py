@@ -8,14 +8,15 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ..lab.dockerd import CACHE
+from . import seams
 from .lab import ENGINES, Lab
 from .truth import Seen
 
@@ -67,7 +68,7 @@ async def lab(fault: Fault, engine: str = ENGINES[0]) -> AsyncIterator[Lab]:
     """With a TRAINSHED_HOME of its own, which is gone afterwards."""
     CACHE.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = Path(tempfile.mkdtemp(dir=CACHE))
-    with pytest.MonkeyPatch.context() as patch:
+    with _forgotten(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINSHED_HOME", str(home))
         made = Lab(home, patch, engine, fault.disk_bytes, fault.live_restore, fault.door)
         try:
@@ -75,6 +76,15 @@ async def lab(fault: Fault, engine: str = ENGINES[0]) -> AsyncIterator[Lab]:
         finally:
             await made.close()
             shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _forgotten() -> Iterator[None]:
+    """Afterwards other tests of this process place the agent itself, and not the one with the seams."""
+    try:
+        yield
+    finally:
+        seams.leave()
 
 
 async def carry_out(fault: Fault, lab: Lab, seed: str, numbers: Iterable[int]) -> Result:

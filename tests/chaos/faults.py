@@ -17,7 +17,7 @@ FAULTS = (
     Fault("client killed at a random time", killed.at_a_random_time, 7, 650, docker=(0, 60), together=2),
     Fault("client killed placing the agent", killed.placing_the_agent, 2, 40, docker=(0, 10)),
     Fault("supervisor killed", vm.supervisor_killed, 2, 60),
-    Fault("supervisors killed, one after the other", containers.supervisors_killed, docker=(1, 40)),
+    Fault("supervisors killed, one after the other", containers.supervisors_killed, docker=(3, 40)),
     Fault("agent killed, run followed", vm.agent_killed_following, 1, 30, docker=(0, 10)),
     Fault("agent killed, launching", vm.agent_killed_launching, 4, 200, docker=(0, 40)),
     Fault("VM rebooted, run followed", vm.rebooted, 2, 40, docker=(1, 15)),

@@ -51,6 +51,11 @@ class Seams:
 def use(source: Path) -> None:
     """From now on the client of this process places the agent that lies in `source`."""
     place.SOURCE = source
+    leave()
+
+
+def leave() -> None:
+    """From now on the client of this process places the agent that `place.SOURCE` names: what was read is forgotten."""
     place.source_hash.cache_clear()
     place.source_tar.cache_clear()
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from core.agent import images, resources
-from core.agent.docker_api import Docker, NotThere, Refusal
+from core.agent import images, processes, resources
+from core.agent.docker_api import Docker
 
 from .agent_process import AgentProcess, Message
 from .dockerd import IMAGE, Dockerd, dockerd, one_dockerd
@@ -41,16 +41,17 @@ def begun(daemon: Dockerd, agent: AgentProcess, requirements: str) -> Iterator[M
     """A build of which pip will say nothing any more."""
     before = ids(daemon)
     stream = agent.stream("environments.build", image=IMAGE, requirements=requirements)
-    until(lambda: any(b"in_process" in _top(daemon, each) for each in ids(daemon) - before), 60)
+    until(lambda: any(b"in_process" in words for each in ids(daemon) - before for words in _words(each)), 60)
     next(stream)
     time.sleep(1)  # the agent waits for pip's next word
     return stream
 
 
-def _top(daemon: Dockerd, container: str) -> bytes:
-    with contextlib.suppress(NotThere, Refusal):  # it has gone, or does not run yet
-        return json.dumps(daemon.api.call("GET", f"/containers/{container}/top")).encode()
-    return b""
+def _words(container: str) -> Iterator[bytes]:
+    """The command line of each process of it."""
+    for pid in processes.in_cgroup(container):
+        with contextlib.suppress(OSError):  # it has gone
+            yield Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def ids(daemon: Dockerd) -> set[str]:
