@@ -21,6 +21,7 @@ def pytest_configure() -> None:
 DOCKER = ("test_docker.py", "test_wheelhouse_docker.py", "test_image_builds.py", "corpus/test_sample.py", "of[docker-")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For `--dist loadgroup`: a file's tests stay together, and those that need the one dockerd, which begin first, as
     they would only wait for each other.
