@@ -8,7 +8,6 @@ alike. Foreign code fills it, so nothing of the agent's is below it: `build.log`
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ import stat
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import conda as conda_packages
-from . import images, interpreters, sandbox, snapshots, targets
+from . import images, interpreters, locks, sandbox, snapshots, targets
 from .builder import CLIENT, build_in
 from .call import Call, Cancelled
 from .docker_api import Docker
@@ -276,7 +275,7 @@ def _locked(call: Call, base: str, digest: str) -> Iterator[None]:
     fd = os.open(os.path.join(base, ".lock-" + digest), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     log: Optional[Tail] = None
     try:
-        while not _try_lock(fd):
+        while not locks.taken(fd):
             log = log or Tail(os.path.join(_temporary(base, digest), "build.log"))
             _send_log(call, log)
             call.wait(0.1)
@@ -285,14 +284,6 @@ def _locked(call: Call, base: str, digest: str) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _send_log(call: Call, log: Tail) -> None:

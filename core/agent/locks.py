@@ -37,12 +37,13 @@ def free(path: str) -> Iterator[bool]:
         yield True
         return
     try:
-        yield _taken(fd)
+        yield taken(fd)
     finally:
         os.close(fd)
 
 
-def _taken(fd: int) -> bool:
+def taken(fd: int) -> bool:
+    """Takes the lock of an open file; False where somebody has it."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
