@@ -139,22 +139,17 @@ def _wanted(
 
 def _make(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
     with snapshots.used(call.root, wheels) as found:
-        _fill(call, place, wanted, found)
-    if wheels:
-        with open(os.path.join(place, RECORD), encoding="utf-8") as file:
-            made = json.load(file)
-        os.unlink(os.path.join(place, RECORD))
-        _record(place, dict(made, wheels=wheels))
+        made = _fill(call, place, wanted, found)
+    _record(place, dict(made, wheels=wheels) if wheels else made)
 
 
-def _fill(call: Call, place: str, wanted: Wanted, found: str) -> None:
-    """`found`: the folder of the wheels that were sent, "" where none were."""
+def _fill(call: Call, place: str, wanted: Wanted, found: str) -> Dict[str, Any]:
+    """What is to be recorded of it. `found`: the folder of the wheels that were sent, "" where none were."""
     if wanted.conda is not None:
-        _conda(call, place, wanted.lines, wanted.conda)
-    elif wanted.python is not None:
-        _build(call, place, wanted.lines, wanted.python, found)
-    else:
-        _image(call, place, wanted, found)
+        return _conda(call, place, wanted.lines, wanted.conda)
+    if wanted.python is not None:
+        return _build(call, place, wanted.lines, wanted.python, found)
+    return _image(call, place, wanted, found)
 
 
 def _forget(call: Call, wheels: str) -> None:
@@ -162,7 +157,7 @@ def _forget(call: Call, wheels: str) -> None:
         snapshots.remove_wheels(call.root, wheels)
 
 
-def _image(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
+def _image(call: Call, place: str, wanted: Wanted, wheels: str) -> Dict[str, Any]:
     context = wanted.context
     here = context and dict(context, folder=snapshots.folder(call.root, context["digest"]))
     log = images.Log(call, os.path.join(place, "build.log"))
@@ -170,7 +165,7 @@ def _image(call: Call, place: str, wanted: Wanted, wheels: str) -> None:
         found = images.make(log, Docker(), wanted.digest, wanted.image, wanted.lines, here, wheels)
     finally:
         log.close()
-    _record(place, {"format": FORMAT, "image": found, "name": wanted.image})
+    return {"format": FORMAT, "image": found, "name": wanted.image}
 
 
 def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
@@ -296,19 +291,21 @@ def _temporary(base: str, digest: str) -> str:
     return os.path.join(base, ".building-" + digest)
 
 
-def _build(call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter, wheels: str = "") -> None:
+def _build(
+    call: Call, temporary: str, lines: List[str], python: interpreters.Interpreter, wheels: str = ""
+) -> Dict[str, Any]:
     with _filled(temporary) as (env, scratch):
         build_in(call, temporary, env, scratch, lines, python, dict(POLICY, network=not wheels), wheels)
-    _record(temporary, {"format": FORMAT, "python": python.version, "executable": python.path})
+    return {"format": FORMAT, "python": python.version, "executable": python.path}
 
 
-def _conda(call: Call, temporary: str, lines: List[str], conda: Dict[str, Any]) -> None:
+def _conda(call: Call, temporary: str, lines: List[str], conda: Dict[str, Any]) -> Dict[str, Any]:
     tool = _conda_tool(call)
     shown = [(path, conda_packages.TOOL_AT if at == ENV else at, mode) for path, at, mode in binds(call.root, tool)]
     with _filled(temporary) as (env, scratch):
         conda_packages.install(call, temporary, env, scratch, conda, lines, shown, POLICY)
     note = conda_packages.note(conda_packages.unactivated(env))
-    _record(temporary, {"format": FORMAT, "conda": conda, "note": note})
+    return {"format": FORMAT, "conda": conda, "note": note}
 
 
 def _conda_tool(call: Call) -> str:
@@ -316,7 +313,7 @@ def _conda_tool(call: Call) -> str:
     python, lines = conda_packages.tool_python(), conda_packages.TOOL
     digest = environment_hash(lines, python)
     try:
-        _once(call, digest, lambda place: _build(call, place, lines, python))
+        _once(call, digest, lambda place: _record(place, _build(call, place, lines, python)))
     except Fault as fault:
         title = "what installs conda packages cannot be had on this VM (%s)" % ", ".join(lines)
         raise Fault("environment", title, fault.hint.replace(CLIENT, "the VM has to reach a package index for it"))

@@ -5,7 +5,6 @@ It survives the client and the agent's connection. Descriptor 0 is the run's loc
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import traceback
@@ -19,11 +18,10 @@ from .faults import Fault
 from .output import FIFO, LIMIT, Output
 from .sources import Sources
 from .states import TERMINAL, States
-from .supervised import Outcome, Supervised
+from .supervised import FULL, Outcome, Supervised
 from .watch import Watch
 
 QUEUE_LOOK_S = 1.0  # seconds between two looks whether one of those ahead has died
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(root: str, run: str) -> None:
