@@ -156,7 +156,7 @@ class Lab:
         """Of the VM: connections, agents, supervisors and all below them; with `word`, only those of an agent."""
         if word:
             return [pid for pid in _agents(self._vm_root) if f"\0{word}\0" in _words(pid)]
-        found = {*self.sshd.sessions(), *_agents(self._vm_root)}
+        found = {*self.sshd.sessions(), *_agents(self._vm_root)} - ({self.disk.pid} if self.disk else set())
         return sorted(found | {below for pid in found for below in processes.tree(pid)})
 
     def going_on(self) -> Iterator[str]:
