@@ -11,7 +11,9 @@ HOLD = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo
 
 
 class SmallDisk:
-    """`pid`: of what keeps the namespace; `enter`: words that start a program in the namespace; `settings`: lines of sshd_config that start sessions so."""
+    """`enter`: words that start a program in the namespace, which `pid` keeps; `settings`: lines of sshd_config that
+    start sessions so.
+    """
 
     def __init__(self, root: Path, size: int) -> None:
         words = ["unshare", "-m", "--propagation", "private", "sh", "-c", HOLD, "sh", str(root), str(size)]
