@@ -25,6 +25,15 @@ def applied(job: Job, settings: Mapping[str, str]) -> Job:
     return job
 
 
+def changed(before: Job, after: Job) -> dict[str, str]:
+    """name -> what was there, of the inputs that differ."""
+    return {name: _text(given) for name, given in before.inputs.items() if _text(given) != _text(after.inputs[name])}
+
+
+def _text(given: LiteralInput | DataInput) -> str:
+    return str(given.value) if isinstance(given, LiteralInput) else given.path
+
+
 def _set(job: Job, key: str, value: str) -> Job:
     group, _, name = key.partition(".")
     if key in _TEXTS:

@@ -34,7 +34,7 @@ class LiveRuns:
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
     ) -> AsyncGenerator[Event, None]:
         values = settings or {}
-        plain = launch.dry(self._site, job, values)
+        plain = launch.dry(self._site, self._link, job, values)
         real = launch.Launch(self._site, self._link, run).events(job, values)
         async with aclosing(plain if dry else real) as events:
             async for event in events:
@@ -72,13 +72,19 @@ class LiveRuns:
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
 
     async def rerun(
-        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+        self,
+        run: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        resume: bool = False,
+        new: str | None = None,
+        dry: bool = False,
     ) -> AsyncGenerator[Event, None]:
         from .again import Again
 
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
-        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new)
+        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new, dry=dry)
         async with aclosing(started) as events:
             async for event in events:
                 yield event
