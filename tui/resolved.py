@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.events import JobResolved, ResolvedEnvironment, ResolvedInput, RunLimits, Travel
@@ -24,25 +24,29 @@ class Row:
     kind: Kind = "plain"
 
 
-def rows(record: JobResolved, *, listed: int = LISTED) -> list[Row]:
-    """`listed`: how many files and packages are named one by one."""
+def rows(record: JobResolved, *, listed: int = LISTED, literals: bool = True) -> list[Row]:
+    """`listed`: how many files and packages are named one by one. `literals`: tell values among inputs."""
+    told = [each for each in record.inputs if literals or each.source != "literal"]
+    stays = f"stays in the run's folder on {record.vm}"
     return [
         *(Row("", text, "warning") for text in record.warnings),
         *_not_asked(record),
         *_run(record),
-        *(row for each in record.inputs for row in _input(each, record)),
-        *(
-            Row(f"output {each.name}", f"{each.type}, stays in the run's folder on {record.vm}")
-            for each in record.outputs
-        ),
+        *_labelled("input", [row for each in told for row in _input(each, record)]),
+        *_travels(record, listed),
         *_environment(record.environment, listed),
         Row("sandbox", f"{words.ENGINES.get(record.engine, 'docker or bwrap: only the VM knows')}; no network"),
         Row("limits", _limits(record.limits)),
-        *_travels(record, listed),
-        *(Row(f"variable {name}", value, "more") for name, value in record.variables.items()),
-        *(Row(f"tag {name}", value, "more") for name, value in record.tags.items()),
+        *_labelled("output", [Row("", f"{each.name}  {each.type}, {stays}") for each in record.outputs]),
+        *_labelled("variable", [Row("", f"{name}={value}", "more") for name, value in record.variables.items()]),
+        *_labelled("tag", [Row("", f"{name}={value}", "more") for name, value in record.tags.items()]),
         *(Row("", text, "note") for text in record.notes),
     ]
+
+
+def _labelled(label: str, lines: list[Row]) -> list[Row]:
+    """The first one has the label."""
+    return [replace(row, label="" if at else label) for at, row in enumerate(lines)]
 
 
 def changes(record: JobResolved) -> list[tuple[str, str, str]]:
@@ -67,17 +71,17 @@ def _run(record: JobResolved) -> Iterator[Row]:
 
 
 def _input(each: ResolvedInput, record: JobResolved) -> Iterator[Row]:
-    label = f"input {each.name}"
     if each.source == "literal":
-        yield Row(label, f"{each.value}  ({each.type})")
-    elif each.source == "local":
-        if each.files is None:
-            yield Row(label, f"{each.path}, sent with the earlier run: {record.vm} has it")
-        else:
-            yield Row(label, f"{each.path} of this machine, {_amount(each.files, each.bytes)}: sent to {record.vm}")
+        text = f"{each.value}  ({each.type})"
+    elif each.source == "site":
+        text = f"{each.path or 'all'} of the site's container → {each.inside}"
+    elif each.files is None:
+        text = f"{each.path}, sent with the earlier run: {record.vm} has it"
     else:
-        yield Row(label, f"{each.path or 'all'} of the site's container → {each.inside}")
-        yield Row("", _staged(each, record), "more")
+        text = f"{each.path} of this machine, {_amount(each.files, each.bytes)} → {each.inside}"
+    yield Row("", f"{each.name}  {text}")
+    if each.source == "site":
+        yield Row("", f"  {_staged(each, record)}", "more")
 
 
 def _staged(each: ResolvedInput, record: JobResolved) -> str:

@@ -60,13 +60,13 @@ def _input(job: Job, name: str, value: str) -> dict[str, LiteralInput | DataInpu
     except ValueError:
         advice = "; write 1.0 there for a number" if declared.kind == "integer" else ""
         raise UsageError(
-            f"--set inputs.{name}: {value!r} is not {_WORDS[declared.kind]}, as {declared.where} declares it",
+            f"--set inputs.{name}: {value!r} is not {WORDS[declared.kind]}, as {declared.where} declares it",
             hint=f"it is {declared.value} there{advice}",
         ) from None
     return {name: msgspec.structs.replace(declared, value=typed)}
 
 
-_WORDS = {"boolean": "a boolean", "integer": "a whole number", "number": "a number"}
+WORDS = {"boolean": "a boolean", "integer": "a whole number", "number": "a number"}
 
 
 def typed_value(text: str, kind: str) -> Literals:

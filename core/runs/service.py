@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..events import Event, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from .. import threads
+from ..events import Event, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from ..jobs import nearby
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import launch, names, plan
@@ -38,6 +40,8 @@ class LiveRuns:
         real = launch.Launch(self._site, self._link, run).events(job, values)
         async with aclosing(plain if dry else real) as events:
             async for event in events:
+                if isinstance(event, RunCreated):
+                    await threads.call(nearby.remember, self._site.name, job)
                 yield event
 
     async def follow(self, run: str, *, offset: int = 0) -> AsyncGenerator[Event, None]:

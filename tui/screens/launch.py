@@ -1,87 +1,114 @@
-"""4 Launch: a job file, what it resolves to and what would travel, then the run."""
+"""4 Launch: a job file or an earlier run, what it resolves to and what would travel, then the run."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from core import events
 from core.errors import TrainshedError, UsageError
 from core.services import Events
-from tui import words
+from tui import untrusted, words
+from tui.session import Session
 from tui.widgets.fields import Field, Row
+from tui.widgets.inputs import PREFIX, InputFields
 from tui.widgets.log_view import LogView
+from tui.widgets.paths import PathSuggester
+from tui.widgets.plan import Phase, Plan, PlanView
+from tui.widgets.press import Press
 
 from .pane import StepPane, Task
+from .start_from import Origin
 
-DIGEST = re.compile(r"\b[0-9a-f]{32,128}\b")
-BYTES = re.compile(r"\b[0-9]{1,15} bytes\b|(?<=\()[0-9]{1,15}(?=\)$)")
 REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
-LISTED = 4  # of each list: the rest is counted
 
 
 class LaunchPane(StepPane):
     STEP = "launch"
     ASKS = "a setting has to be corrected"
-    EMPTY = "Press Enter to see what the job resolves to. Nothing runs before you say Launch."
+    EMPTY = "Enter shows what the job resolves to. Nothing runs before you say Launch."
+    HIDES = frozenset({"b", "r"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "choose", "Job files"),
+        Binding("s", "start_from", "From a run"),
+        Binding("p", "paste", "Paste a job file", show=False),
+        Binding("a", "every", "All files and packages by name", show=False),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.seen: object = None  # what the plan is of
+        self.dry = True
+        self.origin: Origin | None = None
+        self.draft, self.kept_as = "", ""  # of the paste dialogue
 
     def body(self) -> ComposeResult:
         job = str(self.session.job) if self.session.job else ""
-        yield Row("Job file", Field(job, id="job", placeholder="path of an Azure ML command job, such as job.yml"))
-        yield Row("Settings", Field(id="settings", placeholder="optional: inputs.lr=0.1 inputs.epochs=20"))
+        placeholder = "path of an Azure ML command job, such as job.yml"
+        yield Row("Job file", Field(job, id="job", placeholder=placeholder, suggester=PathSuggester()))
+        with Horizontal(id="origin"):
+            yield Static(id="origin-text")
+            yield Press("Use the job file", id="no-origin")
+        with Horizontal(id="ways", classes="buttons"):
+            yield Press("Job files (o)", id="choose")
+            yield Press("Paste one (p)", id="paste")
+            yield Press("From a run (s)", id="start-from")
+        yield InputFields(id="inputs")
+        yield Row("More", Field(id="settings", placeholder="optional: inputs.learning_rate=0.01 tags.team='ward 7'"))
         with VerticalScroll(id="plan-box"):
-            yield Static(id="plan")
+            yield PlanView(id="plan")
         build = LogView(id="build")
         build.display = False
         yield build
+        yield Static(id="line")
 
     def on_mount(self) -> None:
-        self.seen = ""  # the job and settings that the plan is of
-        self.dry = True
-        self.notes: list[events.Notice] = []
-        self.commands: list[tuple[str, str]] = []
-        self.created: events.RunCreated | None = None
-        self.query_one("#plan-box").border_title = "What runs and what travels"
+        self.query_one("#plan-box").border_title = "What runs and what leaves this machine"
         self.query_one("#build").border_title = "Environment"
+        self.query_one("#origin").display = False
+        self._tell_line()
+
+    @property
+    def view(self) -> PlanView:
+        return self.query_one("#plan", PlanView)
+
+    @property
+    def plan(self) -> Plan:
+        return self.view.plan
+
+    @property
+    def inputs(self) -> InputFields:
+        return self.query_one("#inputs", InputFields)
 
     def focus_first(self) -> None:
-        if self.value("job"):
+        if self.value("job") or self.origin:
             super().focus_first()
         else:
             self.screen.set_focus(self.query_one("#job"))
 
-    def _asked(self) -> str:
-        return f"{self.value('job')}\n{self.value('settings')}" if self.is_mounted else ""
+    # What would be launched.
 
-    def primary(self) -> tuple[str, Callable[[], object]]:
-        if self.is_mounted and self.seen and self.seen == self._asked():
-            return "Launch", self.launch
-        return "Show what it does", self.preview
+    def _source(self) -> str:
+        return self.origin.run.run if self.origin else self.value("job")
 
-    def cli(self) -> str:
-        words = [f"--set={setting}" for setting in self.value("settings").split()]
-        dry = [] if self.seen and self.seen == self._asked() else ["--dry-run"]
-        return self.session.line("run", self.value("job") or "JOB.yml", *words, *dry)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.relabel()
-
-    def wrong(self, id: str) -> str:
-        if id == "job":
-            return "" if self.value("job") else "Give the path of a job file first"
+    def _asked(self) -> object:
+        """All that the plan depends on."""
+        resume = self.origin is not None and self.origin.resume
         try:
-            self._settings()
-        except ValueError as error:
-            return str(error)
-        return ""
+            return self._source(), resume, self._settings()
+        except ValueError:
+            return self._source(), resume, self.value("settings")
+
+    def _is_seen(self) -> bool:
+        return self.is_mounted and self.seen is not None and self.seen == self._asked()
 
     def _settings(self) -> dict[str, str]:
         """Raises ValueError."""
@@ -89,9 +116,65 @@ class LaunchPane(StepPane):
         for part in shlex.split(self.value("settings")):
             name, equals, value = part.partition("=")
             if not name or not equals:
-                raise ValueError(f"{part[:40]!r} is not NAME=VALUE, such as inputs.lr=0.1")
+                raise ValueError(f"{part[:40]!r} is not NAME=VALUE, such as inputs.learning_rate=0.01")
             found[name] = value
-        return found
+        shown = self.inputs.changed() if self.inputs.source == self._source() else {}
+        return found | shown
+
+    def primary(self) -> tuple[str, Callable[[], object]]:
+        return ("Launch", self.launch) if self._is_seen() else ("Show what it does", self.preview)
+
+    def cli(self) -> str:
+        return self._line(dry=not self._is_seen())
+
+    def _line(self, *, dry: bool) -> str:
+        try:
+            settings = self._settings() if self.is_mounted else {}
+        except ValueError:
+            settings = {}
+        line = ["rerun", self.origin.run.run] if self.origin else ["run", _typed(self.value("job"))]
+        line += ["--resume"] if self.origin and self.origin.resume else []
+        for name, value in settings.items():
+            line += ["--set", f"{name}={value}"]
+        return self.session.line(*line, *(["--dry-run"] if dry else []))
+
+    def relabel(self) -> None:
+        super().relabel()
+        self._tell_line()
+
+    def _tell_line(self) -> None:
+        text = untrusted.plain(self.cli())
+        self.query_one("#line", Static).update(Content.assemble(("$ ", "$muted"), (text, "bold")))
+
+    # Fields.
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        id = event.input.id or ""
+        if id.startswith(PREFIX):
+            self.inputs.typed[id.removeprefix(PREFIX)] = event.value
+            row = next(row for row in event.input.ancestors if isinstance(row, Row))
+            row.refuse(self.wrong(id))
+        elif id == "job" and self.inputs.source and not self.origin and self.inputs.source != event.value.strip():
+            self.inputs.forget()
+        self.relabel()
+
+    def wrong(self, id: str) -> str:
+        if id.startswith(PREFIX):
+            return self.inputs.wrong(id.removeprefix(PREFIX))
+        if id == "job":
+            return (
+                "" if self.value("job") or self.origin else "Choose a job file first: o lists those near, p pastes one"
+            )
+        try:
+            self._settings()
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def _all_right(self) -> bool:
+        wrong = self.inputs.first_wrong() if self.inputs.source == self._source() else ""
+        return self.right("job") and self.right("settings") and (not wrong or self.right(f"{PREFIX}{wrong}"))
 
     def asks(self, error: TrainshedError) -> bool:
         """A setting that the job does not take is told at its field."""
@@ -101,48 +184,158 @@ class LaunchPane(StepPane):
         self.refuse("settings", error.title.removeprefix(REFUSED) + hint)
         return True
 
-    def _start(self, *, dry: bool) -> None:
-        if not (self.right("job") and self.right("settings")) or self.going:
+    # Where it comes from.
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        do = {"choose": self.action_choose, "paste": self.action_paste, "start-from": self.action_start_from}
+        do["no-origin"] = lambda: self.set_origin(None)
+        if event.button.id in do:
+            event.stop()
+            do[event.button.id]()
+
+    def _busy(self) -> bool:
+        if self.going:
+            self.say("Still going. Escape stops it.")
+        return self.going
+
+    def action_choose(self) -> None:
+        from .job_chooser import JobChooser
+
+        if self.session.label == "replay":
+            self.say("A replay reads no file: it shows what was recorded.")
+        elif not self._busy():
+            self.app.push_screen(JobChooser(self.session), self._chosen)
+
+    def action_paste(self) -> None:
+        from .job_paste import JobPaste
+
+        if self.session.read_only or self.session.label == "replay":
+            self.say("Read-only: no file is written." if self.session.read_only else "A replay reads no file.")
+        elif not self._busy():
+            dialogue = JobPaste(self.draft, self.kept_as)
+
+            def done(path: str | None) -> None:
+                self.draft, self.kept_as = dialogue.draft, dialogue.path
+                self._chosen(path)
+
+            self.app.push_screen(dialogue, done)
+
+    def action_start_from(self) -> None:
+        from .start_from import StartFrom
+
+        if not self._busy():
+            record = self.plan.record
+            like = (record.name, record.experiment) if record else ("", "")
+            self.app.push_screen(StartFrom(self.session, like), self._start_from)
+
+    def _chosen(self, path: str | None) -> None:
+        if path is None:
             return
-        job, settings = self.value("job"), self._settings()
-        self.notes, self.commands, self.dry = [], [], dry
-        self._draw()
-        title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
-        asked = self._asked()
+        self.set_origin(None)
+        self.query_one("#job", Input).value = path
+        self.inputs.forget()
+        self.call_later(self.preview)  # after the field has said that it changed
 
-        def begin() -> Events:
-            runs = self.session.services.runs
-            return runs.launch(Path(job).expanduser(), settings=settings, dry=dry)
+    def _start_from(self, origin: Origin | None) -> None:
+        if origin is not None:
+            self.set_origin(origin)
+            self.call_later(self.preview)
 
-        def done() -> tuple[str, str]:
-            self.seen = asked if dry else ""  # another launch begins with a look
-            return self._read() if dry else self._launched()
+    def set_origin(self, origin: Origin | None) -> None:
+        """`origin`: the run to start from, in place of the job file; that stays as it was typed."""
+        if origin != self.origin:
+            self.inputs.forget()
+        self.origin = origin
+        self.query_one("#origin").display = origin is not None
+        next(row for row in self.query_one("#job").ancestors if isinstance(row, Row)).display = origin is None
+        if origin is not None:
+            mark, info = words.RUN[origin.run.state], origin.run
+            how = ", begins with its checkpoints" if origin.resume else ""
+            self.query_one("#origin-text", Static).update(
+                Content.assemble(
+                    ("From a run   ", "$muted"),
+                    (words.short(info.run), "bold"),
+                    f" {untrusted.plain(info.name)} ",
+                    (str(mark), mark.style),
+                    how,
+                )
+            )
+        self.relabel()
 
-        again = self.preview if dry else self.launch
-        self.operate(Task(title, self.cli(), begin, done, retry=again, changes=not dry, local=dry))
+    def action_every(self) -> None:
+        if self.plan.record is None:
+            self.say("Nothing was resolved yet: Enter shows what the job does")
+            return
+        self.plan.every = not self.plan.every
+        self.view.draw()
+        self.say("Every file and package is named" if self.plan.every else "Long lists are counted")
+
+    # The look, then the launch.
 
     def preview(self) -> None:
         self._start(dry=True)
 
     def launch(self) -> None:
-        self.created = None
         self._start(dry=False)
+
+    def _start(self, *, dry: bool) -> None:
+        if self.going or not self._all_right():
+            if self.going:
+                self.say("Still going. Escape stops it.")
+            return
+        origin, settings, source = self.origin, self._settings(), self._source()
+        self.dry = dry
+        self.view.plan = Plan(record=None if dry else self.plan.record, every=self.plan.every)
+        self.view.draw()
+        name = f"run {words.short(source)}" if origin else Path(source).name
+        asked = self._asked()
+
+        def begin() -> Events:
+            runs = self.session.services.runs
+            if origin:
+                return runs.rerun(origin.run.run, settings=settings, resume=origin.resume, dry=dry)
+            return runs.launch(Path(source).expanduser(), settings=settings, dry=dry)
+
+        def done() -> tuple[str, str]:
+            self.seen = asked if dry else None  # another launch begins with a look
+            return self._read() if dry else self._launched()
+
+        title, again = f"{'Reading' if dry else 'Launching'} {name}", self.preview if dry else self.launch
+        self.operate(Task(title, self._line(dry=dry), begin, done, retry=again, changes=not dry, local=dry))
+
+    def started(self) -> None:
+        self.query_one("#build", LogView).display = False
+        self.query_one("#build", LogView).clear()
+
+    def failed(self) -> None:
+        self._end_phase(failed=True)
+
+    def stopped(self) -> None:
+        self._end_phase(failed=True)
 
     def receive(self, event: events.Event) -> None:
         match event:
+            case events.JobResolved():
+                self._resolved(event)
             case events.Notice():
-                self.notes.append(event)
-                self._draw()
+                self.plan.notes.append(event)
             case events.BuildLog() if not self.dry:
                 build = self.query_one("#build", LogView)
                 build.display = True
                 build.append(event.text)
+                return
             case events.RunCreated():
                 self._made(event)
             case events.DataStaged() if not self.dry:
                 self._staged(event)
             case _:
-                pass
+                return
+        self.view.draw()
+
+    def _resolved(self, record: events.JobResolved) -> None:
+        self.plan.record = record
+        if self.dry:
+            self.inputs.offer(self._source(), record)
 
     def _staged(self, event: events.DataStaged) -> None:
         """A launch stages what its job names: that is the step before, done."""
@@ -151,37 +344,39 @@ class LaunchPane(StepPane):
             self.session.journey.finish("data", event.data.digest, words.size(event.data.bytes))
 
     def _made(self, created: events.RunCreated) -> None:
-        if self.dry:  # a replay that recorded nothing but the launch: it still says what runs
-            self.notes.append(events.Notice(text=f"command: {created.command}"))
-        else:
-            self.created = created
-        self._draw()
+        if not self.dry:
+            self.plan.created = created
+        elif self.plan.record is None:  # a replay that recorded nothing but the launch: it still says what runs
+            self.plan.notes.append(events.Notice(text=f"command: {created.command}"))
 
     def _take(self, event: events.Event) -> None:
-        if isinstance(event, events.Phase) and event.command and not event.command.startswith("trainshed "):
-            self.commands.append((event.title, event.command))
-            self._draw()
+        if isinstance(event, events.Phase) and not self.dry:
+            self._end_phase()
+            ours = not event.command or event.command.startswith("trainshed ")
+            self.plan.phases.append(Phase(event.title, self.session.clock(), "" if ours else event.command))
+            self.view.draw()
         super()._take(event)
 
-    def _draw(self) -> None:
-        lines: list[Content] = []
-        if self.created is not None:
-            made = self.created
-            lines.append(Content.assemble(("✓ run ", "$text-success"), (made.run, "bold"), f" on {made.vm}"))
-            lines.append(Content.assemble(("command ", "$muted"), (made.command, "bold")))
-        for title, command in self.commands:
-            lines.append(Content.assemble((f"{title}\n", "$muted"), (f"  {command}", "bold")))
-        lines += plan(self.notes)
-        self.query_one("#plan", Static).update(Content("\n").join(lines))
+    def _end_phase(self, *, failed: bool = False) -> None:
+        for phase in self.plan.phases[-1:]:
+            phase.took, phase.failed = self.session.clock() - phase.began, failed
+        self.view.draw()
 
     def _read(self) -> tuple[str, str]:
         self.session.journey.stop(self.STEP)
+        record = self.plan.record
+        if record is not None and record.asked:
+            self.session.reached(self.STEP)
+        said = "That is what would run."
+        if record is not None and record.warnings:
+            said = f"That is what would run, with {words.plural(len(record.warnings), 'warning')}."
         if self.session.read_only:
-            return "pass", "That is what would run. Read-only: nothing is launched."
-        return "pass", "That is what would run. Press Enter to launch it."
+            return "pass", f"{said} Read-only: nothing is launched."
+        return ("warn" if record and record.warnings else "pass"), f"{said} Press Enter to launch it."
 
     def _launched(self) -> tuple[str, str]:
-        created = self.created
+        self._end_phase()
+        created = self.plan.created
         if created is None:
             return "warn", "No run was created"
         self.session.run, self.session.run_info, self.session.run_going = created.run, None, True
@@ -192,29 +387,9 @@ class LaunchPane(StepPane):
         return "pass", f"The run goes on by itself on {created.vm}. Next shows its log and metrics."
 
 
-def readable(text: str) -> str:
-    """A digest by its first 12 characters, a number of bytes as a size: the whole is for the command line to show."""
-    text = DIGEST.sub(lambda found: found[0][:12], text)
-    return BYTES.sub(lambda found: words.size(int(found[0].removesuffix(" bytes"))), text)
-
-
-def plan(notes: list[events.Notice]) -> list[Content]:
-    """The notices of a launch: the command first, of each indented list only its beginning, no hashes."""
-    lines: list[Content] = []
-    listed = 0
-    for note in notes:
-        text = readable(note.text.rstrip(" \\"))
-        listed = listed + 1 if text.startswith(" ") else 0
-        if text.startswith("command: "):
-            command = note.text.removeprefix("command: ")  # as it is: somebody may copy it
-            lines.insert(0, Content.assemble(("command ", "$muted"), (command, "bold")))
-        elif text.lstrip().startswith("--hash"):
-            listed -= 1
-        elif listed <= LISTED:
-            glyph, style = ("⚠", "$text-warning") if note.level == "warning" else ("·", "$muted")
-            shade = "$muted" if listed else ""
-            lines.append(Content.assemble((f"{glyph if not listed else ' '} ", style), (text, shade)))
-        else:
-            more = Content.styled(f"    and {listed - LISTED} more", "$muted")
-            lines[-1:] = [more] if listed > LISTED + 1 else [lines[-1], more]
-    return lines
+def _typed(job: str) -> str:
+    """The path as a command line needs it: a shell does not open a quoted `~`, and a dash would be an option."""
+    if not job:
+        return "JOB.yml"
+    path = str(Path(job).expanduser()) if job.startswith("~") else job
+    return f"./{path}" if path.startswith("-") else path

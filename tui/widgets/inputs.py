@@ -1,0 +1,84 @@
+"""The inputs of a job that are values, as fields: each keeps what was typed, and says at once what it cannot take."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+
+from core.events import JobResolved, ResolvedInput
+from tui import untrusted
+
+from .fields import Field, Row
+
+PREFIX = "input-"
+
+
+class FieldGrid(Vertical):
+    def __init__(self, inputs: list[ResolvedInput]) -> None:
+        super().__init__()
+        self.inputs = inputs
+
+    def compose(self) -> ComposeResult:
+        for each in self.inputs:
+            yield Row(untrusted.plain(each.name), Field(each.value, id=f"{PREFIX}{each.name}", placeholder=each.type))
+
+
+class InputFields(VerticalScroll):
+    """`source`: the job or run whose inputs they are; "" before any was read."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, can_focus=False)
+        self.display = False
+        self.source = ""
+        self.inputs: dict[str, ResolvedInput] = {}  # as the job file, or the run, has them
+        self.typed: dict[str, str] = {}
+
+    def offer(self, source: str, record: JobResolved) -> None:
+        """The fields of `record`. What was typed for the same job stays."""
+        found = {each.name: each for each in record.inputs if each.source == "literal"}
+        if source == self.source and found.keys() == self.inputs.keys():
+            self.inputs = found
+            for name, each in found.items():
+                field = self.field(name)
+                if field is not None and self.typed[name] != each.value and self.typed[name] == self.base(name):
+                    field.value = self.typed[name] = each.value
+            return
+        self.source, self.inputs = source, found
+        self.typed = {name: each.value for name, each in found.items()}
+        self.remove_children()
+        self.mount(FieldGrid(list(found.values())))
+        self.display = bool(found)
+
+    def forget(self) -> None:
+        """Another job was named: these are not its inputs."""
+        self.source, self.inputs, self.typed, self.display = "", {}, {}, False
+
+    def field(self, name: str) -> Field | None:
+        found = self.query(f"#{PREFIX}{name}").results(Field)
+        return next(iter(list(found)[-1:]), None)
+
+    def base(self, name: str) -> str:
+        """What it is without a setting."""
+        each = self.inputs[name]
+        return each.value if each.was is None else each.was
+
+    def changed(self) -> dict[str, str]:
+        """`inputs.lr` -> "0.1", of those that were changed."""
+        return {f"inputs.{name}": text for name, text in self.typed.items() if text != self.base(name)}
+
+    def wrong(self, name: str) -> str:
+        """Why what was typed cannot be taken; empty where it can."""
+        from core.jobs import settings
+
+        each = self.inputs.get(name)
+        if each is None:
+            return ""
+        try:
+            settings.typed_value(self.typed[name], each.type)
+        except ValueError:
+            return f"{self.typed[name][:40]!r} is not {settings.WORDS[each.type]}; it is {self.base(name)} in the job"
+        return ""
+
+    def first_wrong(self) -> str:
+        """The name of an input that cannot be taken; empty where all can."""
+        return next((name for name in self.inputs if self.wrong(name)), "")
