@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,14 +24,18 @@ class Row:
     kind: Kind = "plain"
 
 
-def rows(record: JobResolved, *, listed: int = LISTED, literals: bool = True) -> list[Row]:
-    """`listed`: how many files and packages are named one by one. `literals`: tell values among inputs."""
+def rows(record: JobResolved, *, listed: int = LISTED, literals: bool = True, unlike: Sequence[Row] = ()) -> list[Row]:
+    """`listed`: how many files and packages are named one by one. `literals`: tell values among inputs.
+
+    `unlike`: `differences`.
+    """
     told = [each for each in record.inputs if literals or each.source != "literal"]
     stays = f"stays in the run's folder on {record.vm}"
     return [
         *(Row("", text, "warning") for text in record.warnings),
         *_not_asked(record),
         *_run(record),
+        *unlike,
         *_labelled("input", [row for each in told for row in _input(each, record)]),
         *_travels(record, listed),
         *_environment(record.environment, listed),
@@ -52,6 +56,29 @@ def _labelled(label: str, lines: list[Row]) -> list[Row]:
 def changes(record: JobResolved) -> list[tuple[str, str, str]]:
     """(input, what the job file or the run had, what it is now)."""
     return [(each.name, each.was, each.value or each.path) for each in record.inputs if each.was is not None]
+
+
+def differences(before: JobResolved, after: JobResolved, code: str) -> list[Row]:
+    """How `after`, of a run, differs from the job file that was looked at before. `code`: the run's code digest."""
+    had, has = _values(before), _values(after)
+    found = [f"{name}: {had[name]} → {has[name]}" for name in has if name in had and had[name] != has[name]]
+    found += [f"no input {name}" for name in had if name not in has]
+    found += [f"input {name}: {has[name]}" for name in has if name not in had]
+    packages, now = set(before.environment.packages), set(after.environment.packages)
+    if packages != now:
+        only = [*(f"+{each}" for each in sorted(now - packages)), *(f"-{each}" for each in sorted(packages - now))]
+        more = f" and {len(only) - LISTED} more" if len(only) > LISTED else ""
+        found.append(f"packages: {' '.join(only[:LISTED])}{more}")
+    sent = next((each.digest for each in before.travels if each.what == "code"), "")
+    if sent and code and sent != code:
+        found.append(f"code: the run's ({code[:SHOWN]}) is not what the folder has now ({sent[:SHOWN]})")
+    if not found:
+        found = [f"the same as {before.job}"]
+    return _labelled("unlike job", [Row("", text) for text in found])
+
+
+def _values(record: JobResolved) -> dict[str, str]:
+    return {each.name: each.value or each.path for each in record.inputs}
 
 
 def _not_asked(record: JobResolved) -> Iterator[Row]:

@@ -41,12 +41,13 @@ class JobText(TextArea):
 
 
 class JobPaste(Dialogue[str]):
-    """Answers the path of the file that was written. `draft` and `path` are what was typed last time."""
+    """Answers the path of the file that was written. `draft` and `path` are what was typed last time; `ours` are the
+    files that came of it, which are written again when the text was corrected.
+    """
 
-    def __init__(self, draft: str, path: str) -> None:
+    def __init__(self, draft: str, path: str, ours: set[Path]) -> None:
         super().__init__()
-        self.draft, self.path = draft, path
-        self.ours: set[Path] = set()  # files of this dialogue: written again when the text was corrected
+        self.draft, self.path, self.ours = draft, path, ours
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialogue roomy tall"):

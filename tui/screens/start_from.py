@@ -120,5 +120,6 @@ def _line(info: events.RunInfo) -> Content:
     return Content.assemble(
         (f"{mark!s:<13}", mark.style),
         f"{words.short(info.run)}  {words.clock(info.created, '%m-%d %H:%M')}  {untrusted.plain(info.name)}  ",
+        ("can be resumed  " if info.state == "lost" else "", "$text-warning"),
         (untrusted.plain(values), "$muted"),
     )

@@ -31,7 +31,7 @@ class InputFields(VerticalScroll):
         self.display = False
         self.source = ""
         self.inputs: dict[str, ResolvedInput] = {}  # as the job file, or the run, has them
-        self.typed: dict[str, str] = {}
+        self.grid = FieldGrid([])
 
     def offer(self, source: str, record: JobResolved) -> None:
         """The fields of `record`. What was typed for the same job stays."""
@@ -39,23 +39,27 @@ class InputFields(VerticalScroll):
         if source == self.source and found.keys() == self.inputs.keys():
             self.inputs = found
             for name, each in found.items():
-                field = self.field(name)
-                if field is not None and self.typed[name] != each.value and self.typed[name] == self.base(name):
-                    field.value = self.typed[name] = each.value
+                field = self._field(name)
+                if field is not None and field.value == self.base(name):
+                    field.value = each.value
             return
         self.source, self.inputs = source, found
-        self.typed = {name: each.value for name, each in found.items()}
         self.remove_children()
-        self.mount(FieldGrid(list(found.values())))
+        self.grid = FieldGrid(list(found.values()))
+        self.mount(self.grid)
         self.display = bool(found)
 
     def forget(self) -> None:
         """Another job was named: these are not its inputs."""
-        self.source, self.inputs, self.typed, self.display = "", {}, {}, False
+        self.source, self.inputs, self.display = "", {}, False
 
-    def field(self, name: str) -> Field | None:
-        found = self.query(f"#{PREFIX}{name}").results(Field)
-        return next(iter(list(found)[-1:]), None)
+    def _field(self, name: str) -> Field | None:
+        """None before it is mounted."""
+        return next(iter(self.grid.query(f"#{PREFIX}{name}").results(Field)), None)
+
+    def _text(self, name: str) -> str:
+        field = self._field(name)
+        return self.inputs[name].value if field is None else field.value
 
     def base(self, name: str) -> str:
         """What it is without a setting."""
@@ -64,7 +68,7 @@ class InputFields(VerticalScroll):
 
     def changed(self) -> dict[str, str]:
         """`inputs.lr` -> "0.1", of those that were changed."""
-        return {f"inputs.{name}": text for name, text in self.typed.items() if text != self.base(name)}
+        return {f"inputs.{name}": self._text(name) for name in self.inputs if self._text(name) != self.base(name)}
 
     def wrong(self, name: str) -> str:
         """Why what was typed cannot be taken; empty where it can."""
@@ -74,9 +78,9 @@ class InputFields(VerticalScroll):
         if each is None:
             return ""
         try:
-            settings.typed_value(self.typed[name], each.type)
+            settings.typed_value(self._text(name), each.type)
         except ValueError:
-            return f"{self.typed[name][:40]!r} is not {settings.WORDS[each.type]}; it is {self.base(name)} in the job"
+            return f"not {settings.WORDS[each.type]}; the job has {self.base(name)}"
         return ""
 
     def first_wrong(self) -> str:

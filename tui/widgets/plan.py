@@ -36,6 +36,7 @@ class Plan:
     """All that is drawn. `notes` are of a session that was recorded before a launch had a record."""
 
     record: JobResolved | None = None
+    unlike: list[Row] = field(default_factory=list)  # how a run that it starts from differs from the job file
     notes: list[Notice] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     created: RunCreated | None = None
@@ -60,7 +61,7 @@ class PlanView(Static):
             lines.append(Content(""))
         if plan.record is not None:
             listed = 1 << 30 if plan.every else resolved.LISTED
-            for row in resolved.rows(plan.record, listed=listed, literals=not plan.fields):
+            for row in resolved.rows(plan.record, listed=listed, literals=not plan.fields, unlike=plan.unlike):
                 lines += _row(row, width)
         else:
             lines += told(plan.notes)
