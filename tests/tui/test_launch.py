@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 import stat
 from pathlib import Path
@@ -13,8 +14,10 @@ from textual.events import Paste
 from textual.widgets import Input, OptionList, TextArea
 
 from core.jobs import nearby
+from core.journal import replayed
 from tests.fakes.runs import FakeRuns
 from tests.fakes.script import RUN, Scenario
+from tui.app import TrainshedApp
 from tui.screens.job_chooser import JobChooser
 from tui.screens.job_paste import JobPaste
 from tui.screens.start_from import StartFrom
@@ -93,6 +96,7 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
         assert not walk.pane.query_one("#input-epochs-refused").display
         walk.pane.query_one("#settings", Input).value = "display_name='two words'"
         await walk.pilot.pause()
+        assert "Changed since that look" in walk.status
         line = walk.pane_text("#line").removeprefix("$ ")
         assert shlex.split(line)[3:] == [
             "run", "job.yml", "--set", "display_name=two words", "--set", "inputs.epochs=401", "--dry-run",
@@ -202,7 +206,7 @@ async def test_a_pasted_job_is_kept_where_it_is_said_and_errors_keep_the_text(he
         assert "job.yml is there already" in walk.text("#said") and (here / "job.yml").read_text() == JOB
         path.value = "new.yml"
         await walk.press("enter")
-        assert "new.yml:3: nonsense: no such key here" in walk.text("#said")
+        assert "Kept in new.yml, and not right yet: new.yml:3: nonsense: no such key here" in walk.text("#said")
         assert area.cursor_location == (2, 0) and "nonsense" in area.text
         await walk.press("escape", "p")
         assert isinstance(walk.app.screen, JobPaste)
@@ -221,3 +225,26 @@ async def test_read_only_looks_and_writes_no_file(here: Path) -> None:
     async with walking(job=Path("job.yml"), read_only=True) as walk:
         await walk.press("4", "p", "enter")
         assert "no file is written" in walk.notices() and "Read-only: nothing is launched" in walk.status
+
+
+async def test_a_session_recorded_before_launches_had_a_record_still_plays(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.jsonl"
+    entries = [
+        {"event": "phase", "step": "launch", "title": "Reading job.yml"},
+        {"event": "notice", "text": "code: 3 files, 4100 bytes of /srv/demo"},
+        {"event": "notice", "text": "  a.py (4100)"},
+        {"event": "run.created", "run": RUN, "name": "n", "experiment": "e", "vm": "stackvm", "command": "python a.py"},
+    ]
+    lines: list[dict[str, object]] = [{"journal": 1, "site": "demo", "vm": "stackvm", "recorded": 0}]
+    lines += [{"at": 0, "call": 1, "op": "runs.launch"}, *({"at": 0, "call": 1, "is": entry} for entry in entries)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    app = TrainshedApp(replayed(path, speed=0), label="replay")
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.press("4", "enter", "o", "p")
+        said = walk.pane_text("#plan")
+        assert said.startswith("command python a.py") and "· code: 3 files, 4.1 kB of /srv/demo" in said
+        assert walk.pane.primary()[0] == "Launch" and not walk.pane.query_one("#inputs").display
+        assert walk.notices().count("A replay reads no file") == 2
+        await walk.press("enter")
+        assert f"✓ run {RUN} on stackvm" in walk.pane_text("#plan") and walk.state == "done"

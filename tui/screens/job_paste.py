@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from textwrap import shorten
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,6 +22,8 @@ from .dialogues import Dialogue
 
 LARGEST = 256 * 1024  # bytes: what a job file may have
 LONGEST_LINE = 16 * 1024  # characters: a longer one is no YAML that a person reads, and slow to draw
+
+HINT = 200  # characters of an error's hint: the text needs the room
 
 
 class JobText(TextArea):
@@ -104,7 +107,9 @@ class JobPaste(Dialogue[str]):
         try:
             await nearby.read(path)
         except TrainshedError as error:
-            self._say(f"{error.title}. {error.hint}".rstrip(". ") + f"  (your text is kept in {path})")
+            self._say(
+                f"Kept in {path}, and not right yet: {error.title}. {shorten(error.hint, HINT, placeholder=' …')}"
+            )
             self._go_to(error.title, path)
             return
         self.dismiss(os.fspath(path))

@@ -116,10 +116,10 @@ class LaunchPane(StepPane):
 
     def _line(self, *, dry: bool) -> str:
         try:
-            settings = self._settings() if self.is_mounted else {}
+            settings = self._settings()
         except ValueError:
             settings = {}
-        line = self.source.line() if self.is_mounted else []
+        line = self.source.line()
         for name, value in settings.items():
             line += ["--set", f"{name}={value}"]
         return self.session.line(*line, *(["--dry-run"] if dry else []))
@@ -143,6 +143,8 @@ class LaunchPane(StepPane):
         elif not self._has_fields():
             self.inputs.forget()
         self.relabel()
+        if self.seen is not None and not self.going and not self._is_seen():
+            self.status.say("Changed since that look: Enter shows what it does now.")
 
     def wrong(self, id: str) -> str:
         if id.startswith(PREFIX):
@@ -318,6 +320,7 @@ class LaunchPane(StepPane):
 
     def _launched(self) -> tuple[str, str]:
         self.remove_class("-launching")
+        self.query_one("#build", LogView).display = False
         self._end_phase()
         created = self.plan.created
         if created is None:

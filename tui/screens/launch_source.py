@@ -133,9 +133,9 @@ class LaunchSource(Vertical):
                 Content.assemble(
                     ("From run     ", "$muted"),
                     (words.short(info.run), "bold"),
-                    f" {untrusted.plain(info.name)} ",
-                    (str(mark), mark.style),
+                    (f" {mark!s}", mark.style),
                     " · resumes" if origin.resume else "",
+                    f" · {untrusted.plain(info.name)}",
                 )
             )
         self.post_message(self.Chosen())

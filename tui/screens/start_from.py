@@ -37,7 +37,7 @@ class StartFrom(Dialogue[Origin]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialogue roomy"):
             yield Static("Start from a run", classes="title")
-            yield Static("Its code, data, environment and settings are on the VM: nothing is sent again.")
+            yield Static("Its code, data, environment and settings are on the VM already.")
             yield Filter(id="filter", placeholder="type to filter")
             yield Static("Asking the VM for its runs …", id="said")
             yield Choices(id="runs")
