@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,12 +24,14 @@ class Row:
     kind: Kind = "plain"
 
 
-def rows(record: JobResolved, *, listed: int = LISTED, literals: bool = True, unlike: Sequence[Row] = ()) -> list[Row]:
-    """`listed`: how many files and packages are named one by one. `literals`: tell values among inputs.
+def rows(
+    record: JobResolved, *, listed: int = LISTED, hidden: Collection[str] = (), unlike: Sequence[Row] = ()
+) -> list[Row]:
+    """`listed`: how many files and packages are named one by one. `hidden`: inputs told elsewhere.
 
     `unlike`: `differences`.
     """
-    told = [each for each in record.inputs if literals or each.source != "literal"]
+    told = [each for each in record.inputs if each.name not in hidden]
     stays = f"stays in the run's folder on {record.vm}"
     return [
         *(Row("", text, "warning") for text in record.warnings),

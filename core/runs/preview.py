@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..environments.spec import Spec
-from ..errors import ConnectError
+from ..errors import ConnectError, HostKeyChanged
 from ..events import JobResolved, ResolvedEnvironment, ResolvedInput, ResolvedOutput, RunLimits, SentFile, Travel
 from ..jobs.records import DataInput, Job, LiteralInput
 from ..jobs.resolve import OUTPUTS
@@ -52,11 +52,13 @@ def record(prepared: Plan, site: Site) -> JobResolved:
 async def compared(known: JobResolved, prepared: Plan, site: Site, link: Link, had: Mapping[str, str]) -> JobResolved:
     """With what the VM has: nothing changes there, nothing is pulled. `had`: path -> digest of data that is settled.
 
-    A VM that cannot be reached is no error: the record says why it was not asked. Raises what the agent answers:
-    a launch would end so too.
+    A VM that cannot be reached is no error: the record says why it was not asked. Raises HostKeyChanged, and what the
+    agent answers: a launch would end so too.
     """
     try:
         return await _compared(await link.agent(), known, prepared, site, had)
+    except HostKeyChanged:
+        raise
     except ConnectError as error:
         return msgspec.structs.replace(known, not_asked=error.title)
 

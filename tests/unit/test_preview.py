@@ -86,7 +86,7 @@ def test_rows_begin_with_warnings_and_long_lists_are_counted() -> None:
     texts = [row.text for row in found]
     assert "  p3" in texts and "  p4" not in texts and "  and 5 more packages" in texts
     assert "  p8" in [row.text for row in rows(known, listed=99)]
-    assert not any(row.text.startswith("epochs") for row in rows(known, literals=False))
+    assert not any(row.text.startswith("epochs") for row in rows(known, hidden={"epochs"}))
     assert any("not known yet" in text for text in texts) and any("only the VM knows" in text for text in texts)
     (leaves,) = [row for row in found if row.label == "leaves here"]
     assert leaves.kind == "warning" and leaves.text.startswith("code: 3 files, 4.1 kB of /home/ana/demo/src")

@@ -218,7 +218,7 @@ class LaunchPane(StepPane):
             self.inputs.forget()
         settings, asked = self._settings(), self._asked()
         self.dry = dry
-        self.view.plan = Plan(record=None if dry else self.plan.record, every=self.plan.every)
+        self.view.plan = Plan(None if dry else self.plan.record, hidden=self.plan.hidden, every=self.plan.every)
         self.view.draw()
 
         def done() -> tuple[str, str]:
@@ -275,6 +275,7 @@ class LaunchPane(StepPane):
             return
         self.source.like = record.name, record.experiment
         self.inputs.offer(self.source.key[0], record)
+        self.plan.hidden = frozenset(self.inputs.inputs)
         origin = self.source.origin
         if origin is None:
             self.of_file = record

@@ -22,7 +22,7 @@ class Choices(OptionList):
 
     def render_line(self, y: int) -> Strip:
         strip = super().render_line(y)
-        if not (self.app.no_color and self.has_focus):
+        if not (self.app.no_color and (self.has_focus or isinstance(self.screen.focused, Filter))):
             return strip
         options = {segment.style.meta.get("option") for segment in strip if segment.style is not None}
         return strip.apply_style(REVERSE) if self.highlighted in options - {None} else strip

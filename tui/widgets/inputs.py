@@ -11,6 +11,11 @@ from tui import untrusted
 from .fields import Field, Row
 
 PREFIX = "input-"
+LONGEST = 1000  # characters: a longer value, or one of several lines, is told and not offered
+
+
+def _fits(each: ResolvedInput) -> bool:
+    return each.source == "literal" and len(each.value) <= LONGEST and each.value.isprintable()
 
 
 class FieldGrid(Vertical):
@@ -35,7 +40,7 @@ class InputFields(VerticalScroll):
 
     def offer(self, source: str, record: JobResolved) -> None:
         """The fields of `record`. What was typed for the same job stays."""
-        found = {each.name: each for each in record.inputs if each.source == "literal"}
+        found = {each.name: each for each in record.inputs if _fits(each)}
         if source == self.source and found.keys() == self.inputs.keys():
             self.inputs = found
             for name, each in found.items():

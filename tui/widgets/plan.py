@@ -41,7 +41,7 @@ class Plan:
     phases: list[Phase] = field(default_factory=list)
     created: RunCreated | None = None
     every: bool = False  # every file and package by its name
-    fields: bool = True  # inputs that are values are shown as fields elsewhere
+    hidden: frozenset[str] = frozenset()  # inputs that are fields elsewhere
 
 
 class PlanView(Static):
@@ -61,7 +61,7 @@ class PlanView(Static):
             lines.append(Content(""))
         if plan.record is not None:
             listed = 1 << 30 if plan.every else resolved.LISTED
-            for row in resolved.rows(plan.record, listed=listed, literals=not plan.fields, unlike=plan.unlike):
+            for row in resolved.rows(plan.record, listed=listed, hidden=plan.hidden, unlike=plan.unlike):
                 lines += _row(row, width)
         else:
             lines += told(plan.notes)
