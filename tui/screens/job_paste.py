@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Paste
+from textual.message import Message
 from textual.widgets import Input, Label, Static, TextArea
 
 from core.errors import TrainshedError
@@ -27,7 +28,12 @@ HINT = 200  # characters of an error's hint: the text needs the room
 
 
 class JobText(TextArea):
-    """A paste that is too large for a job file is refused before it is laid out, and said."""
+    """A paste that is too large for a job file is refused before it is laid out."""
+
+    class Refused(Message):
+        def __init__(self, why: str) -> None:
+            super().__init__()
+            self.why = why
 
     def on_paste(self, event: Paste) -> None:
         size = len(event.text.encode(errors="replace"))
@@ -40,7 +46,7 @@ class JobText(TextArea):
             return
         event.prevent_default()
         event.stop()
-        self.notify(why, severity="warning", timeout=10, markup=False)
+        self.post_message(self.Refused(why))
 
 
 class JobPaste(Dialogue[str]):
@@ -70,6 +76,9 @@ class JobPaste(Dialogue[str]):
     @property
     def text(self) -> str:
         return self.query_one("#text", TextArea).text
+
+    def on_job_text_refused(self, refused: JobText.Refused) -> None:
+        self._say(refused.why)
 
     def on_text_area_changed(self) -> None:
         self.draft = self.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -17,12 +16,11 @@ from core.errors import TrainshedError, UsageError
 from tui import untrusted, words
 from tui.resolved import differences
 from tui.session import Session
-from tui.widgets.fields import Field, Row
-from tui.widgets.inputs import PREFIX, InputFields
+from tui.widgets.inputs import PREFIX
 from tui.widgets.log_view import LogView
 from tui.widgets.plan import Phase, Plan, PlanView
 
-from .launch_source import LaunchSource
+from .launch_form import LaunchForm
 from .pane import StepPane, Task
 
 REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
@@ -43,13 +41,12 @@ class LaunchPane(StepPane):
         super().__init__(session)
         self.seen: object = None  # what the plan is of
         self.dry = True
+        self.form = LaunchForm(session)
         self.view = PlanView(id="plan")
         self.of_file: events.JobResolved | None = None  # of the job file that was looked at last
 
     def body(self) -> ComposeResult:
-        yield LaunchSource(self.session)
-        yield InputFields(id="inputs")
-        yield Row("More", Field(id="settings", placeholder="optional: inputs.learning_rate=0.01 tags.team='ward 7'"))
+        yield self.form
         with VerticalScroll(id="plan-box"):
             yield self.view
         build = LogView(id="build")
@@ -61,52 +58,21 @@ class LaunchPane(StepPane):
         self.query_one("#plan-box").border_title = "What runs and what leaves this machine"
         self.query_one("#build").border_title = "Environment"
         self._tell_line()
-        first = "Enter shows what the job resolves to." if self.source.job else "Enter lists the job files near."
+        first = "Enter shows what the job resolves to." if self.form.filled else "Enter lists the job files near."
         self.status.say(f"{first} Nothing runs before you say Launch.")
 
     @property
     def plan(self) -> Plan:
         return self.view.plan
 
-    @property
-    def source(self) -> LaunchSource:
-        return self.query_one(LaunchSource)
-
-    @property
-    def inputs(self) -> InputFields:
-        return self.query_one("#inputs", InputFields)
-
     def focus_first(self) -> None:
-        if self.source.job or self.source.origin:
+        if self.form.filled:
             super().focus_first()
         else:
             self.screen.set_focus(self.query_one("#choose"))
 
-    # What would be launched.
-
-    def _asked(self) -> object:
-        """All that the plan depends on."""
-        try:
-            return self.source.key, self._settings()
-        except ValueError:
-            return self.source.key, self.value("settings")
-
     def _is_seen(self) -> bool:
-        return self.is_mounted and self.seen is not None and self.seen == self._asked()
-
-    def _settings(self) -> dict[str, str]:
-        """Raises ValueError."""
-        found: dict[str, str] = {}
-        for part in shlex.split(self.value("settings")):
-            name, equals, value = part.partition("=")
-            if not name or not equals:
-                raise ValueError(f"{part[:40]!r} is not NAME=VALUE, such as inputs.learning_rate=0.01")
-            found[name] = value
-        return found | (self.inputs.changed() if self._has_fields() else {})
-
-    def _has_fields(self) -> bool:
-        """Whether the fields are those of what would be launched."""
-        return self.inputs.source == self.source.key[0]
+        return self.is_mounted and self.seen is not None and self.seen == self.form.asked()
 
     def primary(self) -> tuple[str, Callable[[], object]]:
         return ("Launch", self.launch) if self._is_seen() else ("Show what it does", self.preview)
@@ -115,14 +81,7 @@ class LaunchPane(StepPane):
         return self._line(dry=not self._is_seen())
 
     def _line(self, *, dry: bool) -> str:
-        try:
-            settings = self._settings()
-        except ValueError:
-            settings = {}
-        line = self.source.line()
-        for name, value in settings.items():
-            line += ["--set", f"{name}={value}"]
-        return self.session.line(*line, *(["--dry-run"] if dry else []))
+        return self.session.line(*self.form.line(), *(["--dry-run"] if dry else []))
 
     def relabel(self) -> None:
         super().relabel()
@@ -132,57 +91,36 @@ class LaunchPane(StepPane):
         text = untrusted.plain(self.cli())
         self.query_one("#line", Static).update(Content.assemble(("$ ", "$muted"), (text, "bold")))
 
-    # Fields.
-
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        id = event.input.id or ""
-        if id.startswith(PREFIX):
-            row = next(row for row in event.input.ancestors if isinstance(row, Row))
-            row.refuse(self.wrong(id))
-        elif not self._has_fields():
-            self.inputs.forget()
+        self.form.changed(event.input)
         self.relabel()
         if self.seen is not None and not self.going and not self._is_seen():
             self.status.say("Changed since that look: Enter shows what it does now.")
 
     def wrong(self, id: str) -> str:
-        if id.startswith(PREFIX):
-            return self.inputs.wrong(id.removeprefix(PREFIX))
-        if id == "job":
-            none = "Choose a job file first: o lists those near, p pastes one"
-            return "" if self.source.job or self.source.origin else none
-        try:
-            self._settings()
-        except ValueError as error:
-            return str(error)
-        return ""
-
-    def _all_right(self) -> bool:
-        wrong = self.inputs.first_wrong() if self._has_fields() else ""
-        return self.right("job") and self.right("settings") and (not wrong or self.right(f"{PREFIX}{wrong}"))
+        return self.form.wrong(id)
 
     def asks(self, error: TrainshedError) -> bool:
         """A setting that the job does not take is told at its field."""
         if not isinstance(error, UsageError) or not error.title.startswith(REFUSED):
             return False
-        hint = f" ({error.hint})" if error.hint else ""
-        self.refuse("settings", error.title.removeprefix(REFUSED) + hint)
+        why, hint = error.title.removeprefix(REFUSED), f" ({error.hint})" if error.hint else ""
+        name = why.partition(":")[0].removeprefix("inputs.")
+        self.refuse(f"{PREFIX}{name}" if name in self.form.inputs.inputs else "settings", why + hint)
         return True
-
-    # Where it comes from.
 
     def action_choose(self) -> None:
         if not self._busy():
-            self.source.choose()
+            self.form.source.choose()
 
     def action_paste(self) -> None:
         if not self._busy():
-            self.source.paste()
+            self.form.source.paste()
 
     def action_start_from(self) -> None:
         if not self._busy():
-            self.source.start_from()
+            self.form.source.start_from()
 
     def _busy(self) -> bool:
         if self.going:
@@ -192,7 +130,7 @@ class LaunchPane(StepPane):
     def on_launch_source_chosen(self) -> None:
         self.relabel()
         self.focus_first()
-        if self.source.job or self.source.origin:
+        if self.form.filled:
             self.preview()
 
     def action_every(self) -> None:
@@ -203,8 +141,6 @@ class LaunchPane(StepPane):
         self.view.draw()
         self.say("Every file and package is named" if self.plan.every else "Long lists are counted")
 
-    # The look, then the launch.
-
     def preview(self) -> None:
         self._start(dry=True)
 
@@ -212,31 +148,34 @@ class LaunchPane(StepPane):
         self._start(dry=False)
 
     def _start(self, *, dry: bool) -> None:
-        if self._busy() or not self._all_right():
+        if self._busy() or not all(self.right(id) for id in self.form.fields()):
             return
-        if not self._has_fields():
-            self.inputs.forget()
-        settings, asked = self._settings(), self._asked()
+        self.form.forget_other()
+        asked = self.form.asked()
         self.dry = dry
         self.view.plan = Plan(None if dry else self.plan.record, hidden=self.plan.hidden, every=self.plan.every)
         self.view.draw()
+        self._to_top()
 
         def done() -> tuple[str, str]:
             self.seen = asked if dry else None  # another launch begins with a look
             return self._read() if dry else self._launched()
 
-        title = f"{'Reading' if dry else 'Launching'} {self.source.title}"
+        title = f"{'Reading' if dry else 'Launching'} {self.form.source.title}"
         self.operate(
             Task(
                 title,
                 self._line(dry=dry),
-                lambda: self.source.begin(settings, dry=dry),
+                lambda: self.form.begin(dry=dry),
                 done,
                 retry=self.preview if dry else self.launch,
                 changes=not dry,
                 local=dry,
             )
         )
+
+    def _to_top(self) -> None:
+        self.call_after_refresh(self.query_one("#plan-box").scroll_home, animate=False)
 
     def started(self) -> None:
         self.set_class(not self.dry, "-launching")
@@ -273,10 +212,9 @@ class LaunchPane(StepPane):
         self.plan.record = record
         if not self.dry:
             return
-        self.source.like = record.name, record.experiment
-        self.inputs.offer(self.source.key[0], record)
-        self.plan.hidden = frozenset(self.inputs.inputs)
-        origin = self.source.origin
+        self.form.offer(record)
+        self.plan.hidden = frozenset(self.form.inputs.inputs)
+        origin = self.form.source.origin
         if origin is None:
             self.of_file = record
         elif self.of_file is not None:
@@ -291,6 +229,7 @@ class LaunchPane(StepPane):
     def _made(self, created: events.RunCreated) -> None:
         if not self.dry:
             self.plan.created = created
+            self._to_top()
         elif self.plan.record is None:  # a replay that recorded nothing but the launch: it still says what runs
             self.plan.notes.append(events.Notice(text=f"command: {created.command}"))
 

@@ -87,7 +87,3 @@ class InputFields(VerticalScroll):
         except ValueError:
             return f"not {settings.WORDS[each.type]}; the job has {self.base(name)}"
         return ""
-
-    def first_wrong(self) -> str:
-        """The name of an input that cannot be taken; empty where all can."""
-        return next((name for name in self.inputs if self.wrong(name)), "")
