@@ -110,6 +110,7 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
         said = walk.pane_text("#plan")
         assert f"✓ run {RUN} on stackvm" in said and "5 watches it" in said and "✓ Building the environment" in said
         assert epochs.value == "401" and walk.state == "done"
+        assert walk.pane.primary()[0] == "Show what it does", "another launch begins with a look"
 
 
 async def test_another_job_drops_the_fields_of_the_one_before(here: Path) -> None:
