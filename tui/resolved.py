@@ -10,7 +10,7 @@ from core.events import JobResolved, ResolvedEnvironment, ResolvedInput, RunLimi
 
 from . import words
 
-Kind = Literal["warning", "main", "plain", "more", "note"]
+Kind = Literal["warning", "careful", "main", "plain", "more", "note"]  # careful: a row of the plan to look at twice
 LISTED = 4  # files of a folder, packages of an environment: the rest is counted
 SHOWN = 12  # characters of a digest
 
@@ -76,7 +76,7 @@ def differences(before: JobResolved, after: JobResolved, code: str) -> list[Row]
         found.append(f"code: the run's ({code[:SHOWN]}) is not what the folder has now ({sent[:SHOWN]})")
     if not found:
         found = [f"the same as {before.job}"]
-    return _labelled("unlike job", [Row("", text) for text in found])
+    return _labelled("vs job file", [Row("", text) for text in found])
 
 
 def _values(record: JobResolved) -> dict[str, str]:
@@ -159,8 +159,9 @@ def _travels(record: JobResolved, listed: int) -> Iterator[Row]:
         yield Row("code", code)
     label = "leaves here"
     for each in record.travels:
-        yield Row(label, _travel(each, record), "warning" if each.outside else "plain")
-        yield from _some([_file(file.path, file.bytes, file.link) for file in each.files], listed, "file")
+        yield Row(label, _travel(each, record), "careful" if each.outside else "plain")
+        if len(each.files) > 1:
+            yield from _some([_file(file.path, file.bytes, file.link) for file in each.files], listed, "file")
         label = ""
     if record.environment.fetched_here and not record.environment.built:
         yield Row(label, "the environment's packages, fetched by this machine, if they are not there")
@@ -175,7 +176,8 @@ def _travels(record: JobResolved, listed: int) -> Iterator[Row]:
 def _travel(each: Travel, record: JobResolved) -> str:
     there = {True: f", which {record.vm} has already: not sent again", False: f", sent to {record.vm}", None: ""}
     rules = f", without what {each.ignore_file} lists" if each.ignore_file else ""
-    amount = f"{_amount(len(each.files), each.bytes)} of {each.place}{rules}"
+    outside = ", outside of the job file's folder" if each.outside else ""
+    amount = f"{_amount(len(each.files), each.bytes)} of {each.place}{outside}{rules}"
     return f"{each.what}: {amount}{there[each.there]} (sha256 {each.digest[:SHOWN]})"
 
 

@@ -205,7 +205,7 @@ def resolved(event: events.JobResolved, *, listed: int = LISTED) -> list[str]:
 
 
 def _lines(row: Row, width: int) -> list[str]:
-    if row.kind in ("warning", "note") and not row.label:
+    if row.kind in ("warning", "note"):
         return [f"{'warning: ' if row.kind == 'warning' else 'note: '}{harmless(row.text)}"]
     first, *more = [harmless(line) for line in row.text.splitlines() or [""]]
     return [f"{harmless(row.label).ljust(width)}  {first}".rstrip(), *(f"{' ' * width}  {line}" for line in more)]

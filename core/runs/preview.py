@@ -11,7 +11,7 @@ import msgspec
 from ..environments.spec import Spec
 from ..errors import ConnectError, HostKeyChanged
 from ..events import JobResolved, ResolvedEnvironment, ResolvedInput, ResolvedOutput, RunLimits, SentFile, Travel
-from ..jobs.records import DataInput, Job, LiteralInput
+from ..jobs.records import DataInput, LiteralInput
 from ..jobs.resolve import OUTPUTS
 from ..sandbox import policy
 from ..site.files import Site
@@ -43,7 +43,7 @@ def record(prepared: Plan, site: Site) -> JobResolved:
         tags=resolved.tags,
         limits=_limits(prepared, site),
         code="kept" if prepared.kept else "none" if prepared.snapshot is None else "sent",
-        travels=[_travel(job, each) for each in prepared.outgoing],
+        travels=[_travel(prepared, each) for each in prepared.outgoing],
         warnings=prepared.warnings,
         notes=prepared.notes,
     )
@@ -121,7 +121,7 @@ def _outputs(prepared: Plan) -> list[tuple[str, str]]:
     return list(prepared.resolved.outputs.items())
 
 
-def _travel(job: Job, each: Outgoing) -> Travel:
+def _travel(prepared: Plan, each: Outgoing) -> Travel:
     held = each.taken.manifest
     return Travel(
         what=each.what,
@@ -130,7 +130,7 @@ def _travel(job: Job, each: Outgoing) -> Travel:
         bytes=held.bytes,
         digest=each.taken.digest,
         ignore_file=held.ignore_file,
-        outside=outgoing.outside(job, each),
+        outside=prepared.parent is None and outgoing.outside(prepared.job, each),  # a run has no job file at hand
     )
 
 

@@ -399,8 +399,11 @@ async def test_a_dry_run_says_what_the_vm_has_and_changes_nothing(lab: Lab) -> N
     assert (first.variables, [each.name for each in first.outputs]) == ({"A": "b"}, ["o"])
     assert {op for op, _ in lab.link.asked} == {"environments.find", "snapshots.have"}
     assert not (lab.root / "runs").exists() and not (lab.root / "snapshots").exists()
-    agent, wanted = await lab.link.agent(), {"requirements": "six\n", "engine": "bwrap"}
-    targets = [(await agent.call("environments.find", **wanted, look=look))["target"] for look in (False, True)]
+    agent = await lab.link.agent()
+    targets = [
+        (await agent.call("environments.find", requirements="six\n", engine="bwrap", look=look))["target"]
+        for look in (False, True)
+    ]
     assert targets[0] and targets[1] is None, "a look asks no Python and pulls no image"
 
     run = one(await collected(lab.runs.launch(job, settings=values)), RunCreated).run

@@ -172,7 +172,7 @@ async def test_a_run_to_start_from_brings_its_values_and_says_how_it_differs(hom
         await settle(walk)
         assert walk.pane.query_one("#input-lr", Input).value == "0.05"
         assert f"starts from run {RUN}, beginning with its" in walk.pane_text("#plan")
-        assert "unlike job  lr: 0.2 → 0.05" in walk.pane_text("#plan")
+        assert "vs job file lr: 0.2 → 0.05" in walk.pane_text("#plan")
         assert walk.pane_text("#line").endswith(f"rerun {RUN} --resume")
         await walk.press("enter")
         assert runs_of(walk).launches == [(Path(RUN), {})]

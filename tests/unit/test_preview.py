@@ -89,7 +89,9 @@ def test_rows_begin_with_warnings_and_long_lists_are_counted() -> None:
     assert not any(row.text.startswith("epochs") for row in rows(known, hidden={"epochs"}))
     assert any("not known yet" in text for text in texts) and any("only the VM knows" in text for text in texts)
     (leaves,) = [row for row in found if row.label == "leaves here"]
-    assert leaves.kind == "warning" and leaves.text.startswith("code: 3 files, 4.1 kB of /home/ana/demo/src")
+    assert leaves.kind == "careful" and leaves.text.startswith(
+        "code: 3 files, 4.1 kB of /home/ana/demo/src, outside of the job"
+    )
     assert any(text.startswith("the environment's packages, fetched by this machine") for text in texts)
     built = [row.text for row in rows(asked(known, built=True))]
     assert any("built already (5e1f5e1f5e1f)" in text for text in built)

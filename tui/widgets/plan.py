@@ -17,7 +17,7 @@ LISTED = 4  # of each list: the rest is counted
 DIGEST = re.compile(r"\b[0-9a-f]{32,128}\b")
 BYTES = re.compile(r"\b[0-9]{1,15} bytes\b|(?<=\()[0-9]{1,15}(?=\)$)")
 GLYPHS = {"warning": ("⚠ ", "$text-warning"), "note": ("· ", "$muted")}
-STYLES = {"main": "bold", "plain": "", "more": "$muted", "note": "$muted", "warning": ""}
+STYLES = {"main": "bold", "plain": "", "more": "$muted", "note": "$muted", "warning": "", "careful": ""}
 
 
 @dataclass
@@ -54,7 +54,7 @@ class PlanView(Static):
 
     def draw(self) -> None:
         """Shows `plan` as it is now."""
-        width = max(self.size.width, LABEL + 20)
+        width = max(self.size.width - 1, LABEL + 20)  # a blank before the scrollbar
         plan = self.plan
         lines = [*_created(plan), *(_phase(each) for each in plan.phases)]
         if lines and (plan.record or plan.notes):
@@ -89,10 +89,10 @@ def _phase(phase: Phase) -> Content:
 
 
 def _row(row: Row, width: int) -> list[Content]:
-    if row.kind in GLYPHS and not row.label:
+    if row.kind in GLYPHS:
         head, style = GLYPHS[row.kind]
         return _hanging(Content.styled(head, style), Content.styled(row.text, STYLES[row.kind]), width)
-    mark = "⚠ " if row.kind == "warning" else ""
+    mark = "⚠ " if row.kind == "careful" else ""
     text = Content.assemble((mark, "$text-warning"), (row.text, STYLES[row.kind]))
     return _hanging(Content.styled(f"{row.label:<{LABEL}}", "$muted"), text, width)
 
