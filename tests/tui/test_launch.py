@@ -184,7 +184,18 @@ async def test_a_run_to_start_from_brings_its_values_and_says_how_it_differs(hom
 
 async def test_a_pasted_job_is_kept_where_it_is_said_and_errors_keep_the_text(here: Path) -> None:
     async with walking(job=None) as walk:
-        await walk.press("4", "p")
+        await walk.press("4")
+        field = walk.pane.query_one("#job", Input)
+        field.post_message(Paste(JOB))
+        await settle(walk)
+        assert isinstance(walk.app.screen, JobPaste) and walk.app.screen.query_one("#text", TextArea).text == JOB
+        walk.app.screen.query_one("#text", TextArea).text = ""
+        await walk.press("escape")
+        assert field.value == "", "a field would have kept the first line alone"
+        field.post_message(Paste("command: x\n" * 100_000))
+        await settle(walk)
+        assert "1,100,000 bytes were pasted" in walk.notices()
+        await walk.press("p")
         dialogue = walk.app.screen
         assert isinstance(dialogue, JobPaste)
         area = dialogue.query_one("#text", TextArea)

@@ -27,6 +27,17 @@ LONGEST_LINE = 16 * 1024  # characters: a longer one is no YAML that a person re
 HINT = 200  # characters of an error's hint: the text needs the room
 
 
+def too_large(text: str, already: int = 0) -> str:
+    """Why a paste cannot be taken; empty where it can. `already`: characters that are there."""
+    size = len(text.encode(errors="replace"))
+    line = max(map(len, text.splitlines()), default=0)
+    if size + already > LARGEST:
+        return f"{size:,} bytes were pasted; a job file has {LARGEST:,} at most. Nothing of it was taken."
+    if line > LONGEST_LINE:
+        return f"A line of {line:,} characters was pasted; {LONGEST_LINE:,} is the most. Nothing of it was taken."
+    return ""
+
+
 class JobText(TextArea):
     """A paste that is too large for a job file is refused before it is laid out."""
 
@@ -36,13 +47,8 @@ class JobText(TextArea):
             self.why = why
 
     def on_paste(self, event: Paste) -> None:
-        size = len(event.text.encode(errors="replace"))
-        line = max(map(len, event.text.splitlines()), default=0)
-        if size + len(self.text) > LARGEST:
-            why = f"{size:,} bytes were pasted; a job file has {LARGEST:,} at most. Nothing of it was taken."
-        elif line > LONGEST_LINE:
-            why = f"A line of {line:,} characters was pasted; {LONGEST_LINE:,} is the most. Nothing of it was taken."
-        else:
+        why = too_large(event.text, already=len(self.text))
+        if not why:
             return
         event.prevent_default()
         event.stop()

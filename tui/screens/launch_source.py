@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
@@ -19,6 +20,21 @@ from tui.widgets.paths import PathSuggester
 from tui.widgets.press import Press
 
 from .start_from import Origin
+
+
+class JobField(Field):
+    """A path; several lines that are pasted here are a job file, of which a field would keep the first alone."""
+
+    class Pasted(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def on_paste(self, event: Paste) -> None:
+        if len(event.text.strip().splitlines()) > 1:
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.Pasted(event.text))
 
 
 class LaunchSource(Vertical):
@@ -38,7 +54,7 @@ class LaunchSource(Vertical):
     def compose(self) -> ComposeResult:
         job = str(self.session.job) if self.session.job else ""
         placeholder = "path of an Azure ML command job, such as job.yml"
-        yield Row("Job file", Field(job, id="job", placeholder=placeholder, suggester=PathSuggester()))
+        yield Row("Job file", JobField(job, id="job", placeholder=placeholder, suggester=PathSuggester()))
         with Horizontal(id="origin"):
             yield Static(id="origin-text")
             yield Press("Job file instead", id="no-origin")
@@ -88,7 +104,16 @@ class LaunchSource(Vertical):
         else:
             self.app.push_screen(JobChooser(self.session), self._chosen)
 
-    def paste(self) -> None:
+    def on_job_field_pasted(self, pasted: JobField.Pasted) -> None:
+        from .job_paste import too_large
+
+        why = too_large(pasted.text)
+        if why:
+            self._say(why)
+        else:
+            self.paste(pasted.text)
+
+    def paste(self, text: str = "") -> None:
         from .job_paste import JobPaste
 
         if self.session.read_only:
@@ -97,7 +122,7 @@ class LaunchSource(Vertical):
         if self.session.label == "replay":
             self._say("A replay reads no file: it shows what was recorded.")
             return
-        dialogue = JobPaste(self.draft, self.kept_as, self.kept)
+        dialogue = JobPaste(text or self.draft, self.kept_as, self.kept)
 
         def done(path: str | None) -> None:
             self.draft, self.kept_as = dialogue.draft, dialogue.path

@@ -20,6 +20,8 @@ from tui.widgets.press import Press
 from .dialogues import Dialogue
 from .pane import closing
 
+MOST = 300  # that are shown: the filter finds the rest
+
 
 class Origin(NamedTuple):
     run: events.RunInfo
@@ -33,6 +35,7 @@ class StartFrom(Dialogue[Origin]):
         super().__init__()
         self.session, self.like = session, like
         self.runs: list[events.RunInfo] = []
+        self.lines: list[tuple[events.RunInfo, Content]] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialogue roomy"):
@@ -57,6 +60,7 @@ class StartFrom(Dialogue[Origin]):
                 async for event in stream:
                     if isinstance(event, events.RunsListed):
                         self.runs = sorted(event.runs, key=self._nearness)
+                        self.lines = [(info, _line(info)) for info in self.runs]
                         self._show()
         except TrainshedError as error:
             said = Content.styled(untrusted.plain(f"✗ {error.title}. {error.hint}"), "$text-error")
@@ -70,11 +74,9 @@ class StartFrom(Dialogue[Origin]):
         wanted = self.query_one("#filter", Input).value.lower().split()
         options = self.query_one(OptionList)
         options.clear_options()
-        for info in self.runs:
-            line = _line(info)
-            if all(word in line.plain.lower() for word in wanted):
-                options.add_option(Option(line, id=info.run))
-        found = options.option_count
+        lines = [(info, line) for info, line in self.lines if all(word in line.plain.lower() for word in wanted)]
+        options.add_options([Option(line, id=info.run) for info, line in lines[:MOST]])
+        found = len(lines)
         options.highlighted = 0 if found else None
         if not self.runs:
             said = "No run yet: Escape, then launch a job file."
