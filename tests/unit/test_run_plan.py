@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.environments import spec
-from core.errors import JobError, Unreachable
+from core.errors import HostKeyChanged, JobError, Unreachable
 from core.events import JobResolved, Notice
 from core.jobs import load, resolve
 from core.runs import launch, plan
@@ -25,8 +25,11 @@ class Away:
 
     last_seen = 0.0
 
+    def __init__(self, why: Exception | None = None) -> None:
+        self.why = why or Unreachable("the VM cannot be reached")
+
     async def agent(self) -> Agent:
-        raise Unreachable("the VM cannot be reached")
+        raise self.why
 
     async def close(self) -> None: ...
 
@@ -128,3 +131,14 @@ def test_another_run_says_of_each_input_where_it_is(tmp_path: Path) -> None:
         job=job, resolved=resolved, snapshot=None, environment=spec.Spec(), inputs={"own": taken}, parent="R"
     )
     assert made.warnings == [f"input own: what is sent is {tmp_path}/own.csv of this machine"]
+
+
+async def test_a_dry_run_does_not_pass_over_a_changed_host_key(tmp_path: Path) -> None:
+    path = tmp_path / "job.yml"
+    (tmp_path / "Dockerfile").write_text("FROM lab/python:1\n")
+    path.write_text("command: 'true'\nenvironment: {build: {path: .}}\n")
+    alone = [event async for event in launch.dry(site(), Away(), path, {}) if isinstance(event, JobResolved)]
+    assert [each.not_asked for each in alone] == ["", "the VM cannot be reached"]
+    with pytest.raises(HostKeyChanged):
+        async for _ in launch.dry(site(), Away(HostKeyChanged("another key")), path, {}):
+            pass
