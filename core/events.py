@@ -170,6 +170,94 @@ class EnvironmentsPruned(_Event, frozen=True, kw_only=True, tag="environments.pr
     bytes: int
 
 
+class ResolvedInput(msgspec.Struct, frozen=True, kw_only=True):
+    """`literal`: a value; `site`: of the site's container; `local`: of this machine, and sent."""
+
+    name: str
+    source: Literal["literal", "site", "local"]
+    type: str  # string, boolean, integer or number; uri_file, uri_folder …
+    value: str = ""  # of a literal, as the command gets it
+    was: str | None = None  # what the job file, or the run it starts from, has in its place, where a setting changed it
+    path: str = ""  # in the container ("": all of it), or on this machine
+    inside: str = ""  # where the job sees it
+    files: int | None = None  # of data that is staged, or sent
+    bytes: int | None = None
+    digest: str = ""  # of data that is staged, or sent
+    staged: float | None = None  # when the VM read it from the container
+
+
+class ResolvedOutput(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    type: str
+    inside: str
+
+
+class ResolvedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+    kind: Literal["venv", "conda", "image", "context"]  # as asked for; the VM may have no Docker for an image
+    what: str  # "Python 3.11", the channels, the image, or the folder of the Dockerfile
+    packages: list[str] = []  # requirements and conda packages, without hashes
+    hash: str = ""  # "" until the VM was asked
+    built: bool | None = None  # None: the VM was not asked
+    note: str = ""  # what the VM makes of it instead
+    fetched_here: bool = False  # its packages are fetched by this machine and sent
+
+
+class SentFile(msgspec.Struct, frozen=True, kw_only=True):
+    path: str  # relative
+    bytes: int
+    link: str | None = None  # a link is sent as a link: its target
+
+
+class Travel(msgspec.Struct, frozen=True, kw_only=True):
+    """What leaves this machine for the VM. Nothing travels the other way before a run prints or logs."""
+
+    what: str  # "code", "input rows", "Docker build context"
+    place: str  # on this machine: absolute, links followed
+    files: list[SentFile]
+    bytes: int
+    digest: str
+    ignore_file: str = ""  # which names what stays behind
+    outside: bool = False  # of the job file's folder
+    there: bool | None = None  # the VM has it from before; None: it was not asked
+
+
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """None: no limit of ours."""
+
+    timeout_s: int | None
+    slots: int | None  # runs at once on the VM; the others wait
+    gpus: str  # how many, as the job's tag says; "": all that the VM has
+    memory_bytes: int | None  # None: the VM's, but for what it needs itself
+    tmp_bytes: int  # each of /tmp, /dev/shm and HOME
+    log_bytes: int
+
+
+class JobResolved(_Event, frozen=True, kw_only=True, tag="job.resolved"):
+    """What a launch does, before it does it. `asked`: the VM said what it has already."""
+
+    job: str  # the job file, or the run that this one starts from
+    rerun: bool = False  # `job` is a run
+    resume: bool = False  # it begins with that run's checkpoints
+    site: str
+    vm: str
+    asked: bool = False
+    not_asked: str = ""  # why not, where it was tried
+    name: str
+    experiment: str
+    command: str
+    engine: Literal["docker", "bwrap", ""] = ""  # "": only the VM knows
+    inputs: list[ResolvedInput]
+    outputs: list[ResolvedOutput]
+    environment: ResolvedEnvironment
+    variables: dict[str, str]
+    tags: dict[str, str]
+    limits: RunLimits
+    code: str  # "sent", "kept" (the VM has the earlier run's) or "none"
+    travels: list[Travel]
+    warnings: list[str]
+    notes: list[str]
+
+
 class RunCreated(_Event, frozen=True, kw_only=True, tag="run.created"):
     run: str
     name: str
@@ -353,6 +441,7 @@ Event = (
     | BuildLog
     | EnvironmentsListed
     | EnvironmentsPruned
+    | JobResolved
     | RunCreated
     | RunStateChanged
     | Queued

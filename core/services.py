@@ -82,9 +82,10 @@ class Runs(Protocol):
     def launch(
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
     ) -> Events:
-        """From a job file to a run that goes on by itself: ends after `RunCreated`.
+        """From a job file to a run that goes on by itself: `JobResolved` first, ends after `RunCreated`.
 
         `settings`: `inputs.lr` -> "0.1". `run`: a ULID made earlier; launching it again finds the first.
+        `dry`: changes nothing and ends with another `JobResolved` that has what the VM said, or why it was not asked.
         Raises JobError, DataError, BuildError, SandboxError, RunError.
         """
         ...
@@ -108,11 +109,18 @@ class Runs(Protocol):
         ...
 
     def rerun(
-        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+        self,
+        run: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        resume: bool = False,
+        new: str | None = None,
+        dry: bool = False,
     ) -> Events:
         """Another run from a run's own snapshot and job: ends after `RunCreated`.
 
         `resume`: it begins with the checkpoints of that run, which has ended. `new`: a ULID made earlier.
+        `dry`: as for `launch`.
         """
         ...
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from core import events
 
-from .text import pairs, printable, table
+from .resolved import LISTED, Row, rows
+from .text import harmless, pairs, printable, table
 from .words import ENGINES, STATUS, clock, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
@@ -196,12 +197,27 @@ def finished(event: events.RunFinished) -> list[str]:
     return pairs([*head, ("artifacts", ", ".join(event.artifacts))])
 
 
+def resolved(event: events.JobResolved, *, listed: int = LISTED) -> list[str]:
+    """`listed`: how many files and packages are named one by one."""
+    found = rows(event, listed=listed)
+    width = max(len(row.label) for row in found)
+    return [line for row in found for line in _lines(row, width)]
+
+
+def _lines(row: Row, width: int) -> list[str]:
+    if row.kind in ("warning", "note"):
+        return [f"{'warning: ' if row.kind == 'warning' else 'note: '}{harmless(row.text)}"]
+    first, *more = [harmless(line) for line in row.text.splitlines() or [""]]
+    return [f"{harmless(row.label).ljust(width)}  {first}".rstrip(), *(f"{' ' * width}  {line}" for line in more)]
+
+
 WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.Connected: connected,
     events.DataListed: lambda event: data(event.items),
     events.DataStaged: staged,
     events.EnvironmentsListed: lambda event: environments(event.environments),
     events.EnvironmentsPruned: pruned,
+    events.JobResolved: resolved,
     events.RunsListed: lambda event: runs(event.runs),
     events.RunInfo: run,
     events.RunFinished: finished,

@@ -61,16 +61,19 @@ def find(
     context: Optional[Dict[str, str]] = None,
     engine: str = "auto",
     conda: Optional[Dict[str, Any]] = None,
+    look: bool = False,
 ) -> Dict[str, Any]:
-    """What `build` of the same would make, for a client that fetches the packages:
-    {"hash", "built", "target": of `targets` or None where nothing is fetched}. An image that is not there is pulled.
+    """What `build` of the same would make, for a client that fetches the packages: {"hash", "built", "engine", "note",
+    "target": of `targets` or None where nothing is fetched}. An image that is not there is pulled, unless this is only
+    a `look`: that has no target and changes nothing.
     """
     wanted = _wanted(requirements, python, image, context, engine, conda)
     built = os.path.isdir(os.path.join(call.root, "environments", wanted.digest))
     target = None
-    if wanted.lines and not built and not context and not conda:
+    if wanted.lines and not built and not context and not conda and not look:
         target = targets.of_python(wanted.python) if wanted.python else images.target(call, image)
-    return {"hash": wanted.digest, "built": built, "target": target}
+    found = {"hash": wanted.digest, "built": built, "engine": wanted.engine, "note": wanted.note}
+    return dict(found, target=target)
 
 
 def build(

@@ -33,6 +33,7 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, str]  # name -> type
     timeout_s: int | None
     notes: list[str]
+    warnings: list[str]  # what may make the run fail
 
     @property
     def data(self) -> dict[str, Needed]:
@@ -69,6 +70,7 @@ def resolve(job: Job, site: Site) -> Resolved:
         outputs={name: output.type for name, output in job.outputs.items()},
         timeout_s=job.timeout_s,
         notes=[*job.notes, *_notes(job, site)],
+        warnings=offline.notes(job),
     )
 
 
@@ -107,7 +109,7 @@ def _notes(job: Job, site: Site) -> list[str]:
         notes.append(f"{job.compute_where}: compute: site {site.name} has no {job.compute}: runs on {site.vm_name}")
     taken = sorted(set(job.environment_variables) & set(_own_variables("", "")))
     notes += [f"environment_variables.{name}: set by trainshed, the job's value is not used" for name in taken]
-    return [*notes, *offline.notes(job)]
+    return notes
 
 
 def _own_variables(run: str, experiment: str) -> dict[str, str]:

@@ -25,6 +25,15 @@ def applied(job: Job, settings: Mapping[str, str]) -> Job:
     return job
 
 
+def changed(before: Job, after: Job) -> dict[str, str]:
+    """name -> what was there, of the inputs that differ."""
+    return {name: _text(given) for name, given in before.inputs.items() if _text(given) != _text(after.inputs[name])}
+
+
+def _text(given: LiteralInput | DataInput) -> str:
+    return str(given.value) if isinstance(given, LiteralInput) else given.path
+
+
 def _set(job: Job, key: str, value: str) -> Job:
     group, _, name = key.partition(".")
     if key in _TEXTS:
@@ -51,13 +60,13 @@ def _input(job: Job, name: str, value: str) -> dict[str, LiteralInput | DataInpu
     except ValueError:
         advice = "; write 1.0 there for a number" if declared.kind == "integer" else ""
         raise UsageError(
-            f"--set inputs.{name}: {value!r} is not {_WORDS[declared.kind]}, as {declared.where} declares it",
+            f"--set inputs.{name}: {value!r} is not {WORDS[declared.kind]}, as {declared.where} declares it",
             hint=f"it is {declared.value} there{advice}",
         ) from None
     return {name: msgspec.structs.replace(declared, value=typed)}
 
 
-_WORDS = {"boolean": "a boolean", "integer": "a whole number", "number": "a number"}
+WORDS = {"boolean": "a boolean", "integer": "a whole number", "number": "a number"}
 
 
 def typed_value(text: str, kind: str) -> Literals:

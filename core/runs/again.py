@@ -14,7 +14,7 @@ import msgspec
 from .. import threads
 from ..environments.spec import Spec
 from ..errors import RunError
-from ..events import Event, Notice, Phase
+from ..events import Event, Phase
 from ..jobs import resolve, settings
 from ..jobs.records import Job
 from ..jobs.resolve import Resolved
@@ -49,16 +49,21 @@ class Again:
         self._link = link
         self._run = run
 
-    async def events(self, values: Mapping[str, str], *, resume: bool, new: str | None) -> AsyncGenerator[Event, None]:
-        """Ends after RunCreated, as a launch does. Raises what a launch raises, and RunError."""
-        from .launch import STEP, Launch
+    async def events(
+        self, values: Mapping[str, str], *, resume: bool, new: str | None, dry: bool
+    ) -> AsyncGenerator[Event, None]:
+        """Ends after RunCreated, as a launch does; `dry`: after JobResolved.
 
-        words = "--resume" if resume else ""
-        yield Phase(step=STEP, title=f"Reading run {self._run}", command=f"trainshed rerun {self._run} {words}".strip())
+        Raises what a launch raises, and RunError.
+        """
+        from .launch import STEP, Launch, rehearsed
+
+        words = " --resume" * resume + " --dry-run" * dry
+        yield Phase(step=STEP, title=f"Reading run {self._run}", command=f"trainshed rerun {self._run}{words}")
         agent = await self._link.agent()
         record = await agent.call("runs.job", run=self._run)
-        job, environment = read(self._run, record)
-        job = settings.applied(job, values)
+        written, environment = read(self._run, record)
+        job = settings.applied(written, values)
         resolved = resolve.resolve(job, self._site)
         plan.check_sources(job.command_where, resolved)
         launch = Launch(self._site, self._link, new)
@@ -69,10 +74,7 @@ class Again:
             for name, need in resolved.local.items()
             if name not in kept
         }
-        for path in sorted({need.path for need in resolved.data.values()} - set(launch.digests)):
-            yield Notice(
-                text=f"data {path or 'the whole container'} is taken as it is now, not as run {self._run} had it"
-            )
+        fresh = sorted({need.path for need in resolved.data.values()} - set(launch.digests))
         prepared = Plan(
             job=job,
             resolved=resolved,
@@ -83,8 +85,14 @@ class Again:
             kept=record.get("snapshot"),
             parent=self._run,
             resume=self._run if resume else None,
+            was=settings.changed(written, job),
+            more_notes=[
+                f"data {path or 'the whole container'} is taken as it is now, not as run {self._run} had it"
+                for path in fresh
+            ],
         )
-        async with aclosing(launch.carried_out(prepared)) as events:
+        steps = rehearsed(prepared, self._site, self._link, launch.digests) if dry else launch.carried_out(prepared)
+        async with aclosing(steps) as events:
             async for event in events:
                 yield event
 

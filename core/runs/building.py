@@ -20,6 +20,19 @@ from . import sending
 STEP = "launch"
 
 
+def request(site: Site, wanted: Spec) -> dict[str, Any]:
+    """The environment as the agent takes it."""
+    context = {"digest": wanted.context_digest, "dockerfile": wanted.dockerfile} if wanted.context_digest else None
+    return {
+        "requirements": wanted.requirements,
+        "python": wanted.python,
+        "image": wanted.image,
+        "context": context,
+        "engine": site.vm.sandbox,
+        "conda": msgspec.to_builtins(wanted.conda),
+    }
+
+
 class Building:
     """After `events` has ended: the environment's `hash`, and the `engine` that runs what it is for."""
 
@@ -28,15 +41,7 @@ class Building:
         self._link = link
         self.hash = ""
         self.engine = "bwrap"
-        context = {"digest": wanted.context_digest, "dockerfile": wanted.dockerfile} if wanted.context_digest else None
-        self._request: dict[str, Any] = {
-            "requirements": wanted.requirements,
-            "python": wanted.python,
-            "image": wanted.image,
-            "context": context,
-            "engine": site.vm.sandbox,
-            "conda": msgspec.to_builtins(wanted.conda),
-        }
+        self._request = request(site, wanted)
         self._found: dict[str, Any] = {}
 
     async def events(self) -> AsyncGenerator[Event, None]:

@@ -22,7 +22,7 @@ from ..jobs import resolve
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import again, names, outgoing, plan, sending
+from . import again, names, outgoing, plan, preview, sending
 from .building import Building
 from .outgoing import Outgoing
 from .plan import Plan
@@ -52,8 +52,9 @@ class Launch:
                 yield event
 
     async def carried_out(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        for text in prepared.notes:
-            yield Notice(text=text)
+        yield preview.record(prepared, self._site)
+        for notice in _said(prepared):
+            yield notice
         found = await self._found() if self._given else []
         for event in found:
             yield event
@@ -161,43 +162,23 @@ def _phase(title: str, command: str = "") -> Phase:
     return Phase(step=STEP, title=title, command=command)
 
 
-async def dry(site: Site, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
-    """What a launch would do. Nothing is connected to, and nothing changes anywhere."""
+def _said(prepared: Plan) -> list[Notice]:
+    warnings = [Notice(text=text, level="warning") for text in prepared.warnings]
+    return [*warnings, *(Notice(text=text) for text in prepared.notes)]
+
+
+async def dry(site: Site, link: Link, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
+    """What a launch would do. Nothing changes anywhere."""
     yield _phase(f"Reading {path}", f"trainshed run {path} --dry-run")
     prepared = await threads.call(plan.make, path, settings, site)
-    for text in (*prepared.notes, *described(prepared, site)):
-        yield Notice(text=text)
+    async with aclosing(rehearsed(prepared, site, link, {})) as events:
+        async for event in events:
+            yield event
 
 
-def described(prepared: Plan, site: Site) -> list[str]:
-    """The plan in lines."""
-    resolved, code = prepared.resolved, prepared.code
-    lines = [f"run {resolved.name} in experiment {resolved.experiment} on {site.vm_name}"]
-    for name, need in resolved.data.items():
-        lines.append(f"data {name}: {need.path or 'the whole container'} -> {need.inside}")
-    for name, taken in prepared.inputs.items():
-        held, need = taken.manifest, resolved.inputs[name]
-        lines.append(f"data {name}: {len(held.entries)} files, {held.bytes} bytes of {need.path} here -> {need.inside}")
-    if code is None:
-        lines.append("code: none")
-    else:
-        rules = f", without what {code.ignore_file} lists" if code.ignore_file else ""
-        lines.append(f"code: {len(code.entries)} files, {code.bytes} bytes of {code.folder}{rules}")
-        lines += [f"  {entry.path} ({entry.link or entry.size})" for entry in code.entries]
-        lines.append(f"snapshot: {prepared.digest}")
-    wanted = prepared.environment
-    if wanted.context:
-        lines.append(f"environment: image built from {wanted.context}, {wanted.dockerfile}")
-    elif wanted.conda:
-        lines.append(f"environment: conda packages of {', '.join(wanted.conda.channels)}")
-        lines += [f"  {dependency}" for dependency in wanted.conda.dependencies]
-    elif wanted.image:
-        lines.append(f"environment: image {wanted.image} where the VM has Docker")
-    else:
-        lines.append(f"environment: Python {wanted.python or 'of the VM'}")
-    lines += [
-        f"  {line.partition(' --hash=')[0].rstrip()}" for line in wanted.requirements.splitlines() if line.strip()
-    ]
-    lines += [f"variable {name}={value}" for name, value in resolved.env.items()]
-    lines.append(f"command: {resolved.command}")
-    return lines
+async def rehearsed(prepared: Plan, site: Site, link: Link, digests: Mapping[str, str]) -> AsyncGenerator[Event, None]:
+    """JobResolved twice: as this machine alone knows it, then with what the VM has, or why that was not asked."""
+    known = preview.record(prepared, site)
+    yield known
+    yield _phase(f"Asking {site.vm_name} what it has already")
+    yield await preview.compared(known, prepared, site, link, digests)

@@ -35,10 +35,14 @@ def local_input(job: Job, name: str, need: Needed, taken: Snapshot) -> Outgoing:
 
 def notes(job: Job, outgoing: list[Outgoing], *, again: bool) -> list[str]:
     """What is outside of the job file's folder; `again`: the job file is not at hand, and each is said."""
-    beside = _beside(job)
-    outside = [each for each in outgoing if again or not each.place.is_relative_to(beside)]
-    where = "" if again else f", which is outside of the job file's folder {beside}"
-    return [f"{each.what}: what is sent is {_line(str(each.place))} of this machine{where}" for each in outside]
+    where = "" if again else f", which is outside of the job file's folder {_beside(job)}"
+    said = [each for each in outgoing if again or outside(job, each)]
+    return [f"{each.what}: what is sent is {_line(str(each.place))} of this machine{where}" for each in said]
+
+
+def outside(job: Job, each: Outgoing) -> bool:
+    """Whether it lies outside of the job file's folder."""
+    return not each.place.is_relative_to(_beside(job))
 
 
 def _line(path: str) -> str:

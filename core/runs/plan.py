@@ -35,6 +35,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     kept_inputs: dict[str, str] = {}  # the same of inputs, by name
     parent: str | None = None  # the run that this one is another of
     resume: str | None = None  # the run whose checkpoints it starts with
+    was: dict[str, str] = {}  # name of an input that a setting changed -> what was there
+    more_notes: list[str] = []
 
     @property
     def code(self) -> Manifest | None:
@@ -63,14 +65,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [outgoing.folder(self.job, what, taken)] if taken else []
 
     @property
-    def notes(self) -> list[str]:
+    def warnings(self) -> list[str]:
+        """What may make the run fail, and what is sent from where nobody may expect it."""
         sent = outgoing.notes(self.job, self.outgoing, again=self.parent is not None)
-        return [*self.resolved.notes, *self.environment.notes, *sent]
+        return [*sent, *self.resolved.warnings]
+
+    @property
+    def notes(self) -> list[str]:
+        return [*self.resolved.notes, *self.environment.notes, *self.more_notes]
 
 
 def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
     """Raises JobError, UsageError and the errors of an environment. Blocks."""
-    job = settings.applied(load.load(path), values)
+    written = load.load(path)
+    job = settings.applied(written, values)
     resolved = resolve.resolve(job, site)
     check_sources(str(path), resolved)
     environment = spec.of(job.environment, site)
@@ -80,7 +88,15 @@ def make(path: Path, values: Mapping[str, str], site: Site) -> Plan:
         context = snapshot.taken(manifest.manifest(Path(environment.context), job.environment.where))
         environment = msgspec.structs.replace(environment, context_digest=context.digest)
     inputs = {name: local_input(job, name, need) for name, need in resolved.local.items()}
-    return Plan(job=job, resolved=resolved, snapshot=taken, environment=environment, context=context, inputs=inputs)
+    return Plan(
+        job=job,
+        resolved=resolved,
+        snapshot=taken,
+        environment=environment,
+        context=context,
+        inputs=inputs,
+        was=settings.changed(written, job),
+    )
 
 
 def local_input(job: Job, name: str, need: Needed) -> Snapshot:

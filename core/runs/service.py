@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..events import Event, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from .. import threads
+from ..events import Event, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from ..jobs import nearby
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import launch, names, plan
@@ -34,10 +36,12 @@ class LiveRuns:
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
     ) -> AsyncGenerator[Event, None]:
         values = settings or {}
-        plain = launch.dry(self._site, job, values)
+        plain = launch.dry(self._site, self._link, job, values)
         real = launch.Launch(self._site, self._link, run).events(job, values)
         async with aclosing(plain if dry else real) as events:
             async for event in events:
+                if isinstance(event, RunCreated):
+                    await threads.call(nearby.remember, self._site.name, job)
                 yield event
 
     async def follow(self, run: str, *, offset: int = 0) -> AsyncGenerator[Event, None]:
@@ -72,13 +76,19 @@ class LiveRuns:
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
 
     async def rerun(
-        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+        self,
+        run: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        resume: bool = False,
+        new: str | None = None,
+        dry: bool = False,
     ) -> AsyncGenerator[Event, None]:
         from .again import Again
 
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
-        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new)
+        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new, dry=dry)
         async with aclosing(started) as events:
             async for event in events:
                 yield event

@@ -95,7 +95,7 @@ CASES = {
     ),
     "bad --set": site(
         SITE, "run", "job.yml", "--set", "lr", "--site", "site.toml",
-        title="--set 'lr' is not KEY=VALUE", hint="for example: --set inputs.lr=0.1",
+        title="--set 'lr' is not KEY=VALUE", hint="for example: --set inputs.learning_rate=0.01",
     ),
     "bad --id": site(
         SITE, "run", "job.yml", "--id", "17", "--site", "site.toml", title="--id '17' is not a ULID", hint=ULID

@@ -30,6 +30,7 @@ COMMANDS = {
     "show": ("show", "@latest"),
     "logs": ("logs", "@latest", "-f"),
     "cancel": ("cancel", "@latest"),
+    "rerun-dry": ("rerun", "@latest", "--set", "inputs.lr=0.2", "--resume", "--dry-run"),
     "rerun": ("rerun", "@latest", "--set", "inputs.lr=0.2"),
     "download": ("download", "@latest"),
     "runs-delete": ("runs", "delete", "@latest", "--yes"),
@@ -42,7 +43,7 @@ COMMANDS = {
     "invoke": ("invoke", "breast-cancer", "--row", "17"),
     "undeploy": ("undeploy", "breast-cancer"),
 }
-STREAMS = {"run", "rerun", "run-dry", "logs"}
+STREAMS = {"run", "rerun", "run-dry", "rerun-dry", "logs"}
 
 
 def compare(name: str, text: str) -> None:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from core import errors, events
 from core.services import Events
 
 from . import script
+from .launches import COMMAND, asked, resolved
 from .script import NOON, RUN, Scenario
-
-COMMAND = "python train.py --data /data/records --epochs 40 --lr 0.05"
 
 
 class FakeRuns:
@@ -33,17 +34,15 @@ class FakeRuns:
     ) -> Events:
         if not job.name.endswith((".yml", ".yaml")):
             raise errors.JobError(f"{job}: no such job file", hint="Give the path of an Azure ML command job (.yml).")
-        for key in settings or {}:
-            if key not in ("inputs.lr", "inputs.epochs"):
-                raise errors.UsageError(f"--set {key}: {job} has no such input", hint="did you mean lr?")
+        known = resolved(self.scenario, str(job), settings or {})
         yield events.Phase(step="launch", title=f"Reading {job.name}")
-        yield events.Notice(text="code: 3 files, 4.1 kB, digest 77aa01c2")
-        yield events.Notice(text="input records: azureml://datastores/site/paths/samples/, staged 9f2c4be1")
-        yield events.Notice(text="compute gpu-cluster is not in this site: stackvm is used", level="warning")
-        yield events.Phase(step="launch", title="Resolving the command", command=COMMAND)
+        yield known
         await self._reach("dry")
         if dry:
+            yield self._asked(known)
             return
+        for text in known.warnings:
+            yield events.Notice(text=text, level="warning")
         self.launches.append((job, dict(settings or {})))
         yield events.DataStaged(data=script.staged("samples/"), reused=False, duration_s=0.21)
         yield events.Phase(
@@ -149,11 +148,29 @@ class FakeRuns:
         self._known(run)
         yield events.RunsListed(runs=[self._info()])
 
+    def _asked(self, known: events.JobResolved) -> events.JobResolved:
+        if self.scenario.unreachable:
+            return msgspec.structs.replace(known, not_asked="203.0.113.10 port 22: connection refused")
+        return asked(known, built=self.scenario.built)
+
     async def rerun(
-        self, run: str, *, settings: Mapping[str, str] | None = None, resume: bool = False, new: str | None = None
+        self,
+        run: str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        resume: bool = False,
+        new: str | None = None,
+        dry: bool = False,
     ) -> Events:
         self._known(run)
         yield events.Phase(step="launch", title=f"Reading run {RUN}")
+        known = resolved(self.scenario, "job.yml", settings or {})
+        known = msgspec.structs.replace(known, job=RUN, rerun=True, resume=resume, code="kept", travels=[])
+        yield known
+        await self._reach("dry")
+        if dry:
+            yield self._asked(known)
+            return
         self.launches.append((Path(run), dict(settings or {})))
         self.state, self.cancelled = "running", asyncio.Event()
         yield events.RunCreated(run=RUN, name="breast-cancer", experiment="demo", vm=self.scenario.vm, command=COMMAND)

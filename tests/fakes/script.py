@@ -36,6 +36,7 @@ class Scenario:
     password: str = ""  # the server wants it
     unreachable: bool = False
     broken_link: str = ""  # an id of LINKS
+    built: bool = False  # the job's environment, before
     build_fails: bool = False
     run_fails: bool = False
     link_lost: bool = False

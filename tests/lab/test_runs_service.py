@@ -19,6 +19,7 @@ from core.errors import JobError, LinkLost, RunError, UsageError
 from core.events import (
     DataStaged,
     Event,
+    JobResolved,
     LinkChanged,
     LogText,
     Metric,
@@ -261,7 +262,12 @@ inputs:
         assert found.splitlines()[:4] == ["a,b", "1,2", "./7/a.csv", "./b.csv"]
         assert "Read-only file system" in found
         again = await collected(lab.runs.launch(lab.job(job)))
-        assert [event.reused for event in again if isinstance(event, DataStaged)] == [True, True]
+        staged = [event for event in again if isinstance(event, DataStaged)]
+        assert [event.reused for event in staged] == [True, True]
+        _, known = _resolved(await collected(lab.runs.launch(lab.job(job), dry=True)))
+        digests = {event.data.path: event.data.digest for event in staged}
+        assert {each.path: each.digest for each in known.inputs} == digests
+        assert [(each.name, each.files) for each in known.inputs] == [("table", 1), ("all", 2)]
     finally:
         await ended(lab)
 
@@ -371,17 +377,54 @@ async def test_an_error_in_the_job_file_leaves_nothing_on_the_vm(
     assert lab.link.connects == 0 and not lab.root.exists()
 
 
-async def test_a_dry_run_prints_the_plan_and_touches_nothing(home: Path) -> None:
-    lab = Lab(home)
+async def test_a_dry_run_says_what_the_vm_has_and_changes_nothing(lab: Lab) -> None:
     (lab.folder / "src").mkdir()
     (lab.folder / "src" / "a.py").write_text("1")
-    job = lab.job("command: python a.py ${{inputs.n}}\ncode: src\ninputs: {n: 3}\nenvironment_variables: {A: b}")
-    events = await collected(lab.runs.launch(job, dry=True))
-    lines = [event.text for event in events if isinstance(event, Notice)]
-    assert "run job in experiment client on vm" in lines
-    assert f"code: 1 files, 1 bytes of {lab.folder}/src" in lines and "  a.py (1)" in lines
-    assert "variable A=b" in lines and lines[-1] == "command: python a.py 3"
-    assert lab.link.connects == 0 and not lab.root.exists()
+    (lab.folder / "rows.csv").write_text("1,2\n")
+    text = "command: cat ${{inputs.rows}} ${{inputs.n}}\ncode: src\noutputs: {o: {type: uri_folder}}"
+    rows = "{type: uri_file, path: rows.csv}"
+    job = lab.job(f"{text}\ninputs: {{n: 3, rows: {rows}}}\nenvironment_variables: {{A: b}}\nlimits: {{timeout: 60}}")
+    values = {"inputs.n": "4"}
+    before, first = _resolved(await collected(lab.runs.launch(job, settings=values, dry=True)))
+    assert (before.asked, before.environment.built, before.engine) == (False, None, "")
+    assert (first.asked, first.not_asked, first.name, first.experiment) == (True, "", "job", "client")
+    assert first.command == "cat /data/rows/rows.csv 4"
+    assert [(each.name, each.source, each.value, each.was) for each in first.inputs] == [
+        ("n", "literal", "4", "3"), ("rows", "local", "", None),
+    ]  # fmt: skip
+    assert [(each.what, [file.path for file in each.files], each.there) for each in first.travels] == [
+        ("code", ["a.py"], False), ("input rows", ["rows.csv"], False),
+    ]  # fmt: skip
+    assert (first.environment.built, first.engine, first.limits.timeout_s, first.code) == (False, "bwrap", 60, "sent")
+    assert (first.variables, [each.name for each in first.outputs]) == ({"A": "b"}, ["o"])
+    assert {op for op, _ in lab.link.asked} == {"environments.find", "snapshots.have"}
+    assert not (lab.root / "runs").exists() and not (lab.root / "snapshots").exists()
+    agent = await lab.link.agent()
+    targets = [
+        (await agent.call("environments.find", requirements="six\n", engine="bwrap", look=look))["target"]
+        for look in (False, True)
+    ]
+    assert targets[0] and targets[1] is None, "a look asks no Python and pulls no image"
+
+    run = one(await collected(lab.runs.launch(job, settings=values)), RunCreated).run
+    _, second = _resolved(await collected(lab.runs.launch(job, settings=values, dry=True)))
+    assert second.environment.built and [each.there for each in second.travels] == [True, True]
+    assert second.environment.hash == first.environment.hash
+    _, again = _resolved(await collected(lab.runs.rerun(run, settings={"inputs.n": "5"}, resume=True, dry=True)))
+    assert (again.job, again.rerun, again.resume, again.code, again.travels) == (run, True, True, "kept", [])
+    assert again.inputs[0].was == "4" and again.environment.built
+    assert len(list((lab.root / "runs").glob("01*"))) == 1
+
+    lab.link.cut()
+    lab.link.unreachable = 99
+    await lab.link.close()
+    _, alone = _resolved(await collected(lab.runs.launch(job, dry=True)))
+    assert (alone.asked, alone.not_asked, alone.environment.built) == (False, "the VM cannot be reached", None)
+    lab.link.unreachable = 0
+
+
+def _resolved(events: Iterable[Event]) -> list[JobResolved]:
+    return [event for event in events if isinstance(event, JobResolved)]
 
 
 async def test_what_does_not_name_a_run_is_said(lab: Lab) -> None:

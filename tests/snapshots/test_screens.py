@@ -27,7 +27,11 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
     "checked": (Scenario(), ["2", "enter"], (SMALL, LARGE), "trainshed-dark"),
     "data-broken": (Scenario(broken_link="data.tls"), ["3", "enter"], (SMALL,), "trainshed-dark"),
     "data-staged": (Scenario(), ["3", "enter", "enter"], (SMALL, LARGE), "trainshed-dark"),
-    "plan": (Scenario(), ["4", "enter"], (SMALL,), "trainshed-dark"),
+    "launch-empty": (Scenario(), ["4"], (SMALL, LARGE), "trainshed-dark"),
+    "plan": (Scenario(), ["4", "enter"], (SMALL, LARGE), "trainshed-dark"),
+    "launch-failed": (Scenario(build_fails=True), ["4", "enter", "enter"], (SMALL,), "trainshed-dark"),
+    "launched": (Scenario(), ["4", "enter", "enter"], (SMALL, LARGE), "trainshed-light"),
+    "start-from": (Scenario(), ["4", "s"], (SMALL,), "trainshed-dark"),
     "watch": (Scenario(), ["5", "enter"], (SMALL, LARGE), "trainshed-dark"),
     "watch-light": (Scenario(), ["5", "enter"], (SMALL,), "trainshed-light"),
     "watch-contrast": (Scenario(), ["5", "enter"], (SMALL,), "trainshed-contrast"),
@@ -59,7 +63,8 @@ async def _settle(walk: Walk) -> None:
 @pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{w}x{h}" for name, (w, h) in CASES])
 def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
     scenario, keys, _, theme = STATES[name]
-    app = make_app(scenario, theme=theme, label="demo")
+    more = {"job": None} if name == "launch-empty" else {}
+    app = make_app(scenario, theme=theme, label="demo", **more)
 
     async def before(pilot: Pilot[Any]) -> None:
         walk = Walk(app, pilot)

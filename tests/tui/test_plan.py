@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.events import Notice
-from tui.screens.launch import plan
+from tui.widgets.plan import told
 
 
 def _plain(*texts: str) -> list[str]:
-    return [line.plain for line in plan([Notice(text=text) for text in texts])]
+    return [line.plain for line in told([Notice(text=text) for text in texts])]
 
 
 def test_the_command_comes_first() -> None:

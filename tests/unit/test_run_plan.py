@@ -9,15 +9,29 @@ import msgspec
 import pytest
 
 from core.environments import spec
-from core.errors import JobError
-from core.events import Notice
+from core.errors import HostKeyChanged, JobError, Unreachable
+from core.events import JobResolved, Notice
 from core.jobs import load, resolve
 from core.runs import launch, plan
 from core.site import schema
 from core.site.files import Site
-from core.ssh.agent import Link
+from core.ssh.agent import Agent, Link
 
 from .test_job_resolve import site
+
+
+class Away:
+    """A link to a VM that is off."""
+
+    last_seen = 0.0
+
+    def __init__(self, why: Exception | None = None) -> None:
+        self.why = why or Unreachable("the VM cannot be reached")
+
+    async def agent(self) -> Agent:
+        raise self.why
+
+    async def close(self) -> None: ...
 
 
 @pytest.mark.parametrize("word", ["csv", "tensorboard:../up"])
@@ -56,17 +70,23 @@ inputs:
         f"input linked: what is sent is {keys}/id {end}",
     ]
     made = plan.make(path, {}, here)
-    assert [text for text in made.notes if "is sent" in text] == said
+    assert [text for text in made.warnings if "is sent" in text] == said
     assert [(each.what, each.shown) for each in made.outgoing] == [
         ("code", "../home/.ssh"),
         ("input k", "../home/.ssh/id"),
         ("input linked", "rows.csv"),
         ("input own", "own.csv"),
     ]
-    dry = [event.text async for event in launch.dry(here, path, {}) if isinstance(event, Notice)]
-    assert [text for text in dry if "is sent" in text] == said
+    dry = [event async for event in launch.dry(here, Away(), path, {}) if isinstance(event, JobResolved)]
+    assert [each.warnings for each in dry] == [said, said]
+    assert [(each.what, each.outside) for each in dry[0].travels] == [
+        ("code", True),
+        ("input k", True),
+        ("input linked", True),
+        ("input own", False),
+    ]
     path.write_text(path.read_text().replace("../home/.ssh\n", "src\n").partition("inputs:")[0])
-    assert not [text for text in plan.make(path, {}, here).notes if "is sent" in text]
+    assert not [text for text in plan.make(path, {}, here).warnings if "is sent" in text]
 
 
 async def test_a_build_context_from_elsewhere_is_said_before_it_is_sent_too(tmp_path: Path) -> None:
@@ -77,7 +97,7 @@ async def test_a_build_context_from_elsewhere_is_said_before_it_is_sent_too(tmp_
     path = folder / "job.yml"
     path.write_text("command: 'true'\nenvironment: {build: {path: ../context}}\n")
     made = plan.make(path, {}, site())
-    (said,) = [text for text in made.notes if "is sent" in text]
+    (said,) = [text for text in made.warnings if "is sent" in text]
     assert said.startswith(f"Docker build context: what is sent is {context} of this machine, which is outside of")
     assert [each.shown for each in made.outgoing] == ["../context"]
     unreached = cast("Link", object())
@@ -94,7 +114,7 @@ def test_a_path_with_an_end_of_line_is_one_line(tmp_path: Path) -> None:
     path.write_text(text)
     (folder / "Dockerfile").write_text("FROM lab/python:1\n")
     made = plan.make(path, {}, site())
-    (said,) = [text for text in made.notes if "is sent" in text]
+    (said,) = [text for text in made.warnings if "is sent" in text]
     assert said.isprintable() and r"/a\nb\u2028c" in said
     assert [each.shown for each in made.outgoing] == [r"'../a\nb\u2028c'", "."]
 
@@ -110,4 +130,15 @@ def test_another_run_says_of_each_input_where_it_is(tmp_path: Path) -> None:
     made = plan.Plan(
         job=job, resolved=resolved, snapshot=None, environment=spec.Spec(), inputs={"own": taken}, parent="R"
     )
-    assert made.notes == [f"input own: what is sent is {tmp_path}/own.csv of this machine"]
+    assert made.warnings == [f"input own: what is sent is {tmp_path}/own.csv of this machine"]
+
+
+async def test_a_dry_run_does_not_pass_over_a_changed_host_key(tmp_path: Path) -> None:
+    path = tmp_path / "job.yml"
+    (tmp_path / "Dockerfile").write_text("FROM lab/python:1\n")
+    path.write_text("command: 'true'\nenvironment: {build: {path: .}}\n")
+    alone = [event async for event in launch.dry(site(), Away(), path, {}) if isinstance(event, JobResolved)]
+    assert [each.not_asked for each in alone] == ["", "the VM cannot be reached"]
+    with pytest.raises(HostKeyChanged):
+        async for _ in launch.dry(site(), Away(HostKeyChanged("another key")), path, {}):
+            pass

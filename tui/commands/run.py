@@ -15,10 +15,13 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from core.services import Events, Services
 
+EXAMPLE = "inputs.learning_rate=0.01"
+ALL = 1 << 30  # a terminal scrolls, and a pipe searches
+
 
 @command("run")
 @click.argument("job", type=click.Path(path_type=Path), metavar="JOB.yml")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the job: --set inputs.lr=0.1.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help=f"Change the job: --set {EXAMPLE}.")
 @click.option("--dry-run", is_flag=True, help="Resolve everything, start nothing.")
 @click.option("--follow/--detach", default=True, show_default=True, help="Follow the run, or print its id and leave.")
 @click.option("--id", "ulid", metavar="ULID", help="The run's id, made earlier: launching it again finds the first.")
@@ -30,11 +33,10 @@ def run(settings: Settings, job: Path, changes: tuple[str, ...], dry_run: bool, 
     """
     from ..assignments import parsed
 
-    values = parsed(changes, "--set", "inputs.lr=0.1")
-    if not dry_run:
-        settings.refuse_if_read_only("run")
+    values = parsed(changes, "--set", EXAMPLE)
     if dry_run:
-        return _rehearse(settings, job, values)
+        return _rehearse(settings, lambda services: services.runs.launch(job, settings=values, dry=True))
+    settings.refuse_if_read_only("run")
     identity = _identity(ulid)
     return _launch(
         settings, lambda services: services.runs.launch(job, settings=values, run=identity), identity, follow
@@ -43,19 +45,30 @@ def run(settings: Settings, job: Path, changes: tuple[str, ...], dry_run: bool, 
 
 @command("rerun")
 @click.argument("run")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the job: --set inputs.lr=0.1.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help=f"Change the job: --set {EXAMPLE}.")
 @click.option("--resume", is_flag=True, help="Begin with what RUN left in outputs/checkpoints.")
+@click.option("--dry-run", is_flag=True, help="Resolve everything, start nothing.")
 @click.option("--follow/--detach", default=True, show_default=True, help="Follow the run, or print its id and leave.")
 @click.option("--id", "ulid", metavar="ULID", help="The new run's id, made earlier.")
 @pass_settings
-def rerun(settings: Settings, run: str, changes: tuple[str, ...], resume: bool, follow: bool, ulid: str | None) -> int:
+def rerun(
+    settings: Settings,
+    run: str,
+    changes: tuple[str, ...],
+    resume: bool,
+    dry_run: bool,
+    follow: bool,
+    ulid: str | None,
+) -> int:
     """Start RUN again, from its own code, data and environment.
 
     Nothing of it is needed on this machine.
     """
     from ..assignments import parsed
 
-    values = parsed(changes, "--set", "inputs.lr=0.1")
+    values = parsed(changes, "--set", EXAMPLE)
+    if dry_run:
+        return _rehearse(settings, lambda services: services.runs.rerun(run, settings=values, resume=resume, dry=True))
     settings.refuse_if_read_only("rerun")
     identity = _identity(ulid)
 
@@ -77,27 +90,27 @@ def _identity(given: str | None) -> str:
     return given
 
 
-def _rehearse(settings: Settings, job: Path, values: dict[str, str]) -> int:
+def _rehearse(settings: Settings, start: Callable[[Services], Events]) -> int:
     """What would run, on stdout."""
     from core import events
 
-    from .. import driver
-    from ..text import harmless
+    from .. import driver, tables
 
     work = driver.Job(settings)
+    said: list[events.JobResolved] = []
 
-    async def rehearsed(services: Services) -> Events:
-        async with aclosing(cast("Any", services.runs.launch(job, settings=values, dry=True))) as planning:
-            async for event in planning:
-                if settings.json:
-                    work.output.stream(event)
-                elif isinstance(event, events.Notice):
-                    work.output.lines([harmless(event.text)])
-                else:
-                    yield event
-        yield events.Notice(text="nothing was started")
+    def see(event: events.Event) -> None:
+        if settings.json:
+            work.output.stream(event)
+        elif isinstance(event, events.JobResolved):
+            said[:] = [event]
 
-    driver.perform(work, rehearsed, events.Notice)
+    try:
+        driver.perform(work, start, events.JobResolved, on_event=see)
+    finally:  # what is known is shown also where the VM then refuses it
+        if said:
+            work.output.lines(tables.resolved(said[0], listed=ALL))
+    work.output.note("  nothing was started")
     return 0
 
 

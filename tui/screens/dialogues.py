@@ -35,11 +35,16 @@ class Dialogue(ModalScreen[Answer | None]):
         event.stop()
         if event.button.id == "cancel":
             self.dismiss(None)
-        else:
+        elif event.button.id == "agree":
             self.agreed()
+        else:
+            self.other(event.button.id or "")
 
     def agreed(self) -> None:
         raise NotImplementedError
+
+    def other(self, id: str) -> None:
+        """Another button was pressed."""
 
 
 class HostKeyQuestion(Dialogue[str]):
