@@ -7,10 +7,12 @@ from typing import Any
 
 from core import events
 
-from .text import pairs, printable, table
+from . import comparison
+from .text import harmless, pairs, printable, table
 from .words import ENGINES, STATUS, clock, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
+LONGEST_CELL = 40  # characters of a value beside others
 Style = Callable[[str, str], str]
 
 
@@ -145,6 +147,24 @@ def run(info: events.RunInfo) -> list[str]:
     return pairs(head)
 
 
+def compared(event: events.RunsCompared, *, only_differences: bool = False) -> list[str]:
+    """A table of values, then the code: each file that differs, and how."""
+    shown = comparison.lines(event)
+    shown = comparison.differing(shown) if only_differences else shown
+    rows = [(line.group, *(_cut(text) for text in line[1:4]), line.difference) for line in shown]
+    rows.insert(0, ("run", "id", event.a.run, event.b.run, ""))
+    files = [
+        text
+        for file in event.code.files
+        for text in ("", printable(comparison.changed(file)), *map(harmless, file.diff.splitlines()[2:]))
+    ]
+    return [*table(("WHAT", "NAME", "A", "B", "DIFFERENCE"), rows), "", comparison.code(event.code), *files]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
+
+
 def downloaded(event: events.Downloaded) -> list[str]:
     head = [("run", event.run), ("folder", event.folder), ("files", f"{event.files:,}"), ("size", size(event.bytes))]
     there = f"{event.same:,}" if event.same else ""
@@ -203,6 +223,7 @@ WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.EnvironmentsListed: lambda event: environments(event.environments),
     events.EnvironmentsPruned: pruned,
     events.RunsListed: lambda event: runs(event.runs),
+    events.RunsCompared: compared,
     events.RunInfo: run,
     events.RunFinished: finished,
     events.Downloaded: downloaded,

@@ -13,7 +13,7 @@ import msgspec
 from ..events import Event, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
-from . import launch, names, plan
+from . import launch, names, owner
 from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
 
@@ -64,11 +64,21 @@ class LiveRuns:
         ulid = await self._named(agent, run)
         yield RunsListed(runs=[self._info(await agent.call("runs.show", run=ulid))])
 
+    async def compare(self, a: str, b: str) -> AsyncGenerator[Event, None]:
+        from .compare import compared
+
+        agent = await self._link.agent()
+        first, second = [await self._named(agent, run) for run in (a, b)]
+        command = f"trainshed runs compare {first} {second}"
+        yield Phase(step="watch", title=f"Comparing run {first} with {second}", command=command)
+        infos = [self._info(await agent.call("runs.show", run=run)) for run in (first, second)]
+        yield await compared(agent, *infos)
+
     async def cancel(self, run: str, *, force: bool = False) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
         yield Phase(step="watch", title=f"Ending run {ulid}", command=f"trainshed cancel {ulid}")
-        result = await agent.call("runs.cancel", run=ulid, owner=plan.owner(), force=force)
+        result = await agent.call("runs.cancel", run=ulid, owner=owner.me(), force=force)
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
 
     async def rerun(
@@ -99,7 +109,7 @@ class LiveRuns:
         agent = await self._link.agent()
         for ulid in [await self._named(agent, run) for run in runs]:
             yield Phase(step="watch", title=f"Deleting run {ulid}", command=f"trainshed runs delete {ulid}")
-            result = await agent.call("runs.delete", run=ulid, owner=plan.owner(), force=force)
+            result = await agent.call("runs.delete", run=ulid, owner=owner.me(), force=force)
             yield RunDeleted(run=ulid, bytes=result["bytes"])
 
     async def _known(self, agent: Agent) -> Sequence[RunInfo]:
