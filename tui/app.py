@@ -17,6 +17,7 @@ from core.services import Services
 from . import colourless
 from .crash import CrashReport
 from .keys import OrderedKeys
+from .screens.place import Place
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
@@ -83,7 +84,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
         return self.session.site, here.here if isinstance(here, Wizard) else "start"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        if isinstance(screen, Wizard):
+        if isinstance(screen, Wizard | Place):
             for title, text, do in screen.actions():
                 yield SystemCommand(title, text, do)
         for theme in THEMES:

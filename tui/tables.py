@@ -156,7 +156,7 @@ def compared(event: events.RunsCompared, *, only_differences: bool = False) -> l
     files = [
         text
         for file in event.code.files
-        for text in ("", printable(comparison.changed(file)), *map(harmless, file.diff.splitlines()[2:]))
+        for text in ("", harmless(comparison.changed(file)), *map(harmless, file.diff.splitlines()[2:]))
     ]
     return [*table(("WHAT", "NAME", "A", "B", "DIFFERENCE"), rows), "", comparison.code(event.code), *files]
 
