@@ -247,13 +247,14 @@ async def test_it_looks_again_by_itself_but_not_below_another_screen() -> None:
         await walk.settled()
         assert len(listed(walk)) == 2
         await walk.press("question_mark")
-        now[0] = 3.1
-        screen._tick()
-        await walk.settled()
         assert isinstance(walk.app.screen, HelpScreen)
         keys = {does: key for key, does in walk.app.screen.keys}
         assert keys["Delete from the VM"] == "D shift+d del" and "Scroll Left" not in keys
-        assert len(screen.runs.shown) == 2
+        await walk.press("escape", "space", "space", "v")
+        now[0] = 3.1
+        screen._tick()
+        await walk.settled()
+        assert isinstance(walk.app.screen, CompareScreen) and len(screen.runs.shown) == 2
         await walk.press("escape")
         screen._tick()
         await walk.settled()
