@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
 from core import events
@@ -89,8 +90,14 @@ class RunsScreen(RunActs):
 
     # Looking.
 
+    @property
+    def in_sight(self) -> bool:
+        """Whether nothing lies over it but a question."""
+        stack = self.app.screen_stack
+        return self in stack and all(isinstance(over, ModalScreen) for over in stack[stack.index(self) + 1 :])
+
     def _tick(self) -> None:
-        if self.is_current and self.session.clock() >= self.next_look > 0:
+        if self.in_sight and self.session.clock() >= self.next_look > 0:
             self.look()
 
     def look(self) -> None:
