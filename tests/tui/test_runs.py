@@ -247,14 +247,15 @@ async def test_it_looks_again_by_itself_but_not_below_another_screen() -> None:
         await walk.settled()
         assert len(listed(walk)) == 2
         await walk.press("question_mark")
-        assert isinstance(walk.app.screen, HelpScreen)
-        keys = {does: key for key, does in walk.app.screen.keys}
+        shown = walk.app.screen
+        assert isinstance(shown, HelpScreen)
+        keys = {does: key for key, does in shown.keys}
         assert keys["Delete from the VM"] == "D shift+d del" and "Scroll Left" not in keys
         await walk.press("escape", "space", "space", "v")
         now[0] = 3.1
         screen._tick()
         await walk.settled()
-        assert isinstance(walk.app.screen, CompareScreen) and len(screen.runs.shown) == 2
+        assert type(walk.app.screen) is CompareScreen and len(screen.runs.shown) == 2
         await walk.press("escape")
         screen._tick()
         await walk.settled()

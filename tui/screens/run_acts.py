@@ -191,6 +191,7 @@ class RunActs(Place[str]):
 
     def _take(self, event: events.Event) -> str:
         """The run that was made, if it was."""
+        self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)

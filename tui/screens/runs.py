@@ -111,6 +111,7 @@ class RunsScreen(RunActs):
         try:
             async with closing(self.session.services.runs.list()) as stream:
                 async for event in stream:
+                    self.session.on_seen(event)
                     if isinstance(event, events.RunsListed):
                         self.runs.take(event.runs)
                         self.seen, self.error = run_list.now(), None
