@@ -89,7 +89,7 @@ class RunActs(Place[str]):
         shown = [
             f"{words.short(info.run)}  {words.RUN[info.state]}  {printable(info.name)}" for info in infos[:NAMED]
         ] + ([f"and {len(infos) - NAMED} more"] if infos[NAMED:] else [])
-        text = "\n".join([*shown, "", f"on {self.session.vm}. {more}".rstrip()])
+        text = "\n".join([*shown, "", f"On {self.session.vm}: {more}"])
         whose = self.another(infos[0])
         if whose:
             text = f"It is {printable(whose)}'s run, not yours.\n\n{text}"
@@ -105,7 +105,7 @@ class RunActs(Place[str]):
             return
         title = "Cancel this run?" if len(infos) == 1 else f"Cancel these {len(infos)} runs?"
         yes = f"Cancel {words.short(infos[0].run)}" if len(infos) == 1 else f"Cancel {len(infos)} runs"
-        more = "What was logged so far is kept; a run that was cancelled cannot be taken up again."
+        more = "what was logged so far is kept; a run that was cancelled cannot be taken up again."
         question = self.ask(title, infos, more, yes, typed=False)
         self._put(question, partial(self._cancel, [info.run for info in infos], bool(self.another(infos[0]))))
 
@@ -123,7 +123,7 @@ class RunActs(Place[str]):
         title = "Delete this run for good?" if len(infos) == 1 else f"Delete these {len(infos)} runs for good?"
         models = sorted({name for info in infos for name in info.models})
         gone = f" Their models go with them: {printable(', '.join(models))}." if models else ""
-        more = f"Log, outputs and all go; what is recorded, registered or packaged stays.{gone}"
+        more = f"log, outputs and all go; what is recorded, registered or packaged stays.{gone}"
         yes = f"Delete {words.short(infos[0].run)}" if len(infos) == 1 else f"Delete {len(infos)} runs"
         question = self.ask(title, infos, more, yes, typed=True)
         self._put(question, partial(self._delete, [info.run for info in infos], bool(self.another(infos[0]))))

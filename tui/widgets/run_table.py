@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
+from textual.strip import Strip
 
+from core.events import RunInfo
 from tui import words
-from tui.run_list import Row, RunList, columns, text
+from tui.run_list import Column, Row, RunList, columns, text
 from tui.text import harmless, printable
 
+from .choices import REVERSE
 from .lines import Lines, fit
 
 MARK = 2  # cells before the first column
@@ -79,11 +83,17 @@ class RunTable(Lines):
         info = self.runs.shown[number].shown
         style = words.RUN[info.state].style
         quiet = "" if number == self.at else "$muted"  # on the cursor's colour it could not be read
-        cells = [(fit(harmless(text(c.id, info, self.runs.lead)), room, right=c.right), c.id) for c, room in places]
+        cells = [(self._cell(column, info, room), column.id) for column, room in places]
         parts: list[tuple[str, str]] = [("● " if info.run in self.marked else "  ", "bold $text-accent")]
         for cell, id in cells:
             parts.append((cell + "  ", style if id == "state" else quiet if id in ("created", "owner") else ""))
         return Content.assemble(*parts)
+
+    def _cell(self, column: Column, info: RunInfo, room: int) -> str:
+        said = harmless(text(column.id, info, self.runs.lead))
+        while column.id == "metrics" and cell_len(said) > room and "  " in said.strip():
+            said = said.rstrip().rpartition("  ")[0]  # half a number is another number
+        return fit(said, room, right=column.right)
 
     def _title(self, id: str, title: str) -> str:
         title = self.runs.lead.upper() if id == "metrics" and self.runs.lead else title
@@ -95,6 +105,12 @@ class RunTable(Lines):
         if number == self.at:
             return "run-table--cursor"
         return "run-table--marked" if self.runs.shown[number].info.run in self.marked else ""
+
+    def render_line(self, y: int) -> Strip:
+        """Textual leaves `reverse` out of a line's style: with NO_COLOR it is put back here."""
+        strip = super().render_line(y)
+        here = y >= self.HEAD and y - self.HEAD + self.scroll_offset.y == self.at < self.count()
+        return strip.apply_style(REVERSE) if here and self.app.no_color else strip
 
     # Moving.
 
