@@ -29,6 +29,8 @@ class LiveRuns:
         self._link = link
         self._workspace = workspace
         self._read_only = read_only
+        self._runs: dict[str, RunInfo] = {}  # as the VM told them last
+        self._seen: dict[str, Any] | None = None  # what it calls that
 
     async def launch(
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
@@ -113,10 +115,13 @@ class LiveRuns:
             yield RunDeleted(run=ulid, bytes=result["bytes"])
 
     async def _known(self, agent: Agent) -> Sequence[RunInfo]:
-        """Newest first."""
-        result = await agent.call("runs.list")
-        found = [self._info(item) for item in result["runs"]]
-        return sorted(found, key=lambda info: info.run, reverse=True)
+        """Newest first. Only what has changed since the last time is sent."""
+        result = await agent.call("runs.list", seen=self._seen, changes=True)
+        fresh = {item["run"]: self._info(item) for item in result["runs"]}
+        before = self._runs if (self._seen or {}).get("listing") == result["seen"]["listing"] else {}
+        kept = {run: info for run, info in before.items() if run not in result["gone"]}
+        self._runs, self._seen = {**kept, **fresh}, result["seen"]
+        return sorted(self._runs.values(), key=lambda info: info.run, reverse=True)
 
     def _info(self, item: dict[str, Any]) -> RunInfo:
         return msgspec.convert({**item, "vm": self._site.vm_name}, RunInfo)

@@ -91,6 +91,15 @@ async def test_two_runs_are_compared(made: SimpleNamespace) -> None:
         await _is_as_it_was_sent(made.lab, found, second.run)
 
 
+async def _is_listed_once(lab: Lab) -> None:
+    """What a client has seen is not sent again; over another connection it is."""
+    whole = one(await collected(lab.runs.list()), RunsListed)
+    agent = await lab.link.agent()
+    assert (await agent.call("runs.list", seen=lab.runs._seen, changes=True))["runs"] == []
+    await lab.link.close()
+    assert one(await collected(lab.runs.list()), RunsListed) == whole and len(whole.runs) == 2
+
+
 async def _is_as_it_was_sent(lab: Lab, found: RunsCompared, run: str) -> None:
     notes = {file.path: (file.change, file.note) for file in found.code.files}
     assert notes == {
@@ -107,6 +116,7 @@ async def _is_as_it_was_sent(lab: Lab, found: RunsCompared, run: str) -> None:
     ]  # fmt: skip
     same = one(await collected(lab.runs.compare(run, "@latest")), RunsCompared)
     assert same.code.same and not same.code.files
+    await _is_listed_once(lab)
     agent = await lab.link.agent()
     for path in ("here", "../secret.csv", "rows/secret.csv", "/etc/passwd", ".", "model.bin/x", ""):
         with pytest.raises(errors.RunError, match="has no file"):
