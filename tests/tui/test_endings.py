@@ -93,7 +93,7 @@ async def test_a_run_that_nobody_follows_is_asked_for_and_its_name_cannot_steer_
         app.heed(events.RunStateChanged(run=RUN, state="lost", time=NOON + 9))
         await walk.pilot.pause()
         assert len(told) == 1 and "? lost: 01JDEMO8Z4V7Q" in walk.notices()
-        app.heed(events.RunStateChanged(run=RUN, state="running", time=NOON - 99))
-        app.heed(events.RunStateChanged(run=RUN, state="completed", time=NOON - 9))
+        app.heed(events.RunStateChanged(run=history.ulid(1), state="running", time=NOON - 99))
+        app.heed(events.RunStateChanged(run=history.ulid(1), state="completed", time=NOON - 9))
         await walk.pilot.pause()
-        assert "✓ completed: 01JDEMO8Z4V7Q" not in walk.notices(), "it had ended before anybody waited for it"
+        assert "01JDEMA000001" not in walk.notices(), "it had ended before anybody waited for it"

@@ -83,9 +83,11 @@ def test_the_metric_that_leads_is_the_one_of_most_runs_and_can_be_another() -> N
     infos = [msgspec.structs.replace(row.info, metrics={}) for row in found.rows.values()]
     infos[3] = msgspec.structs.replace(infos[3], metrics={"rare": float("nan"), "loss": 0.5})
     infos[4] = msgspec.structs.replace(infos[4], metrics={"loss": 0.25})
+    infos[5] = msgspec.structs.replace(infos[5], metrics={"loss": float("nan")})
     found.take(infos)
     assert found.lead == "loss"
-    assert [row.info.run for row in found.shown][:2] == [infos[3].run, infos[4].run]
+    ordered = [infos[3], infos[4], *infos[:3], *infos[5:]]
+    assert [row.info.run for row in found.shown] == [info.run for info in ordered], "one that is no number is last"
     assert text("metrics", infos[3], "loss") == "0.5      rare nan"
     assert (found.next_metric(), found.next_metric()) == ("rare", "loss")
     found.take([])
