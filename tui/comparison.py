@@ -76,5 +76,18 @@ def code(found: ComparedCode) -> str:
     return f"{plural(len(found.files), 'file')} of the code {verb}" + (f"; {found.note}" if found.note else "")
 
 
+def around(a: str, b: str, width: int) -> tuple[str, str]:
+    """Both in `width` characters: what does not fit is cut so that the first difference is seen."""
+    longest = max(len(a), len(b))
+    same = next((at for at, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+    start = 0 if a == b else max(0, min(same - width // 3, longest - width))
+    return _part(a, start, width), _part(b, start, width)
+
+
+def _part(text: str, start: int, width: int) -> str:
+    shown = text if start == 0 else "…" + text[start + 1 :]
+    return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
 def differing(found: Iterable[Line]) -> list[Line]:
     return [line for line in found if not line.same]

@@ -151,7 +151,9 @@ def compared(event: events.RunsCompared, *, only_differences: bool = False) -> l
     """A table of values, then the code: each file that differs, and how."""
     shown = comparison.lines(event)
     shown = comparison.differing(shown) if only_differences else shown
-    rows = [(line.group, *(_cut(text) for text in line[1:4]), line.difference) for line in shown]
+    rows = [
+        (line.group, line.name, *comparison.around(line.a, line.b, LONGEST_CELL), line.difference) for line in shown
+    ]
     rows.insert(0, ("run", "id", event.a.run, event.b.run, ""))
     files = [
         text
@@ -159,10 +161,6 @@ def compared(event: events.RunsCompared, *, only_differences: bool = False) -> l
         for text in ("", harmless(comparison.changed(file)), *map(harmless, file.diff.splitlines()[2:]))
     ]
     return [*table(("WHAT", "NAME", "A", "B", "DIFFERENCE"), rows), "", comparison.code(event.code), *files]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
 
 
 def downloaded(event: events.Downloaded) -> list[str]:

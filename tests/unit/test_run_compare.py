@@ -6,6 +6,7 @@ import difflib
 from math import nan
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,21 @@ def test_every_value_of_either_run_has_its_line_and_only_numbers_have_a_differen
     assert lines["resource", "CPU time"] == ("3.0 s", "–", "differs", False)
     assert ("resource", "peak memory") not in lines
     assert [line.name for line in comparison.differing(comparison.lines(event))][:2] == ["acc", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "shown"),
+    [
+        ("short", "longer", ("short", "longer")),
+        ("python train.py --lr 0.05", "python train.py --lr 0.10", ("…y --lr 0.05", "…y --lr 0.10")),
+        ("x" * 30 + "a" + "y" * 30, "x" * 30, ("…xxxayyyyyy…", "…xxx")),
+        ("a" * 30, "a" * 30, ("a" * 11 + "…", "a" * 11 + "…")),
+        ("a" * 30, "b" * 30, ("a" * 11 + "…", "b" * 11 + "…")),
+        ("", "b" * 13, ("", "b" * 11 + "…")),
+    ],
+)
+def test_of_a_long_value_the_part_is_shown_that_differs(a: str, b: str, shown: tuple[str, str]) -> None:
+    assert comparison.around(a, b, 12) == shown
 
 
 def entry(kind: str = "file", size: int = 1, sha256: str = "x") -> dict[str, object]:

@@ -115,6 +115,7 @@ class RunsScreen(RunActs):
                     if isinstance(event, events.RunsListed):
                         self.runs.take(event.runs)
                         self.seen, self.error = run_list.now(), None
+            self.session.reached("runs")
             wait = max(REFRESH_S, SHARE * (self.session.clock() - began))
         except TrainshedError as error:
             self.error = error

@@ -96,8 +96,8 @@ class CompareView(Lines):
         if isinstance(line, str):
             return Content.styled(line, STYLES.get(line[:1], ""))
         cells = _cells(width)
-        texts = (line.name, line.a, line.b)
-        values = "  ".join(fit(printable(text), room) for text, room in zip(texts, cells, strict=False))
+        texts = (printable(line.name), *comparison.around(printable(line.a), printable(line.b), cells[1]))
+        values = "  ".join(fit(text, room) for text, room in zip(texts, cells, strict=False))
         mark = (f"{' ' if line.same else DIFFERS} ", "$text-warning")
         difference = "" if line.difference == "differs" else line.difference
         return Content.assemble(
