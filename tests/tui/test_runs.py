@@ -83,13 +83,17 @@ async def test_a_run_is_found_sorted_and_opened_and_escape_leads_back() -> None:
         longest = listed(walk)[0]
         await walk.press("S")
         assert "TOOK ▲" in walk.screen_text() and listed(walk)[-1] == longest
+        await walk.pilot.click(RunTable, offset=(20, 0))
+        assert "NAME ▲" in walk.screen_text() and listed(walk)[0] == "autolog demo 10"
         await walk.press("m")
         assert "LOSS" in walk.screen_text()
         await walk.press("G")
         assert table(walk).here == table(walk).runs.shown[-1].info.run
         await walk.press("escape")
         assert isinstance(walk.app.screen, Wizard) and walk.app.wizard.here == "data"
-        await walk.press("o", "down", "enter")
+        await walk.press("o")
+        await walk.pilot.click(RunTable, offset=(20, 2), times=2)
+        await walk.settled()
         assert isinstance(walk.app.screen, Wizard) and walk.app.wizard.here == "watch"
         assert walk.app.session.run == history.ulid(0)
 
@@ -193,7 +197,9 @@ async def test_an_error_of_the_vm_stays_with_its_retry_and_read_only_refuses_wit
         assert "There is no run" in walk.app.clipboard and "runs delete" in walk.app.clipboard
         await walk.press("d")
         assert "exit code 1" in walk.screen_text()
-        await walk.press("escape", "y")
+        await walk.press("r")
+        assert "Nothing is left to delete" in walk.notices() and "exit code 1" not in walk.screen_text()
+        await walk.press("y")
         assert walk.app.clipboard.endswith("--follow") and "logs" in walk.app.clipboard
     async with runs(read_only=True) as walk:
         await _to(walk, "autolog demo 2")

@@ -95,7 +95,7 @@ class RunActs(Place[str]):
             text = f"It is {printable(whose)}'s run, not yours.\n\n{text}"
         if not (typed or whose or len(infos) > 1):
             return Confirmation(title, text, yes=yes, no="Leave it")
-        wanted = printable(whose) if whose else str(len(infos)) if infos[1:] else words.short(infos[0].run)
+        wanted = printable(whose) or (str(len(infos)) if infos[1:] else words.short(infos[0].run))
         return TypedConfirmation(title, text, wanted, yes=yes)
 
     def action_cancel_runs(self) -> None:
@@ -129,10 +129,16 @@ class RunActs(Place[str]):
         self._put(question, partial(self._delete, [info.run for info in infos], bool(self.another(infos[0]))))
 
     def _delete(self, runs: list[str], force: bool) -> None:
+        runs = [run for run in runs if run in self.runs.rows]  # after an error some may have gone
+        if not runs:
+            self.panel.clear()
+            self.say("Nothing is left to delete")
+            return
         line = self.session.line("runs", "delete", *runs, *(["--force"] if force else []))
         begin = partial(self.session.services.runs.delete, runs, force=force)
         many = words.plural(len(runs), "run")
         self.do(f"Deleting {many}", [line], [begin], f"{many} deleted")
+        self.again = partial(self._delete, runs, force)
 
     def action_rerun(self) -> None:
         row = self.table.current
