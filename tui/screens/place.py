@@ -77,7 +77,10 @@ class Place(Screen[Answer | None]):
 
         ours = self._own_actions()
         keys: dict[str, str] = {}
-        for binding in (active.binding for active in self.active_bindings.values()):
+        active = sorted(
+            self.active_bindings.values(), key=lambda known: (not known.binding.show, known.node is not self)
+        )
+        for binding in (known.binding for known in active):  # moving about comes last
             if binding.description and binding.action in ours:
                 key = self.app.get_key_display(binding)
                 keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
