@@ -335,6 +335,45 @@ class RunsListed(_Event, frozen=True, kw_only=True, tag="runs.listed"):
     runs: list[RunInfo]
 
 
+class ComparedText(msgspec.Struct, frozen=True, kw_only=True):
+    group: Literal["run", "parameter", "tag", "data"]
+    name: str
+    a: str | None  # None: that run has none
+    b: str | None
+
+
+class ComparedNumber(msgspec.Struct, frozen=True, kw_only=True):
+    group: Literal["metric", "resource"]
+    name: str
+    a: float | None  # a metric's last value
+    b: float | None
+    difference: float | None  # b less a
+    unit: Literal["", "s", "bytes"] = ""
+
+
+class ComparedFile(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    change: Literal["added", "removed", "changed"]  # added: b alone has it
+    bytes_a: int | None
+    bytes_b: int | None
+    diff: str = ""  # unified
+    note: str = ""  # why there is no diff
+
+
+class ComparedCode(msgspec.Struct, frozen=True, kw_only=True):
+    same: bool | None  # None: it could not be compared
+    files: list[ComparedFile] = []  # those that differ
+    note: str = ""
+
+
+class RunsCompared(_Event, frozen=True, kw_only=True, tag="runs.compared"):
+    a: RunInfo
+    b: RunInfo
+    texts: list[ComparedText]
+    numbers: list[ComparedNumber]
+    code: ComparedCode
+
+
 class RunDeleted(_Event, frozen=True, kw_only=True, tag="run.deleted"):
     run: str
     bytes: int  # freed on the VM's disk
@@ -448,6 +487,7 @@ Event = (
     | Resources
     | RunFinished
     | RunsListed
+    | RunsCompared
     | RunDeleted
     | Downloaded
     | LinkChanged

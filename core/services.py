@@ -104,6 +104,10 @@ class Runs(Protocol):
         """`RunsListed` with the one run. `run`: a unique prefix, or `@latest`."""
         ...
 
+    def compare(self, a: str, b: str) -> Events:
+        """Two runs side by side, their code too: ends with `RunsCompared`. Raises RunError."""
+        ...
+
     def cancel(self, run: str, *, force: bool = False) -> Events:
         """Ends with the run's `RunStateChanged`. Raises RunError for another person's run without `force`."""
         ...

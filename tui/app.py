@@ -16,13 +16,15 @@ from core.services import Services
 
 from . import colourless
 from .crash import CrashReport
+from .endings import Endings
 from .keys import OrderedKeys
+from .screens.place import Place
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
 
 
-class TrainshedApp(OrderedKeys, CrashReport):
+class TrainshedApp(OrderedKeys, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model.
 
@@ -78,12 +80,16 @@ class TrainshedApp(OrderedKeys, CrashReport):
         assert isinstance(found, Wizard)
         return found
 
+    def looks_at(self, run: str) -> bool:
+        here = self.screen
+        return isinstance(here, Wizard) and here.here == "watch" and run == self.session.run
+
     def crash_site(self) -> tuple[str, str]:
         here = self.screen_stack[0] if self.screen_stack else None
         return self.session.site, here.here if isinstance(here, Wizard) else "start"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        if isinstance(screen, Wizard):
+        if isinstance(screen, Wizard | Place):
             for title, text, do in screen.actions():
                 yield SystemCommand(title, text, do)
         for theme in THEMES:

@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "environments": ("environments", "environments", "List, build or remove environments."),
     "run": ("run", "run", "Launch a job file on the VM."),
     "rerun": ("run", "rerun", "Start a run again, from its own code."),
-    "runs": ("runs", "runs", "List the runs, or delete some."),
+    "runs": ("runs", "runs", "List the runs, compare two, or delete some."),
     "show": ("runs", "show", "Show one run."),
     "logs": ("runs", "logs", "Show or follow the log of a run."),
     "cancel": ("runs", "cancel", "Stop a run."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from core.events import Connected, DataStaged, RunInfo
+from core.events import Connected, DataStaged, Event, RunInfo
 from core.services import Services
 
 from .equal import equal_command
@@ -33,6 +33,7 @@ class Session:
     commands: list[Command] = field(default_factory=list)
     on_command: Callable[[], None] = lambda: None
     on_reached: Callable[[str], None] = lambda _step: None
+    on_seen: Callable[[Event], None] = lambda _event: None  # every event of an operation
     connected: Connected | None = None
     staged: DataStaged | None = None  # the last one, by Data or by Launch
     run: str = ""  # the run that Watch and Model are about

@@ -7,11 +7,13 @@ from typing import Any
 
 from core import events
 
+from . import comparison
 from .resolved import LISTED, Row, rows
 from .text import harmless, pairs, printable, table
 from .words import ENGINES, STATUS, clock, duration, memory, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
+LONGEST_CELL = 40  # characters of a value beside others
 Style = Callable[[str, str], str]
 
 
@@ -146,6 +148,22 @@ def run(info: events.RunInfo) -> list[str]:
     return pairs(head)
 
 
+def compared(event: events.RunsCompared, *, only_differences: bool = False) -> list[str]:
+    """A table of values, then the code: each file that differs, and how."""
+    shown = comparison.lines(event)
+    shown = comparison.differing(shown) if only_differences else shown
+    rows = [
+        (line.group, line.name, *comparison.around(line.a, line.b, LONGEST_CELL), line.difference) for line in shown
+    ]
+    rows.insert(0, ("run", "id", event.a.run, event.b.run, ""))
+    files = [
+        text
+        for file in event.code.files
+        for text in ("", harmless(comparison.changed(file)), *map(harmless, file.diff.splitlines()[2:]))
+    ]
+    return [*table(("WHAT", "NAME", "A", "B", "DIFFERENCE"), rows), "", comparison.code(event.code), *files]
+
+
 def downloaded(event: events.Downloaded) -> list[str]:
     head = [("run", event.run), ("folder", event.folder), ("files", f"{event.files:,}"), ("size", size(event.bytes))]
     there = f"{event.same:,}" if event.same else ""
@@ -219,6 +237,7 @@ WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.EnvironmentsPruned: pruned,
     events.JobResolved: resolved,
     events.RunsListed: lambda event: runs(event.runs),
+    events.RunsCompared: compared,
     events.RunInfo: run,
     events.RunFinished: finished,
     events.Downloaded: downloaded,

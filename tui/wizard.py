@@ -66,6 +66,7 @@ class Wizard(Screen[None]):
         Binding("y", "copy", "Copy the report or the command line", show=False),
         Binding("d", "details", "Details of the error", show=False),
         Binding("escape", "escape", "Leave the field / close / stop", show=False),
+        Binding("o", "runs", "All runs", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
         *[
             Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
@@ -167,6 +168,17 @@ class Wizard(Screen[None]):
             await self.go(ORDER[at])
         else:
             self.pane.say("This is the first step" if by < 0 else "This is the last step")
+
+    def action_runs(self) -> None:
+        """The list of runs lies over the step; what is chosen there opens in Watch."""
+        from .screens.runs import RunsScreen
+
+        self.app.push_screen(RunsScreen(self.session), self._open)
+
+    async def _open(self, run: str | None) -> None:
+        if run:
+            self.session.run = run
+            await self.go("watch")
 
     def action_retry(self) -> None:
         self.pane.retry()

@@ -9,7 +9,7 @@ import signal
 import tempfile
 from typing import Any
 
-from . import jobs, processes, runfolder, sandbox, spawn, summary
+from . import jobs, listing, processes, runfolder, sandbox, spawn, summary
 from .call import Call
 from .faults import Fault
 from .following import follow
@@ -78,15 +78,10 @@ def _left_behind(folder: str) -> int | None:
     return None
 
 
-def list(call: Call) -> dict[str, Any]:
-    """Every run of this VM, newest first."""
-    base = runfolder.runs_folder(call.root)
-    names = sorted((name for name in _names(base) if runfolder.ULID.match(name)), reverse=True)
-    return {"runs": [summary.info(os.path.join(base, name)) for name in names]}
-
-
-def _names(folder: str) -> Any:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+def list(call: Call, seen: dict[str, Any] | None = None, changes: bool = False) -> dict[str, Any]:
+    """Every run of this VM, newest first. With `changes` as `Listing.look` tells them."""
+    found = listing.HERE.look(call.root, seen)
+    return found if changes else {"runs": found["runs"]}
 
 
 def show(call: Call, run: str) -> dict[str, Any]:

@@ -37,6 +37,8 @@ OPERATIONS = {
     "runs.cancel": "runs",
     "runs.job": "runs",
     "runs.delete": "deletion",
+    "code.files": "run_code",
+    "code.read": "run_code",
     "runs.files": "download",
     "runs.differ": "download",
     "runs.download": "download",

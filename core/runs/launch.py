@@ -22,7 +22,7 @@ from ..jobs import resolve
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import again, names, outgoing, plan, preview, sending
+from . import again, names, outgoing, owner, plan, preview, sending
 from .building import Building
 from .outgoing import Outgoing
 from .plan import Plan
@@ -129,7 +129,7 @@ class Launch:
             digests=self.digests,
             sent=prepared.input_digests,
             created=time.time(),
-            owner=plan.owner(),
+            owner=owner.me(),
             source=again.source(prepared.job, prepared.environment),
             parent=prepared.parent,
             resume=prepared.resume,

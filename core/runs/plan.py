@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -120,12 +118,3 @@ def check_sources(where: str, resolved: Resolved) -> None:
         sources.asked({"tags": resolved.tags})
     except Fault as fault:
         raise JobError(f"{where}: {fault.title}", hint=fault.hint) from None
-
-
-def owner() -> str:
-    """Whose run it is, for the others on the VM: `user@client`."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -15,7 +15,7 @@ from ..events import Event, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, 
 from ..jobs import nearby
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
-from . import launch, names, plan
+from . import launch, names, owner
 from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
 
@@ -31,6 +31,8 @@ class LiveRuns:
         self._link = link
         self._workspace = workspace
         self._read_only = read_only
+        self._runs: dict[str, RunInfo] = {}  # as the VM told them last
+        self._seen: dict[str, Any] | None = None  # what it calls that
 
     async def launch(
         self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
@@ -68,11 +70,21 @@ class LiveRuns:
         ulid = await self._named(agent, run)
         yield RunsListed(runs=[self._info(await agent.call("runs.show", run=ulid))])
 
+    async def compare(self, a: str, b: str) -> AsyncGenerator[Event, None]:
+        from .compare import compared
+
+        agent = await self._link.agent()
+        first, second = [await self._named(agent, run) for run in (a, b)]
+        command = f"trainshed runs compare {first} {second}"
+        yield Phase(step="watch", title=f"Comparing run {first} with {second}", command=command)
+        infos = [self._info(await agent.call("runs.show", run=run)) for run in (first, second)]
+        yield await compared(agent, *infos)
+
     async def cancel(self, run: str, *, force: bool = False) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
         yield Phase(step="watch", title=f"Ending run {ulid}", command=f"trainshed cancel {ulid}")
-        result = await agent.call("runs.cancel", run=ulid, owner=plan.owner(), force=force)
+        result = await agent.call("runs.cancel", run=ulid, owner=owner.me(), force=force)
         yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
 
     async def rerun(
@@ -109,14 +121,17 @@ class LiveRuns:
         agent = await self._link.agent()
         for ulid in [await self._named(agent, run) for run in runs]:
             yield Phase(step="watch", title=f"Deleting run {ulid}", command=f"trainshed runs delete {ulid}")
-            result = await agent.call("runs.delete", run=ulid, owner=plan.owner(), force=force)
+            result = await agent.call("runs.delete", run=ulid, owner=owner.me(), force=force)
             yield RunDeleted(run=ulid, bytes=result["bytes"])
 
     async def _known(self, agent: Agent) -> Sequence[RunInfo]:
-        """Newest first."""
-        result = await agent.call("runs.list")
-        found = [self._info(item) for item in result["runs"]]
-        return sorted(found, key=lambda info: info.run, reverse=True)
+        """Newest first. Only what has changed since the last time is sent."""
+        result = await agent.call("runs.list", seen=self._seen, changes=True)
+        fresh = {item["run"]: self._info(item) for item in result["runs"]}
+        before = self._runs if (self._seen or {}).get("listing") == result["seen"]["listing"] else {}
+        kept = {run: info for run, info in before.items() if run not in result["gone"]}
+        self._runs, self._seen = {**kept, **fresh}, result["seen"]
+        return sorted(self._runs.values(), key=lambda info: info.run, reverse=True)
 
     def _info(self, item: dict[str, Any]) -> RunInfo:
         return msgspec.convert({**item, "vm": self._site.vm_name}, RunInfo)

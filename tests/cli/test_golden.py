@@ -27,6 +27,8 @@ COMMANDS = {
     "run": ("run", "job.yml"),
     "run-dry": ("run", "job.yml", "--dry-run"),
     "runs": ("runs",),
+    "runs-compare": ("runs", "compare", "01JDEMA000000", "01JDEMA000001"),
+    "runs-differences": ("runs", "compare", "01JDEMA000000", "01JDEMA000001", "--only-differences"),
     "show": ("show", "@latest"),
     "logs": ("logs", "@latest", "-f"),
     "cancel": ("cancel", "@latest"),
@@ -54,21 +56,21 @@ def compare(name: str, text: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
-def short() -> Scenario:
-    return Scenario(epochs=4, log_lines=2)
+def short(name: str = "") -> Scenario:
+    return Scenario(epochs=4, log_lines=2, earlier=2 if name.startswith("runs-") and name != "runs-delete" else 0)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_text_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.jobs.ulid.new", lambda: "01JDEMO8Z4V7Q2M5K9X3T6W1RB")
-    said = fake(*COMMANDS[name], scenario=short())
+    said = fake(*COMMANDS[name], scenario=short(name))
     compare(f"{name}.txt", f"{said.out}--- stderr\n{said.err}--- exit {said.code}\n")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_json_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.jobs.ulid.new", lambda: "01JDEMO8Z4V7Q2M5K9X3T6W1RB")
-    said = fake(*COMMANDS[name], "--json", scenario=short())
+    said = fake(*COMMANDS[name], "--json", scenario=short(name))
     values = [json.loads(line) for line in said.out.splitlines()]
     assert values and all(value["schema"] == 1 for value in values)
     assert name in STREAMS or len(values) == 1

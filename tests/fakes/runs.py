@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from core import errors, events
+from core.runs import compare
 from core.services import Events
 
-from . import script
+from . import history, script
 from .launches import COMMAND, asked, resolved
 from .script import NOON, RUN, Scenario
 
@@ -22,6 +23,8 @@ class FakeRuns:
         self.state: events.RunState = "completed"
         self.cancelled = asyncio.Event()
         self.launches: list[tuple[Path, Mapping[str, str]]] = []
+        self.before = history.earlier(scenario.earlier, scenario.vm)
+        self.forced: list[str] = []  # what was done to another person's run
 
     async def _reach(self, point: str) -> None:
         held = self.scenario.hold.get(point)
@@ -120,11 +123,16 @@ class FakeRuns:
             reason="exit code 1" if self.state == "failed" else "",
         )
 
-    def _known(self, run: str) -> None:
-        if self.scenario.no_runs:
+    def _known(self, run: str) -> events.RunInfo:
+        if self.scenario.no_runs and not self.before:
             raise errors.RunError("There is no run yet", hint="4 Launch starts one.")
-        if run != "@latest" and not RUN.startswith(run):
-            raise errors.RunError(f"There is no run {run}", hint="Give more of its name, or @latest.")
+        for info in self._all():
+            if run == "@latest" or info.run.startswith(run):
+                return info
+        raise errors.RunError(f"There is no run {run}", hint="Give more of its name, or @latest.")
+
+    def _all(self) -> list[events.RunInfo]:
+        return [*([] if self.scenario.no_runs else [self._info()]), *self.before]
 
     def _info(self) -> events.RunInfo:
         return events.RunInfo(
@@ -142,11 +150,22 @@ class FakeRuns:
         )
 
     async def list(self) -> Events:
-        yield events.RunsListed(runs=[] if self.scenario.no_runs else [self._info()])
+        await self._reach("list")
+        if self.scenario.unreachable:
+            raise errors.Unreachable("203.0.113.10 port 22: connection refused", hint="Is the VM up?")
+        if self.scenario.runs_fail:
+            raise errors.AgentError("The agent did not say which runs there are", hint="r asks it again.")
+        yield events.RunsListed(runs=self._all())
 
     async def show(self, run: str) -> Events:
-        self._known(run)
-        yield events.RunsListed(runs=[self._info()])
+        yield events.RunsListed(runs=[self._known(run)])
+
+    async def compare(self, a: str, b: str) -> Events:
+        one, other = self._known(a), self._known(b)
+        yield events.Phase(step="watch", title=f"Comparing run {one.run} with {other.run}")
+        await self._reach("compare")
+        texts, numbers = compare.texts(one, other), compare.numbers(one, other)
+        yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 
     def _asked(self, known: events.JobResolved) -> events.JobResolved:
         if self.scenario.unreachable:
@@ -183,13 +202,26 @@ class FakeRuns:
 
     async def delete(self, runs: Sequence[str], *, force: bool = False) -> Events:
         for run in runs:
-            self._known(run)
-            yield events.RunDeleted(run=RUN, bytes=81920)
-        self.scenario.no_runs = True
+            info = self._known(run)
+            self._mine(info, force)
+            yield events.RunDeleted(run=info.run, bytes=81920)
+            self.before = [known for known in self.before if known.run != info.run]
+            self.scenario.no_runs = self.scenario.no_runs or info.run == RUN
+
+    def _mine(self, info: events.RunInfo, force: bool) -> None:
+        if info.owner == history.ANOTHER and not force:
+            raise errors.RunError(f"run {info.run} is {info.owner}'s", hint="--force to do it all the same")
+        self.forced += [info.run] if info.owner == history.ANOTHER else []
 
     async def cancel(self, run: str, *, force: bool = False) -> Events:
-        self._known(run)
+        info = self._known(run)
         yield events.Phase(step="watch", title="Cancelling", command=f"kill -TERM -- -4711  # {run}")
+        self._mine(info, force)
+        if info.run != RUN:
+            ended = msgspec.structs.replace(info, state="cancelled", ended=NOON, ahead=None)
+            self.before = [ended if known.run == info.run else known for known in self.before]
+            yield events.RunStateChanged(run=info.run, state="cancelled", time=NOON)
+            return
         self.cancelled.set()
         if self.state == "running":
             self.state = "cancelled"

@@ -42,6 +42,8 @@ class Scenario:
     link_lost: bool = False
     service_fails: bool = False
     no_runs: bool = False
+    earlier: int = 0  # runs that are there already
+    runs_fail: bool = False  # the VM does not list them
     epochs: int = 40
     log_lines: int = 3  # for each epoch
     pace_s: float = 0.0  # between events

@@ -15,7 +15,7 @@ from core.agent import jobs
 from core.errors import AgentError, RunError, UsageError
 from core.events import Downloaded, Notice, Progress, RunCreated, RunDeleted, RunFinished, RunsListed, RunStateChanged
 from core.jobs import ulid
-from core.runs import plan
+from core.runs import owner
 from core.runs.download import PART, checked
 from core.runs.service import LiveRuns
 from core.workspace import opened
@@ -235,9 +235,9 @@ async def test_another_persons_run_is_cancelled_and_deleted_only_by_force(
     lab: Lab, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     going = await lab.launched("command: sleep 60")
-    mine = plan.owner()
+    mine = owner.me()
     assert one(await collected(lab.runs.show(going)), RunsListed).runs[0].owner == mine
-    monkeypatch.setattr(plan, "owner", lambda: "eve@elsewhere")
+    monkeypatch.setattr(owner, "me", lambda: "eve@elsewhere")
     other = LiveRuns(lab.site, ProcessLink(lab.root), opened(lab.site))
     with pytest.raises(RunError, match=mine) as refused:
         await collected(other.cancel(going))

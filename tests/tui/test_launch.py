@@ -65,7 +65,7 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
         await walk.press("4")
         assert "Enter lists the job files near" in walk.status
         await walk.pilot.click("#launch #primary")
-        assert "Choose a job file first: o lists those near" in walk.text("#job-refused")
+        assert "Choose a job file first: f lists those near" in walk.text("#job-refused")
         await walk.press("escape", "enter")
         await settle(walk)
         assert isinstance(walk.app.screen, JobChooser)
@@ -138,7 +138,7 @@ async def test_a_build_goes_on_in_view_and_what_failed_is_marked(home: Path) -> 
             await walk.pilot.pause()
         assert "● Building the environment" in walk.pane_text("#plan")
         assert walk.pane.query_one("#build").display and "Building the environment" in walk.status
-        await walk.pilot.press("o")
+        await walk.pilot.press("f")
         assert "Still going" in walk.notices()
         gate.set()
         await walk.settled()
@@ -255,7 +255,7 @@ async def test_a_session_recorded_before_launches_had_a_record_still_plays(home:
     app = TrainshedApp(replayed(path, speed=0), label="replay")
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
-        await walk.press("4", "enter", "o", "p")
+        await walk.press("4", "enter", "f", "p")
         said = walk.pane_text("#plan")
         assert said.startswith("command python a.py") and "· code: 3 files, 4.1 kB of /srv/demo" in said
         assert walk.pane.primary()[0] == "Launch" and not walk.pane.query_one("#inputs").display

@@ -99,7 +99,7 @@ async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place
         titles = {command.title for command in walk.app.get_system_commands(walk.app.screen)}
         assert {f"Go to {step.title}" for step in STEPS} <= titles
         assert {f"Theme {theme.name}" for theme in THEMES} <= titles
-        assert {"Cancel run", "Search", "Quit", "Open another run"} <= titles
+        assert {"Cancel run", "Search", "Quit", "All runs"} <= titles
 
 
 async def test_the_commands_pane_shows_what_ran_and_the_equal_command_line() -> None:

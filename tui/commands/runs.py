@@ -1,4 +1,4 @@
-"""`trainshed runs`, `show`, `logs`, `cancel`, `download`: what happened on the VM, and what still does."""
+"""`trainshed runs` and below, `show`, `logs`, `cancel`, `download`: what happened on the VM, and what still does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES = (QUEUED, *GOING, *ENDED)
 @click.option("--experiment", metavar="NAME", help="Those of this experiment.")
 @click.pass_context
 def runs(context: click.Context, states: tuple[str, ...], experiment: str | None) -> None:
-    """List the runs, or delete some."""
+    """List the runs, compare two, or delete some."""
     if context.invoked_subcommand is not None:
         if states or experiment:
             raise click.UsageError("--state and --experiment of runs choose what is listed")
@@ -48,6 +48,28 @@ def _chosen(listed: RunsListed, states: tuple[str, ...], experiment: str | None)
 
     kept = [info for info in listed.runs if shown(info) & set(states or STATES)]
     return msgspec.structs.replace(listed, runs=[info for info in kept if experiment in (None, info.experiment)])
+
+
+@runs.command("compare")
+@click.argument("a")
+@click.argument("b")
+@click.option("--only-differences", is_flag=True, help="Leave out what is the same.")
+@pass_settings
+def compare(settings: Settings, a: str, b: str, only_differences: bool) -> None:
+    """Compare two runs, and their code line by line.
+
+    Metrics, parameters, data, environment, resources. Texts that differ leave the VM; other files are only named.
+    """
+    from core.events import RunsCompared
+
+    from .. import driver, simple, tables
+
+    job = driver.Job(settings)
+    found = driver.perform(job, lambda services: services.runs.compare(a, b), RunsCompared)
+    if only_differences and not job.output.json:
+        job.output.lines(tables.compared(found, only_differences=True))
+    else:
+        simple.show(job.output, found)
 
 
 @runs.command("delete")

@@ -142,3 +142,37 @@ class Confirmation(Dialogue[bool]):
 
     def agreed(self) -> None:
         self.dismiss(True)
+
+
+class TypedConfirmation(Dialogue[bool]):
+    """For what cannot be taken back: `wanted` has to be typed. Escape, and Enter in an empty field, change nothing."""
+
+    def __init__(self, title: str, text: str, wanted: str, *, yes: str) -> None:
+        super().__init__()
+        self.asked, self.text, self.wanted, self.yes = title, text, wanted, yes
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialogue", can_focus=False):
+            yield Static(Content(self.asked), classes="title")
+            yield Static(Content(self.text))
+            yield Static(Content.assemble("\nType ", (self.wanted, "bold $text-accent"), " to do it:"))
+            yield Field(id="answer")
+            yield Static(id="said")
+            with Horizontal(classes="buttons"):
+                yield Press("Leave it", id="cancel", variant="primary")
+                yield Press(self.yes, id="agree", variant="error")
+
+    def on_mount(self) -> None:
+        self.query_one("#answer").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.agreed()
+
+    def agreed(self) -> None:
+        if self.query_one("#answer", Input).value.strip().upper() == self.wanted.upper():
+            self.dismiss(True)
+            return
+        said = f"That is not {self.wanted}. Nothing was done; Escape leaves it so."
+        self.query_one("#said", Static).update(Content.styled(said, "$text-error"))
+        self.query_one("#answer").focus()

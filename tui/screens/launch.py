@@ -31,7 +31,7 @@ class LaunchPane(StepPane):
     ASKS = "a setting has to be corrected"
     HIDES = frozenset({"b", "r"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "choose", "Job files"),
+        Binding("f", "choose", "Job files"),
         Binding("s", "start_from", "From a run"),
         Binding("p", "paste", "Paste a job file", show=False),
         Binding("a", "every", "All files and packages by name", show=False),

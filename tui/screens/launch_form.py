@@ -16,7 +16,7 @@ from tui.widgets.inputs import PREFIX, InputFields
 
 from .launch_source import LaunchSource
 
-NOTHING = "Choose a job file first: o lists those near, p pastes one"
+NOTHING = "Choose a job file first: f lists those near, p pastes one"
 MORE = "optional: inputs.learning_rate=0.01 tags.team='ward 7'"
 
 

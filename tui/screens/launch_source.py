@@ -59,7 +59,7 @@ class LaunchSource(Vertical):
             yield Static(id="origin-text")
             yield Press("Job file instead", id="no-origin")
         with Horizontal(id="ways", classes="buttons"):
-            yield Press("Job files (o)", id="choose")
+            yield Press("Job files (f)", id="choose")
             yield Press("Paste one (p)", id="paste")
             yield Press("From a run (s)", id="start-from")
 

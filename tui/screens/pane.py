@@ -203,6 +203,7 @@ class StepPane(Vertical):
                     turn = time.monotonic()
 
     def _take(self, event: events.Event) -> None:
+        self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)

@@ -22,13 +22,12 @@ from tui.widgets.metrics import MetricChart
 
 from .dialogues import Confirmation
 from .pane import StepPane, Task
-from .runs import RunChooser
 
 
 class WatchPane(StepPane):
     STEP = "watch"
     HIDES = frozenset({"r", "b", "c"})
-    EMPTY = "No run is open: Enter opens the latest, o chooses, 4 launches one."
+    EMPTY = "No run is open: Enter opens the latest, o lists all, 4 launches one."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "follow", "Pause/follow", key_display="space"),
         Binding("slash", "search", "Search", key_display="/"),
@@ -36,7 +35,6 @@ class WatchPane(StepPane):
         Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
         Binding("x", "cancel_run", "Cancel run"),
         Binding("m", "metric", "Next metric", show=False),
-        Binding("o", "choose", "Open another run", show=False),
     ]
 
     def body(self) -> ComposeResult:
@@ -312,13 +310,6 @@ class WatchPane(StepPane):
         ended = self.state is None or self.state in events.TERMINAL
         cancels = [] if ended else [f"x cancels {words.short(self.opened)}."]
         return (["Escape stops watching."] if self.going else []) + cancels
-
-    def action_choose(self) -> None:
-        def chosen(run: str | None) -> None:
-            if run:
-                self.open(run)
-
-        self.app.push_screen(RunChooser(self.session), chosen)
 
     def action_cancel_run(self) -> None:
         if not self.opened or self.state is None or self.state in events.TERMINAL:

@@ -1,0 +1,136 @@
+"""Two runs compared: what was asked of each, what came of it, and what of their code differs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Footer, Static
+
+from core import events
+from core.errors import TrainshedError
+from tui import report, untrusted, words
+from tui.session import Session
+from tui.text import printable
+from tui.widgets.compare_view import CompareView
+from tui.widgets.errors import ErrorPanel
+
+from .pane import closing
+from .place import Place
+
+
+class CompareScreen(Place[None]):
+    """`a` and `b`: two ULIDs."""
+
+    TITLE_OF = "Compare"
+    DOES = "Two runs beside each other; ≠ is before what differs. Of their code, the files that differ and how."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "same", "Only differences"),
+        Binding("n", "next(1)", "Next part"),
+        Binding("N,shift+n,p", "next(-1)", "Part before", show=False),
+        Binding("s", "swap", "Swap A and B"),
+        Binding("r", "compare", "Compare anew, or retry", show=False),
+    ]
+
+    def __init__(self, session: Session, a: str, b: str) -> None:
+        super().__init__(session)
+        self.a, self.b = a, b
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.heading(), id="header")
+        with Vertical(id="compare-body"):
+            yield ErrorPanel()
+            yield Static(id="compare-heads")
+            yield CompareView(id="comparison")
+            yield Static(id="compare-said")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.view.focus()
+        self.action_compare()
+
+    @property
+    def view(self) -> CompareView:
+        return self.query_one(CompareView)
+
+    @property
+    def panel(self) -> ErrorPanel:
+        return self.query_one(ErrorPanel)
+
+    def cli(self) -> str:
+        return self.session.line("runs", "compare", self.a, self.b)
+
+    def action_compare(self) -> None:
+        self.session.ran("cli", self.cli())
+        self.panel.clear()
+        self._say_below("● Comparing the two runs …")
+        self.run_worker(self._compare(), name="Comparing", group="compare", exclusive=True)
+
+    async def _compare(self) -> None:
+        try:
+            async with closing(self.session.services.runs.compare(self.a, self.b)) as stream:
+                async for event in stream:
+                    if isinstance(event, events.RunsCompared):
+                        self._show(event)
+        except TrainshedError as error:
+            self._say_below("✗ The runs could not be compared: r tries again, Escape goes back")
+            self.panel.tell(error)
+
+    def _show(self, event: events.RunsCompared) -> None:
+        clean = untrusted.event(event)
+        assert isinstance(clean, events.RunsCompared)
+        self.view.tell(clean)
+        heads = [self._head(letter, info) for letter, info in (("A", clean.a), ("B", clean.b))]
+        self.query_one("#compare-heads", Static).update(Content("\n").join(heads))
+        self._say_below("")
+        self.view.focus()
+
+    def _head(self, letter: str, info: events.RunInfo) -> Content:
+        mark = words.RUN[info.state]
+        rest = [info.name, words.clock(info.created, "%Y-%m-%d %H:%M"), info.owner]
+        return Content.assemble(
+            (f"{letter}  {words.short(info.run)}  ", "bold"),
+            (f"{mark}  ", mark.style),
+            " · ".join(printable(part) for part in rest if part),
+        )
+
+    def _say_below(self, text: str) -> None:
+        said = self.query_one("#compare-said", Static)
+        said.display = bool(text)
+        said.update(Content(text))
+
+    def action_same(self) -> None:
+        self.view.only = not self.view.only
+        self.view.lay_out()
+        self.say("Only what differs" if self.view.only else "Also what is the same")
+
+    def action_next(self, way: int) -> None:
+        if not self.view.go(way):
+            self.say("That was the last part" if way > 0 else "That was the first part")
+
+    def action_swap(self) -> None:
+        self.a, self.b = self.b, self.a
+        self.action_compare()
+
+    def action_back(self) -> None:
+        if self.panel.error is not None and self.view.event is not None:
+            self.panel.clear()
+            self.view.focus()
+        else:
+            self.dismiss(None)
+
+    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
+        {"retry": self.action_compare, "copy": self.action_copy, "details": self.panel.toggle_details}[event.what]()
+
+    def action_copy(self) -> None:
+        """The report of the error that is shown, else the equal command line."""
+        if self.panel.error is None:
+            super().action_copy()
+            return
+        text = untrusted.plain(report.of_error(self.panel.error, "runs compare", self.cli()))
+        self.app.copy_to_clipboard(text)
+        path = report.save(text, self.session.site, "last-error.txt")
+        self.say(f"Sent to the terminal's clipboard, and saved in {path}")

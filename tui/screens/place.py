@@ -1,0 +1,106 @@
+"""A screen beside the six steps: it lies over the wizard, and Escape leads back to where one was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, TypeVar
+
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input
+
+from tui.session import Session
+
+Answer = TypeVar("Answer")
+
+
+class Place(Screen[Answer | None]):
+    """What such screens share: the keys of the program, the help, the palette's actions."""
+
+    TITLE_OF: ClassVar[str]
+    DOES: ClassVar[str]  # in one sentence, for the help
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", key_display="esc"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("y", "copy", "Copy the report or the command line", show=False),
+        Binding("t", "app.next_theme", "Next theme", show=False),
+        Binding("q", "app.leave", "Quit", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    def cli(self) -> str:
+        """The equal command line."""
+        raise NotImplementedError
+
+    def heading(self) -> Content:
+        session = self.session
+        where = f"{session.site or 'no site yet'}{' · ' + session.vm if session.vm else ''}"
+        parts: list[tuple[str, str]] = [(" trainshed ", "bold $primary"), (f" {where} ", "")]
+        parts += [(f" {self.TITLE_OF} ", "bold")]
+        parts += [(f" {session.label.upper()} ", "bold reverse")] if session.label else []
+        parts += [(" READ-ONLY ", "bold reverse")] if session.read_only else []
+        return Content.assemble(*parts)
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """In a field, letters are text and Escape is what counts. The screen's own keys come before those of all."""
+        found = super().active_bindings
+        for key in ("escape", "question_mark"):
+            if key in found:
+                found[key] = found.pop(key)
+        if isinstance(self.focused, Input):
+            for key, active in found.items():
+                found[key] = active._replace(binding=replace(active.binding, show=key == "escape"))
+        return found
+
+    def say(self, text: str) -> None:
+        """Why a key did nothing, or what it did."""
+        self.notify(text, timeout=4, markup=False)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.cli())
+        self.say(f"Sent to the terminal's clipboard: {self.cli()}")
+
+    def action_help(self) -> None:
+        from .help import HelpScreen
+
+        ours = self._own_actions()
+        keys: dict[str, str] = {}
+        active = sorted(
+            self.active_bindings.values(), key=lambda known: (not known.binding.show, known.node is not self)
+        )
+        for binding in (known.binding for known in active):  # moving about comes last
+            if binding.description and binding.action in ours:
+                key = self.app.get_key_display(binding)
+                keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
+        rows = [(key, does) for does, key in keys.items()]
+        self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, [*rows, ("^p", "Every action by name")]))
+
+    def _own_actions(self) -> set[str]:
+        """Not those that every widget of Textual has."""
+        nodes = [self, *([] if self.focused is None else [self.focused])]
+        classes = [kind for node in nodes for kind in type(node).__mro__ if kind.__module__.startswith("tui.")]
+        bindings = [known for kind in classes for known in kind.__dict__.get("BINDINGS", ())]
+        return {known.action for known in bindings if isinstance(known, Binding)}
+
+    def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
+        """Every action for the command palette: name, help, what it does."""
+        return [
+            (binding.description, f"key {self.app.get_key_display(binding)}", partial(self._do, binding.action, node))
+            for node, binding, enabled, _tip in self.active_bindings.values()
+            if binding.description and enabled and not binding.system
+        ]
+
+    async def _do(self, action: str, node: object) -> None:
+        await self.app.run_action(action, node)  # type: ignore[arg-type]
