@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 
+from core.pace import Pace
 from core.services import Services
 
 from . import colourless
@@ -42,6 +43,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
         job: Path | None = None,
         fingerprint: str = "",
         row: int = 17,
+        pace: Pace | None = None,
         theme: str = DEFAULT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,7 +52,14 @@ class TrainshedApp(OrderedKeys, CrashReport):
         self._colourless = [colourless.Colourless()]
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
-            services, read_only=read_only, label=label, fingerprint=fingerprint, job=job, row=row, clock=clock
+            services,
+            read_only=read_only,
+            label=label,
+            fingerprint=fingerprint,
+            job=job,
+            row=row,
+            pace=pace,
+            clock=clock,
         )
         for known in THEMES:
             self.register_theme(known)

@@ -67,6 +67,7 @@ class Wizard(Screen[None]):
         Binding("d", "details", "Details of the error", show=False),
         Binding("escape", "escape", "Leave the field / close / stop", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
+        Binding("full_stop", "pause", "Pause a replay / go on", key_display=".", show=False),
         *[
             Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
             for number, step in enumerate(STEPS, 1)
@@ -96,6 +97,7 @@ class Wizard(Screen[None]):
         where = f"{session.site or 'no site yet'}{' · ' + session.vm if session.vm else ''}"
         badges = [session.label.upper()] if session.label else []
         badges += ["READ-ONLY"] if session.read_only else []
+        badges += ["PAUSED, . goes on"] if session.pace is not None and session.pace.stopped else []
         parts: list[tuple[str, str]] = [(" trainshed ", "bold $primary"), (f" {where} ", "")]
         parts += [(f" {badge} ", "bold reverse") for badge in badges]
         return Content.assemble(*parts)
@@ -104,6 +106,8 @@ class Wizard(Screen[None]):
         self.session.journey.on_change = self._tell
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
+        if self.session.pace is not None:
+            self.session.pace.on_change = self._tell
         self._tell()
         self.pane.focus_first()
 
@@ -170,6 +174,16 @@ class Wizard(Screen[None]):
 
     def action_retry(self) -> None:
         self.pane.retry()
+
+    def action_pause(self) -> None:
+        """A recorded session stands still, or goes on: with --step to its next phase."""
+        pace = self.session.pace
+        if pace is None:
+            self.pane.say("Only a replay can be paused. What runs on a VM goes on.")
+        elif pace.stopped:
+            pace.go_on()
+        else:
+            pace.stop()
 
     def action_copy(self) -> None:
         self.pane.copy()
