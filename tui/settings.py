@@ -64,6 +64,8 @@ class Settings:
     @property
     def may_draw(self) -> bool:
         """True where the TUI can be shown."""
+        if os.environ.get("TEXTUAL_DRIVER"):  # Textual draws somewhere else: for `serve` in a browser
+            return not self.json
         return self.on_terminal and not self.json and os.environ.get("TERM") != "dumb"
 
     @property
