@@ -15,7 +15,7 @@ from textual.screen import Screen
 from core.pace import Pace
 from core.services import Services
 
-from . import colourless
+from . import colourless, report
 from .crash import CrashReport
 from .keys import OrderedKeys
 from .session import Session
@@ -95,6 +95,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
         if isinstance(screen, Wizard):
             for title, text, do in screen.actions():
                 yield SystemCommand(title, text, do)
+        yield SystemCommand("Screenshot", "save what is shown as an SVG of your own", self.action_shoot)
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "change the colours", lambda name=theme.name: self._wear(name))
 
@@ -106,6 +107,16 @@ class TrainshedApp(OrderedKeys, CrashReport):
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
         self.notify(f"Theme: {self.theme}", timeout=2)
+
+    def action_shoot(self) -> None:
+        """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
+        name = time.strftime("screen-%Y%m%d-%H%M%S.svg")
+        try:
+            path = report.save(self.export_screenshot(), self.session.site, name, "screenshots")
+        except OSError as failed:
+            self.notify(f"The screenshot could not be written: {failed.strerror}", severity="error", markup=False)
+            return
+        self.notify(f"Saved in {path}", markup=False)
 
     def action_leave(self) -> None:
         """Quits; a run that goes on is named first."""
