@@ -32,7 +32,10 @@ class TrainshedApp(OrderedKeys, CrashReport):
 
     TITLE = "trainshed"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", show=False, system=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, system=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, system=True, priority=True),
+    ]
 
     def __init__(
         self,
@@ -149,6 +152,10 @@ class TrainshedApp(OrderedKeys, CrashReport):
 
     async def action_quit(self) -> None:
         self.action_leave()
+
+    def on_mount(self) -> None:
+        # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
 
     async def on_unmount(self) -> None:
         await self.session.services.close()
