@@ -74,7 +74,8 @@ class Talk:
         session.journey.begin(step)
         self.job.questions = questions.Questions(self.job.settings, self.output, self._ask)
         began = session.clock()
-        self._task = asyncio.create_task(self._consume(doing, receive))
+        teller = Teller(self.output, session.clock)
+        self._task = asyncio.create_task(self._consume(doing, receive, teller))
         try:
             await self._task
         except TrainshedError as error:
@@ -82,6 +83,8 @@ class Talk:
                 raise
             session.journey.fail(step)
             self.failure = error
+            if teller.build:
+                self.say("The last lines of the build:", *(f"log: {line}" for line in teller.build))
             self._tell_failure(error, session.clock() - began)
             return False
         except asyncio.CancelledError:
@@ -100,9 +103,8 @@ class Talk:
         ours = asyncio.current_task()
         return ours is not None and ours.cancelling() == 0
 
-    async def _consume(self, doing: Doing, receive: Callable[[events.Event], None]) -> None:
+    async def _consume(self, doing: Doing, receive: Callable[[events.Event], None], teller: Teller) -> None:
         services = self.session.services
-        teller = Teller(self.output, self.session.clock)
         happening = (
             driver.asking(self.job.questions, doing.begin)
             if doing.asks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from core import events
@@ -14,6 +15,8 @@ from ..words import STATUS, amount, duration, memory, number, plural
 
 CALM_S = 10.0  # between two sentences of the same kind
 NAMED = 6  # metrics in one sentence
+LISTED = 4  # of each list: the rest is counted
+LAST_LINES = 20  # of a build, for when it fails
 
 
 class Teller:
@@ -25,9 +28,19 @@ class Teller:
         self._told: dict[str, float] = {}
         self._metrics: dict[str, events.Metric] = {}
         self._line = ""  # of the log, still without its end
+        self._listed = 0  # lines of the list that is being told
+        self.build: deque[str] = deque(maxlen=LAST_LINES)
 
     def tell(self, event: events.Event) -> None:
+        if not _is_of_a_list(event):
+            self._end_list()
         match event:
+            case events.Notice() if _is_of_a_list(event):
+                self._listed += 0 if event.text.lstrip().startswith("--hash") else 1
+                if self._listed <= LISTED:
+                    self._output.note(f"  {event.text}")
+            case events.BuildLog():
+                self._build(event.text)
             case events.LogText():
                 self._log(event.text)
             case events.Metric():
@@ -56,10 +69,22 @@ class Teller:
 
     def end(self) -> None:
         """What was held back: the last line of a log, the last values."""
+        self._end_list()
         if self._line:
             self._log("\n")
         if self._metrics:
             self._tell_metrics()
+
+    def _end_list(self) -> None:
+        if self._listed > LISTED:
+            self._output.note(f"    and {self._listed - LISTED} more")
+        self._listed = 0
+
+    def _build(self, text: str) -> None:
+        """Much comes and little of it matters: a line in a while, the last ones where the build fails."""
+        self.build.extend(harmless(line) for line in text.splitlines() if line.strip())
+        if self.build and self._due("build"):
+            self._output.note(f"The build goes on: {self.build[-1].strip()}")
 
     def _due(self, kind: str) -> bool:
         """At most one in a while, and the first only after one."""
@@ -79,6 +104,10 @@ class Teller:
         more = f", and {len(self._metrics) - NAMED} more" if len(self._metrics) > NAMED else ""
         self._output.note(f"Metrics at step {step}: {', '.join(shown)}{more}.")
         self._metrics.clear()
+
+
+def _is_of_a_list(event: events.Event) -> bool:
+    return isinstance(event, events.Notice) and event.level == "info" and event.text.startswith(" ")
 
 
 def _amount(progress: events.Progress) -> str:
