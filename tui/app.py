@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from .keys import OrderedKeys
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
+
+FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
 
 
 class TrainshedApp(OrderedKeys, CrashReport):
@@ -115,7 +118,8 @@ class TrainshedApp(OrderedKeys, CrashReport):
         """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
         name = time.strftime("screen-%Y%m%d-%H%M%S.svg")
         try:
-            path = report.save(self.export_screenshot(), self.session.site, name, "screenshots")
+            svg = FONTS.sub("", self.export_screenshot())
+            path = report.save(svg, self.session.site, name, "screenshots")
         except OSError as failed:
             self.notify(f"The screenshot could not be written: {failed.strerror}", severity="error", markup=False)
             return

@@ -61,6 +61,8 @@ async def fill(places: Places) -> None:
             await app.workers.wait_for_complete()
             await pilot.pause()
         app.action_shoot()
+        [picture] = paths.states().glob("*/screenshots/*.svg")
+        assert "@font-face" not in picture.read_text() and "url(http" not in picture.read_text()
         assert [path.parent.name for path in holding(places)].count("tmp") == 0, "a spool has no name"
     report.save(f"what: the job said {CANARY}", "ward-7", "last-error.txt")
     left = paths.make_private(places[2] / f"{kept.TEMPORARY}x1")
@@ -110,7 +112,7 @@ async def test_after_a_purge_nothing_holds_what_a_job_has_printed(
     assert {"reports", "screenshots", "journals", "temporary", "other", "downloads", "workspace"} <= set(kinds)
 
     mending = call(capsys, "kept")
-    assert f"{state / 'notes.json'} is its owner's alone now" in mending.err
+    assert f"{state / 'notes.json'} was open to others, and is its owner's alone now" in mending.err
     assert not [path for item in kept.found() for path in item.open_to]
 
     asked = call(capsys, "kept", "purge")

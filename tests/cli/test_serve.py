@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import subprocess
@@ -185,6 +184,12 @@ def test_other_addresses_are_refused_with_the_tunnel_to_use(program: Run, home: 
         assert said.code == 2 and "ssh -N -L 8765:127.0.0.1:8765 " in said.err, said.err
 
 
+def test_without_its_package_it_says_what_to_install(fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    said = fake("serve")
+    assert said.code == 2 and "pip install textual-serve" in said.err
+
+
 def test_a_ticket_is_for_one_and_hosts_are_compared_whole() -> None:
     door = Door(80)
     ticket = door.link("127.0.0.1").rpartition("/")[2]
@@ -193,4 +198,4 @@ def test_a_ticket_is_for_one_and_hosts_are_compared_whole() -> None:
     assert not door.knows("") and not door.knows("ü")
     assert door.is_ours(["[::1]:80"]) and not door.is_ours([]) and not door.is_ours(["localhost:80", "localhost:80"])
     assert not door.is_same([], "localhost:80") and not door.is_same(["http://localhost:80"] * 2, "localhost:80")
-    assert len(ticket) >= 43, os.linesep
+    assert len(ticket) >= 43

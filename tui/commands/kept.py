@@ -31,16 +31,17 @@ def kept(context: click.Context) -> None:
 
     settings = context.ensure_object(Settings)
     items = keeping.found()
-    wrong = [path for item in items for path in item.open_to]
-    changed = [] if settings.read_only else [path for item in items for path in keeping.mended(item)]
+    wrong = [item for item in items if item.open_to]
+    mended = [] if settings.read_only else [path for item in wrong for path in keeping.mended(item)]
     output = settings.output()
     if settings.json:
-        output.document({"kept": [_document(item) for item in items], "mended": [str(path) for path in changed]})
+        output.document({"kept": [_document(item) for item in items], "mended": [str(path) for path in mended]})
         return
     _tell(output, items)
-    for path in wrong:
-        what = "is its owner's alone now" if path in changed else "can be read by others"
-        output.note(f"{path} {what}", "warning")
+    for item in wrong:
+        which = "" if item.open_to == (item.path,) else f" ({len(item.open_to)} files and folders)"
+        what = "was open to others, and is its owner's alone now" if mended else "is open to others: it would be mended"
+        output.note(f"{item.path}{which} {what}", "warning")
 
 
 def _document(item: Item) -> dict[str, Any]:

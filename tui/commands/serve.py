@@ -76,7 +76,7 @@ def _need_parts() -> None:
     from core.errors import MissingPart
 
     if find_spec("textual_serve") is None:
-        hint = "a web server is part of trainshed only where it is asked for: pip install 'trainshed[serve]'"
+        hint = "a web server is part of trainshed only where it is asked for: pip install textual-serve"
         raise MissingPart("serve needs the package textual-serve", hint=hint)
 
 
