@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from tests.cli.conftest import Run, Said
 from tests.cli.terminal import Terminal
 from tests.fakes.script import RUN, Scenario
+from tui.output import Output
 
 Answered = Callable[..., Said]
 WHOLE = (
@@ -90,19 +93,29 @@ def test_a_host_key_is_asked_for_in_the_pipe_and_a_secret_never_is(answered: Ans
     said = answered("", "maybe", "yes", "", scenario=Scenario(host_key="unknown"))
     in_order(said.out, "is not known. It shows this host key", "SHA256:", "maybe", "Is it the same?", "trusted by you")
     assert "+--[" not in said.out, "a randomart says nothing to a reader"
-    if not _controlled():
-        refused = answered("", "open sesame", scenario=Scenario(passphrase="open sesame"))
-        in_order(refused.out, "The key is encrypted", "What to do: ", "[again]")
-        assert "connected as" not in refused.out
+    words = [sys.executable, "-m", "tests.cli.program", json.dumps({"passphrase": "open sesame"}), "--plain"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:  # a session of its own: it has no terminal to ask on
+        assert program.stdin is not None and program.stdout is not None
+        program.stdin.write("\n")
+        program.stdin.flush()
+        told = ""
+        while "The key is encrypted" not in told:
+            told += (line := program.stdout.readline())
+            assert line, told
+        program.stdin.write("open sesame\n")
+        program.stdin.close()
+        told += program.stdout.read()
+    in_order(told, "The key is encrypted", "What to do: ", "[again]")
+    assert "connected as" not in told
 
 
-def _controlled() -> bool:
-    """Whether these tests have a terminal, which the passphrase would be asked on."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR))
-    except OSError:
-        return False
-    return True
+def test_our_own_signs_are_ascii_and_letters_of_any_language_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(plain=True, together=True)
+    output.lines(["3 × 4 … ✓ · Müller"])
+    output.note("a – b")
+    assert capsys.readouterr().out == "3 x 4 ... yes , Müller\na - b\n"
 
 
 def test_read_only_and_what_does_not_go_together(answered: Answered) -> None:
