@@ -67,7 +67,7 @@ class Wizard(Screen[None]):
         Binding("d", "details", "Details of the error", show=False),
         Binding("escape", "escape", "Leave the field / close / stop", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
-        Binding("full_stop", "pause", "Pause a replay / go on", key_display=".", show=False),
+        Binding("full_stop", "pause", "Pause a replay / go on", show=False, system=True),
         *[
             Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
             for number, step in enumerate(STEPS, 1)
@@ -225,6 +225,7 @@ class Wizard(Screen[None]):
                 key = self.app.get_key_display(binding)
                 keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
         rows = [(key, does) for does, key in keys.items()]
+        rows += [(".", "Pause the replay / go on")] if self.session.pace is not None else []
         rows += [("1 to 6", "Go to that step"), ("^p", "Every action by name")]
         self.app.push_screen(HelpScreen(self.pane.step.title, self.pane.step.does, rows))
 

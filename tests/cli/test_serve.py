@@ -191,7 +191,11 @@ def test_without_its_package_it_says_what_to_install(fake: Run, monkeypatch: pyt
 
 
 def test_a_ticket_is_for_one_and_hosts_are_compared_whole() -> None:
-    door = Door(80)
+    now = [0.0]
+    door = Door(80, lambda: now[0])
+    late = door.link("127.0.0.1").rpartition("/")[2]
+    now[0] = 601.0
+    assert door.redeem(late) is None, "a link that nobody opened is not one for ever"
     ticket = door.link("127.0.0.1").rpartition("/")[2]
     key = door.redeem(ticket)
     assert key and key != ticket and door.knows(key) and not door.knows(ticket) and door.redeem(ticket) is None

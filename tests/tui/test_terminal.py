@@ -80,7 +80,7 @@ class Terminal:
         end = monotonic() + PATIENCE_S
         while monotonic() < end:
             self.keys(key)
-            again = monotonic() + 2
+            again = monotonic() + 0.7
             while monotonic() < again:
                 if wanted in (seen := self.seen()):
                     return seen
@@ -177,7 +177,9 @@ def test_the_recorded_journey_by_the_mouse_alone(terminal: Terminal) -> None:
     terminal.click("q Quit", "ended with 0")
 
 
-def test_resize_while_a_log_streams_and_a_megabyte_pasted_where_no_field_is(terminal: Terminal, tmp_path: Path) -> None:
+def test_resize_while_a_log_streams_and_a_megabyte_pasted_into_a_screen_and_a_field(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     terminal.open(*FAKE, "pace_s=0.01", "epochs=60")
     terminal.wait("Press Enter to connect")
     terminal.keys("5", "Enter")
@@ -192,6 +194,13 @@ def test_resize_while_a_log_streams_and_a_megabyte_pasted_where_no_field_is(term
     terminal.paste(large)
     terminal.wait("✓ completed")
     assert "Log ·" in terminal.seen(), "text that was pasted is no keys"
+    terminal.keys("1")
+    terminal.wait("Fingerprint")
+    terminal.keys("BTab", "BTab")
+    terminal.paste(large)
+    terminal.wait("characters were pasted")
+    terminal.keys("Escape")
+    terminal.wait("q Quit")  # Escape and a key at once would be Alt and that key
     terminal.keys("2")
     terminal.wait("Nothing was checked yet")
 
@@ -204,23 +213,10 @@ def test_a_log_cannot_change_the_title_or_clipboard(terminal: Terminal) -> None:
     seen = terminal.wait("warning: 2 columns are constant")
     assert "Log ·" in seen
     assert terminal.tmux("show-buffer") == ""
+    assert COLOUR.search(terminal.seen("-e")), "here there are colours; the next test looks for none"
 
 
-def test_a_megabyte_pasted_into_a_field_does_not_hang(terminal: Terminal, tmp_path: Path) -> None:
-    terminal.open(*FAKE)
-    terminal.wait("Press Enter to connect")
-    large = tmp_path / "large"
-    large.write_text("x" * 1_048_576)
-    terminal.keys("BTab", "BTab")
-    terminal.paste(large)
-    terminal.wait("characters were pasted")
-    terminal.keys("Escape")
-    terminal.wait("q Quit")  # Escape and a key at once would be Alt and that key
-    terminal.keys("2")
-    terminal.wait("Nothing was checked yet")
-
-
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "vt100"), ("TERM", "tmux-256color")])
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "vt100")])
 def test_a_terminal_without_colours_gets_none_and_one_that_is_closed_leaves_nothing(
     terminal: Terminal, name: str, value: str
 ) -> None:
@@ -228,7 +224,7 @@ def test_a_terminal_without_colours_gets_none_and_one_that_is_closed_leaves_noth
     terminal.wait("Press Enter to connect")
     terminal.keys("Enter")
     terminal.wait("Connected to")
-    assert bool(COLOUR.search(terminal.seen("-e"))) == (value == "tmux-256color")
+    assert not COLOUR.search(terminal.seen("-e"))
     program = terminal.program()
     terminal.tmux("kill-server")  # SIGHUP
     end = monotonic() + PATIENCE_S

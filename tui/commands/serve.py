@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,6 @@ def _need_parts() -> None:
 
 async def _serve(job: Job, host: str, port: int, words: list[str], *, changes: bool) -> int:
     """Until Ctrl-C."""
-    import asyncio
     import time
 
     from ..serve.door import Door
@@ -94,7 +94,8 @@ async def _serve(job: Job, host: str, port: int, words: list[str], *, changes: b
     told = [0, 0.0]  # how many were refused since it was said, and when that was
 
     def link() -> None:
-        job.output.note(f"Open this in a browser of this machine; it works once: {door.link(_written(host))}")
+        job.output.note("Open this in a browser of this machine within 10 minutes; it works once. Enter: another.")
+        job.output.note(door.link(_written(host)))
 
     def came() -> None:
         job.output.note("A browser came in. For another one:")
@@ -113,8 +114,24 @@ async def _serve(job: Job, host: str, port: int, words: list[str], *, changes: b
             f"From another machine: ssh -N -L {port}:127.0.0.1:{port} USER@THIS_MACHINE, then the same link"
         )
         link()
-        await asyncio.Event().wait()
+        await _more_links(job, link)
     return 0
+
+
+async def _more_links(job: Job, link: Callable[[], None]) -> None:
+    """One for each Enter, until Ctrl-C."""
+    import asyncio
+
+    from ..plain.prompts import Ended, Prompts
+
+    prompts = Prompts(job.output, job.advice)
+    while job.settings.may_ask:
+        try:
+            await prompts.line("")
+        except Ended:
+            break
+        link()
+    await asyncio.Event().wait()
 
 
 def _written(host: str) -> str:

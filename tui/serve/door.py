@@ -1,36 +1,39 @@
 """Who may come in. A port on loopback is open to every user of the machine, and to every page in the browser.
 
-A link has a ticket that works once and opens a session; the session's key is a part of every later address. It is in
-no cookie: a cookie of 127.0.0.1 goes to the servers of other users on other ports, too. Host has to be this server's
-(a name that was made to lead here is refused), and a websocket's Origin has to be this server's page.
+A link has a ticket that works once, within minutes, and opens a session; its key is a part of every later address. It
+is in no cookie: a cookie of 127.0.0.1 goes to the servers of other users on other ports, too. Host has to be this
+server's (a name that was made to lead here is refused), and a websocket's Origin has to be this server's page.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 KEY_BYTES = 32
+LIFE_S = 600.0  # of a link that nobody opens
 
 
 class Door:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._port = port
-        self._tickets: list[str] = []
+        self._clock = clock
+        self._tickets: dict[str, float] = {}  # and when it was given out
         self._sessions: list[str] = []
 
     def link(self, host: str) -> str:
         """A new address that works once."""
-        self._tickets.append(secrets.token_urlsafe(KEY_BYTES))
-        return f"http://{host}:{self._port}/open/{self._tickets[-1]}"
+        ticket = secrets.token_urlsafe(KEY_BYTES)
+        self._tickets[ticket] = self._clock()
+        return f"http://{host}:{self._port}/open/{ticket}"
 
     def redeem(self, ticket: str) -> str | None:
-        """The key of a new session; None for a ticket that was never given out, or was used."""
-        if not _among(ticket, self._tickets):
+        """The key of a new session; None for a ticket that was never given out, was used, or is too old."""
+        if not _among(ticket, self._tickets) or self._clock() - self._tickets.pop(ticket) > LIFE_S:
             return None
-        self._tickets.remove(ticket)
         self._sessions.append(secrets.token_urlsafe(KEY_BYTES))
         return self._sessions[-1]
 
