@@ -139,8 +139,6 @@ NUMBERS = {"check": "2", "data": "3", "launch": "4", "watch": "5", "model": "6"}
 def test_the_recorded_journey_by_keys_alone_after_being_stopped_and_taken_up(terminal: Terminal) -> None:
     terminal.open(*REPLAY, shell=True)
     terminal.wait("Press Enter to connect")
-    terminal.keys("C-c")
-    terminal.wait("q quits")
     terminal.keys("C-z")
     terminal.wait("Stopped")
     terminal.keys("fg", "Enter")
@@ -156,6 +154,8 @@ def test_the_recorded_journey_by_keys_alone_after_being_stopped_and_taken_up(ter
         here = step
         seen = terminal.wait(wanted)
         assert all(len(line) <= 80 for line in seen.splitlines())
+    terminal.keys("C-c")
+    terminal.wait("q quits")
     terminal.keys("q")
     terminal.wait("ready>")
     terminal.keys('echo ended with $?; [ "$before" = "$(stty -g)" ] && echo the same, $((40 + 2))', "Enter")
