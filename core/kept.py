@@ -118,12 +118,18 @@ NAMES = tuple(kind.name for kind in KINDS)
 
 
 def remember(kind: str, path: Path) -> None:
-    """Notes a file or folder of `kind` (journal, log, download) that a person has put at `path`."""
-    place = paths.make_private(paths.states().parent) / ELSEWHERE
+    """Notes a file or folder of `kind` (journal, log, download) that a person has put at `path`.
+
+    Where that cannot be noted, what was asked for is done all the same.
+    """
     line = json.dumps({"kind": kind, "path": str(path.absolute()), "at": int(time.time())}) + "\n"
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(line)
+    try:
+        place = paths.make_private(paths.states().parent) / ELSEWHERE
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        pass
 
 
 def _remembered() -> Iterator[tuple[str, Path]]:

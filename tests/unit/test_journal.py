@@ -17,6 +17,8 @@ from core.pace import Pace
 from core.services import Services
 from core.site.secrets import Secret
 
+pytestmark = pytest.mark.usefixtures("home")  # where a journal is, is noted there
+
 
 class Connection:
     def __init__(self) -> None:

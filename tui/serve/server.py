@@ -81,7 +81,8 @@ class Served:
                 self._refused("an address that does not exist")
             response = web.Response(status=answer.status, text=answer.text, headers=_location(answer))
         if not response.prepared:
-            response.headers.update({**HEADERS, "Content-Security-Policy": POLICY.format(host=request.host)})
+            host = request.host if self._door.is_ours([request.host]) else "127.0.0.1"
+            response.headers.update({**HEADERS, "Content-Security-Policy": POLICY.format(host=host)})
         return response
 
     def _no(self, why: str) -> web.HTTPForbidden:
