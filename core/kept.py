@@ -103,6 +103,8 @@ KINDS = (
     Kind("journals", "recorded sessions: log text, host, user and file names, fingerprints of host keys",
          _elsewhere("journal")),
     Kind("logs", "logs that were saved", _elsewhere("log")),
+    Kind("history", "how far each step came and which jobs were used: results, digests, names of hosts and files",
+         _in_sites("journeys/*", "jobs.json")),
     Kind("temporary", "left by a program that was killed: artifacts of a run", _temporary),
     Kind("other", "state of a site that is none of these kinds", lambda: _others()),
     Kind("downloads", "outputs and artifacts of runs, wherever they were downloaded to", _elsewhere("download"),
