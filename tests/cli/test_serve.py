@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from core.agent import processes
 from core.demo import RECORDED
 from tests.cli.conftest import Run, start
 from tui.serve.door import Door
@@ -52,8 +52,7 @@ class Server:
         return found[0]
 
     def children(self) -> list[int]:
-        done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
-        return [int(pid) for pid in done.stdout.split()]
+        return processes.tree(self.process.pid)
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)

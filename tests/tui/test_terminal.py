@@ -15,6 +15,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from core.agent import processes
 from core.demo import RECORDED
 from tui.steps import BY_ID
 
@@ -108,9 +109,9 @@ class Terminal:
 
     def program(self) -> int:
         """The pid of what runs in the terminal."""
-        tty = self.tmux("display-message", "-p", "#{pane_tty}").strip().removeprefix("/dev/")
-        done = subprocess.run(["ps", "-t", tty, "-o", "pid=,args="], capture_output=True, text=True)
-        return next(int(line.split()[0]) for line in done.stdout.splitlines() if line.split()[1] == sys.executable)
+        shell = int(self.tmux("display-message", "-p", "#{pane_pid}"))
+        words = {pid: Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in processes.tree(shell)}
+        return next(pid for pid, line in words.items() if line[0] == sys.executable)
 
 
 @pytest.fixture
