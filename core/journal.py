@@ -4,12 +4,12 @@ A journal is JSON lines. The first is `{"journal": 1, "site": …, "vm": …, "r
 `{"at": s, "call": n, "op": "runs.follow"}` for each operation that was started,
 `{"at": s, "call": n, "is": {event}}` for what it yielded, and
 `{"at": s, "call": n, "raised": {code, title, hint, facts}}` or `{"at": s, "call": n, "done": true}` for its end.
-Arguments are not written: a passphrase can be among them.
+Arguments are not written: a passphrase can be among them. What is: names of hosts, users, files and sites,
+fingerprints of host keys, and the text of logs with whatever a job printed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import stat
@@ -21,12 +21,16 @@ from typing import Any, TextIO, cast
 
 import msgspec
 
+from . import kept
 from .errors import ConfigError, TrainshedError, from_code
 from .events import Event, from_json, to_json
+from .pace import Pace
 from .services import Services
 
 VERSION = 1
-LONGEST_PAUSE = 2.0  # seconds: nobody wants to watch a build again in full
+LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
+MADE = "trainshed demo --record FILE makes one"
+CUT = "the recording ends here: it was stopped, or the file was cut off"
 STEPS = tuple(item.name for item in fields(Services) if item.name != "site")
 
 
@@ -100,6 +104,8 @@ def recording(services: Services, path: Path, *, replace: bool = False) -> Servi
     file = _private(path, os.O_TRUNC if replace else os.O_EXCL)
     header = {"journal": VERSION, "site": services.site.name, "vm": services.site.vm, "recorded": int(time.time())}
     file.write(json.dumps(header) + "\n")
+    if path.is_file():
+        kept.remember("journal", path)
     writer = _Writer(file)
     steps = {step: cast("Any", _Recorded(step, getattr(services, step), writer)) for step in STEPS}
     return Services(site=services.site, **steps)
@@ -119,6 +125,7 @@ class _Take:
     op: str
     began: float
     played: bool = False
+    ended: bool = False  # by itself, or by an error
     entries: list[tuple[float, Event | TrainshedError]] = field(default_factory=list)
 
 
@@ -126,6 +133,7 @@ class _Take:
 class Journal:
     place: Place
     takes: list[_Take]
+    cut: bool = False  # in the middle of its last line
 
     def next(self, op: str) -> _Take | None:
         """The next recording of the operation; after the last one, the last one again."""
@@ -139,31 +147,37 @@ class Journal:
 def read(path: Path) -> Journal:
     """Raises ConfigError naming file and line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open("rb") as file:
+            head = file.readline(LONGEST_HEAD)
+            rest = file.read() if head.startswith(b'{"journal"') else b""
+            lines = (head + rest).decode("utf-8", "strict" if not rest else "replace").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as a journal ({type(error).__name__})") from None
+        raise ConfigError(f"{path} cannot be read as a journal ({type(error).__name__})", hint=MADE) from None
     return _parse(path, lines)
 
 
 def _parse(path: Path, lines: list[str]) -> Journal:
     takes: dict[int, _Take] = {}
     place: Place | None = None
+    cut = False
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
             if place is None:
                 if entry["journal"] != VERSION:
-                    raise ConfigError(f"{path}: a journal of version {entry['journal']}, not {VERSION}")
+                    what = f"{path}: a journal of version {str(entry['journal'])[:20]}, not {VERSION}"
+                    raise ConfigError(what, hint="another trainshed made it")
                 place = Place(entry["site"], entry["vm"])
             else:
                 _enter(entry, takes)
         except (ValueError, KeyError, TypeError, msgspec.ValidationError):
             if place is not None and number == len(lines):
-                break  # cut off in the middle of its last line
-            raise ConfigError(f"{path}:{number}: not a line of a journal") from None
+                cut = True
+                break
+            raise ConfigError(f"{path}:{number}: not a line of a journal", hint=MADE) from None
     if place is None:
-        raise ConfigError(f"{path} is empty, not a journal")
-    return Journal(place, list(takes.values()))
+        raise ConfigError(f"{path} is empty, not a journal", hint=MADE)
+    return Journal(place, list(takes.values()), cut)
 
 
 def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:
@@ -176,13 +190,16 @@ def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:
         take.entries.append((at - take.began, from_json(entry["is"])))
     elif "raised" in entry:
         take.entries.append((at - take.began, from_code(**entry["raised"])))
+        take.ended = True
+    elif "done" in entry:
+        take.ended = True
 
 
 class _Played:
     """One step's service, from the journal: whatever the arguments, the next recording of that operation."""
 
-    def __init__(self, step: str, journal: Journal, speed: float) -> None:
-        self._step, self._journal, self._speed = step, journal, speed
+    def __init__(self, step: str, journal: Journal, pace: Pace) -> None:
+        self._step, self._journal, self._pace = step, journal, pace
 
     def __getattr__(self, name: str) -> Callable[..., AsyncIterator[Event]]:
         if name.startswith("_") or name == "close":
@@ -199,16 +216,19 @@ class _Played:
         if take is None:
             raise ConfigError(f"this recorded session has no {op}", hint="a replay shows what was recorded, no more")
         before = 0.0
-        for after, entry in take.entries:
-            await asyncio.sleep(min(after - before, LONGEST_PAUSE) / self._speed if self._speed else 0)
+        for number, (after, entry) in enumerate(take.entries):
+            await self._pace.before(entry, after - before, first=not number)
             before = after
             if isinstance(entry, TrainshedError):
                 raise entry
             yield entry
+        if not take.ended:
+            raise ConfigError(CUT, hint=f"of {op} there is no more; the other steps can be played")
 
 
-def replayed(path: Path, *, speed: float = 1.0) -> Services:
-    """Services that play the journal: `speed` 10 is ten times as fast, 0 does not wait at all."""
+def replayed(path: Path, *, speed: float = 1.0, pace: Pace | None = None) -> Services:
+    """Services that play the journal at `pace`, or at `speed`: 10 is ten times as fast, 0 does not wait at all."""
     journal = read(path)
-    steps = {step: cast("Any", _Played(step, journal, speed)) for step in STEPS}
+    played = pace or Pace(speed)
+    steps = {step: cast("Any", _Played(step, journal, played)) for step in STEPS}
     return Services(site=journal.place, **steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -12,9 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 
+from core.pace import Pace
 from core.services import Services
 
-from . import colourless
+from . import colourless, report
 from .crash import CrashReport
 from .endings import Endings
 from .keys import OrderedKeys
@@ -22,6 +24,8 @@ from .screens.place import Place
 from .session import Session
 from .themes import DEFAULT, MUTED, THEMES
 from .wizard import Wizard
+
+FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
 
 
 class TrainshedApp(OrderedKeys, Endings, CrashReport):
@@ -33,7 +37,10 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
 
     TITLE = "trainshed"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", show=False, system=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", "Quit", show=False, system=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, system=True, priority=True),
+    ]
 
     def __init__(
         self,
@@ -44,6 +51,7 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         job: Path | None = None,
         fingerprint: str = "",
         row: int = 17,
+        pace: Pace | None = None,
         theme: str = DEFAULT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,7 +60,14 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         self._colourless = [colourless.Colourless()]
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
-            services, read_only=read_only, label=label, fingerprint=fingerprint, job=job, row=row, clock=clock
+            services,
+            read_only=read_only,
+            label=label,
+            fingerprint=fingerprint,
+            job=job,
+            row=row,
+            pace=pace,
+            clock=clock,
         )
         for known in THEMES:
             self.register_theme(known)
@@ -92,6 +107,7 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         if isinstance(screen, Wizard | Place):
             for title, text, do in screen.actions():
                 yield SystemCommand(title, text, do)
+        yield SystemCommand("Screenshot", "save what is shown as an SVG of your own", self.action_shoot)
         for theme in THEMES:
             yield SystemCommand(f"Theme {theme.name}", "change the colours", lambda name=theme.name: self._wear(name))
 
@@ -103,6 +119,17 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
         self.notify(f"Theme: {self.theme}", timeout=2)
+
+    def action_shoot(self) -> None:
+        """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
+        name = time.strftime("screen-%Y%m%d-%H%M%S.svg")
+        try:
+            svg = FONTS.sub("", self.export_screenshot())
+            path = report.save(svg, self.session.site, name, "screenshots")
+        except OSError as failed:
+            self.notify(f"The screenshot could not be written: {failed.strerror}", severity="error", markup=False)
+            return
+        self.notify(f"Saved in {path}", markup=False)
 
     def action_leave(self) -> None:
         """Quits; a run that goes on is named first."""
@@ -135,6 +162,10 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
 
     async def action_quit(self) -> None:
         self.action_leave()
+
+    def on_mount(self) -> None:
+        # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
 
     async def on_unmount(self) -> None:
         await self.session.services.close()

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "invoke": ("services", "invoke", "Ask a service for one prediction."),
     "undeploy": ("services", "undeploy", "Stop serving."),
     "replay": ("replay", "replay", "Play a recorded session."),
+    "kept": ("kept", "kept", "What is kept on this machine; remove it."),
+    "serve": ("serve", "serve", "The same interface in a browser of this machine."),
 }
 
 HELP = """Train on data that never leaves the site.

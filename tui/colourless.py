@@ -13,10 +13,12 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
+WITHOUT = ("dumb", "vt100", "vt102", "vt220", "xterm-mono")  # terminals that have no colours
+
 
 def wanted() -> bool:
-    """Set and not empty, as the convention says."""
-    return bool(os.environ.get("NO_COLOR"))
+    """NO_COLOR set and not empty, as the convention says, or a terminal that has none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") in WITHOUT
 
 
 @lru_cache(1024)

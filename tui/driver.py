@@ -27,10 +27,11 @@ T = TypeVar("T")
 class Job:
     """One command at work: its output, its questions, and the run that it is about, for whoever interrupts it."""
 
-    def __init__(self, settings: Settings, *, together: bool = False) -> None:
+    def __init__(self, settings: Settings, *, together: bool = False, read: questions.Read | None = None) -> None:
+        """`read`: as in `Questions`."""
         self.settings = settings
         self.output = settings.output(together=together)
-        self.questions = questions.Questions(settings, self.output)
+        self.questions = questions.Questions(settings, self.output, read)
         self.launching = ""  # the id of a run that may not have been made yet
         self.run = ""  # the id of a run that goes on
         self.offset = 0  # how far its log was read
@@ -69,7 +70,7 @@ async def asking(asked: questions.Questions, start: Callable[..., Events]) -> As
                     yield event
             return
         except questions.ASKED as need:
-            answers = asked.answer(need)
+            answers = await asked.answer(need)
 
 
 async def answered(job: Job, services: Services, operation: Operation) -> AsyncGenerator[events.Event, None]:
@@ -81,7 +82,8 @@ async def answered(job: Job, services: Services, operation: Operation) -> AsyncG
                     yield event
             return
         except questions.ASKED as need:
-            connect = partial(services.connection.connect, **job.questions.answer(need))
+            answers = await job.questions.answer(need)
+            connect = partial(services.connection.connect, **answers)
             async with aclosing(asking(job.questions, connect)) as connecting:
                 async for event in connecting:
                     narrate(event, job.output)

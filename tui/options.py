@@ -35,7 +35,11 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
         option("--site", metavar="NAME_OR_FILE", envvar=None if hidden else "TRAINSHED_SITE", help="The site to use."),
         option("--json", is_flag=True, help="JSON on stdout: a document, or one event a line where it streams."),
         option("--read-only", is_flag=True, help="Refuse whatever changes something."),
-        option("--plain", is_flag=True, help="No colour, no glyphs, no redrawn lines."),
+        option(
+            "--plain",
+            is_flag=True,
+            help="No colour, no glyphs, no redrawn lines; without a command: the journey as questions.",
+        ),
         option("--no-input", is_flag=True, help="Ask nothing: a question is an error (for cron)."),
         option("--version", is_flag=True, is_eager=True, callback=_show_version, help="Show the version and exit."),
     ]

@@ -12,7 +12,7 @@ import msgspec
 
 from core import events
 
-from .text import Cleaner, harmless, stripped
+from .text import Cleaner, harmless, spelled, stripped
 
 SCHEMA = 1
 STYLES = {"good": "32", "bad": "31", "warning": "33", "quiet": "2", "strong": "1"}
@@ -47,7 +47,13 @@ class Output:
     def lines(self, lines: Iterable[str]) -> None:
         """Data, a line each: our own text, its values made printable before."""
         for line in lines:
-            self._data(line + "\n")
+            self._data((line if self.glyphs else spelled(line)) + "\n")
+        self._out.flush()
+
+    def prompt(self, text: str) -> None:
+        """A question that is answered on the same line."""
+        self._erase()
+        self._write(self._out, harmless(text if self.glyphs else spelled(text)))
         self._out.flush()
 
     def log(self, text: str) -> None:
@@ -78,6 +84,7 @@ class Output:
             text, self._mid_line = "\n" + harmless(text), False
         else:
             text = harmless(text)
+        text = text if self.glyphs else spelled(text)
         if style and self._err_colour:
             text = f"\x1b[{STYLES[style]}m{text}\x1b[0m"
         self._write(self._err, text + "\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,27 +19,32 @@ from .text import printable
 
 ASKED = (HostKeyUnknown, PassphraseNeeded, PasswordNeeded)
 TRIES = 2
+Read = Callable[[str], Awaitable[str]]  # a prompt -> what was answered
 
 
 class Questions:
-    """Collects the answers of one connection; an error that cannot be answered is raised on."""
+    """Collects the answers of one connection; an error that cannot be answered is raised on.
 
-    def __init__(self, settings: Settings, output: Output) -> None:
-        self._settings = settings
+    `read`: where answers come from when that is not the terminal alone. Secrets are always asked there.
+    """
+
+    def __init__(self, settings: Settings, output: Output, read: Read | None = None) -> None:
+        self._may_ask = read is not None or settings.may_ask
+        self._read = read or _line_of_terminal
         self._output = output
         self._answers: dict[str, Any] = {}
         self._tries: dict[str, int] = {}
 
-    def answer(self, need: TrainshedError) -> dict[str, Any]:
+    async def answer(self, need: TrainshedError) -> dict[str, Any]:
         """The keyword arguments for `connect`. Raises `need` where nobody can be asked, or two tries failed."""
         self._tries[need.code] = self._tries.get(need.code, 0) + 1
         tries = 1 if isinstance(need, HostKeyUnknown) else TRIES
-        if not self._settings.may_ask:
+        if not self._may_ask:
             raise _unattended(need)
         if self._tries[need.code] > tries:
             raise need
         if isinstance(need, HostKeyUnknown):
-            self._answers["accept"] = self._compare(need)
+            self._answers["accept"] = await self._compare(need)
         elif isinstance(need, PassphraseNeeded):
             self._answers["passphrase"] = self._secret(need, f"Passphrase of {need.facts.get('path', 'the key')}: ")
         else:
@@ -46,15 +52,16 @@ class Questions:
             self._answers["password"] = self._secret(need, f"Password of {who}: ")
         return dict(self._answers)
 
-    def _compare(self, need: HostKeyUnknown) -> str:
+    async def _compare(self, need: HostKeyUnknown) -> str:
         facts = need.facts
         fingerprint = str(facts["fingerprint"])
         self._output.note(f"{facts['host']} port {facts['port']} is not known. It shows this host key:")
         self._output.note(f"  {facts['key_type']} {fingerprint}", "strong")
-        self._output.verbatim(str(facts.get("randomart", "")))
+        if self._output.glyphs:
+            self._output.verbatim(str(facts.get("randomart", "")))
         self._output.note("Compare it with what the server's owner gives you, not with what came over this connection.")
         for _ in range(TRIES):
-            said = line('Is it the same? Type "yes", "no" or the fingerprint itself: ')
+            said = await self._read('Is it the same? Type "yes", "no" or the fingerprint itself: ')
             if said == "yes" or said == fingerprint:
                 return fingerprint
             if said in ("no", "n", ""):
@@ -68,6 +75,8 @@ class Questions:
 
     def _secret(self, need: TrainshedError, prompt: str) -> Secret:
         self._output.note(need.title)
+        if not _has_terminal():
+            raise need
         with _interruptible():
             try:
                 text = getpass.getpass(printable(prompt) + " ")
@@ -84,6 +93,21 @@ def line(prompt: str) -> str:
         sys.stderr.write(prompt)
         sys.stderr.flush()
         return sys.stdin.readline().strip()
+
+
+async def _line_of_terminal(prompt: str) -> str:
+    return line(prompt)
+
+
+def _has_terminal() -> bool:
+    """Whether a secret can be typed without being shown: getpass would read it from a pipe, too."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return True
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _unattended(need: TrainshedError) -> TrainshedError:

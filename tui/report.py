@@ -59,10 +59,11 @@ def of_crash(error: BaseException, where: str) -> str:
     return redacted("\n".join([*_head(where), "", "".join(frames)]))
 
 
-def save(text: str, site: str, name: str) -> Path:
-    """Writes `text` to a file of its owner alone (0600), in the state folder of the site."""
-    folder = paths.make_private(paths.state(site or "none") / "reports")
+def save(text: str, site: str, name: str, kind: str = "reports") -> Path:
+    """Writes `text` to a file of its owner alone (0600), in the state folder of the site; `kind`: as in core.kept."""
+    folder = paths.make_private(paths.state(site or "none") / kind)
     path = folder / name
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
         file.write(text)
     return path

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.events import Connected, DataStaged, Event, RunInfo
+from core.pace import Pace
 from core.services import Services
 
 from .equal import equal_command
@@ -24,6 +25,7 @@ class Command:
 class Session:
     services: Services
     read_only: bool = False
+    pace: Pace | None = None  # of a replay
     label: str = ""  # "demo" or "replay": shown as a badge
     job: Path | None = None  # offered by Launch
     fingerprint: str = ""  # of the VM, known out of band: offered by Connect

@@ -22,7 +22,7 @@ class Settings:
     site: str | None = None
     json: bool = False
     read_only: bool = False
-    plain: bool = False
+    plain: bool = field(default_factory=lambda: os.environ.get("ACCESSIBLE", "") not in ("", "0"))
     no_input: bool = False
     opener: Callable[[Site | None], Services] | None = field(default=None, repr=False)
     found: Site | None = field(default=None, repr=False)  # what `find_site` found last
@@ -64,5 +64,15 @@ class Settings:
     @property
     def may_draw(self) -> bool:
         """True where the TUI can be shown."""
-        screen = sys.stdout.isatty() and sys.stdin is not None and sys.stdin.isatty()
-        return screen and not self.json and os.environ.get("TERM") != "dumb"
+        if os.environ.get("TEXTUAL_DRIVER"):  # Textual draws somewhere else: for `serve` in a browser
+            return not self.json
+        return self.on_terminal and not self.json and os.environ.get("TERM") != "dumb"
+
+    @property
+    def dumb(self) -> bool:
+        """True on a terminal that draws nothing, where questions can be asked."""
+        return self.on_terminal and os.environ.get("TERM") == "dumb" and not (self.json or self.no_input)
+
+    @property
+    def on_terminal(self) -> bool:
+        return sys.stdout.isatty() and sys.stdin is not None and sys.stdin.isatty()

@@ -7,13 +7,12 @@ from contextlib import aclosing
 
 from core import events
 from core.errors import TrainshedError
-from core.journal import Journal
+from core.journal import CUT, Journal
+from core.pace import Pace
 
 from . import tables
 from .narration import narrate
 from .output import Output
-
-LONGEST_PAUSE_S = 2.0
 
 
 def tell(event: events.Event, output: Output) -> None:
@@ -49,20 +48,20 @@ def heading(title: str, output: Output) -> None:
         output.lines(["", output.style("strong", f"== {title}")])
 
 
-async def tell_journal(journal: Journal, speed: float, output: Output) -> None:
-    """Every operation of the session with the pauses it had, `speed` times as fast (0: none)."""
-    import asyncio
-
-    for take in journal.takes:
+async def tell_journal(journal: Journal, pace: Pace, output: Output) -> None:
+    """Every operation of the session, at `pace`."""
+    for at, take in enumerate(journal.takes):
         heading(take.op, output)
         before = 0.0
-        for after, entry in take.entries:
-            await asyncio.sleep(min(after - before, LONGEST_PAUSE_S) / speed if speed else 0)
+        for number, (after, entry) in enumerate(take.entries):
+            await pace.before(entry, after - before, first=not at and not number)
             before = after
             if isinstance(entry, TrainshedError):
                 _tell_error(entry, output)
             else:
                 tell(entry, output)
+        if not take.ended:
+            output.note(f"  {CUT}", "warning")
 
 
 def _tell_error(error: TrainshedError, output: Output) -> None:

@@ -53,6 +53,17 @@ class Cleaner:
         return stripped(text, colours=self._colours)
 
 
+SPELLED = str.maketrans(
+    {"…": "...", "·": ",", "–": "-", "—": "-", "×": "x", "→": "->", "‹": "<", "›": ">", "≥": ">=", "≤": "<="}
+    | {"✓": "yes", "✗": "no", "⚠": "warning:", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u202f": " "}
+)
+
+
+def spelled(text: str) -> str:
+    """Our own signs as ASCII; letters of any language stay."""
+    return text.translate(SPELLED)
+
+
 def harmless(text: str) -> str:
     """One line that cannot steer the terminal: what comes from a VM may hold anything."""
     return re.sub(r"[\n\r\t]", " ", stripped(text))

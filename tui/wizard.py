@@ -68,6 +68,7 @@ class Wizard(Screen[None]):
         Binding("escape", "escape", "Leave the field / close / stop", show=False),
         Binding("o", "runs", "All runs", show=False),
         Binding("t", "app.next_theme", "Next theme", show=False),
+        Binding("full_stop", "pause", "Pause a replay / go on", show=False, system=True),
         *[
             Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
             for number, step in enumerate(STEPS, 1)
@@ -97,6 +98,7 @@ class Wizard(Screen[None]):
         where = f"{session.site or 'no site yet'}{' · ' + session.vm if session.vm else ''}"
         badges = [session.label.upper()] if session.label else []
         badges += ["READ-ONLY"] if session.read_only else []
+        badges += ["PAUSED, . goes on"] if session.pace is not None and session.pace.stopped else []
         parts: list[tuple[str, str]] = [(" trainshed ", "bold $primary"), (f" {where} ", "")]
         parts += [(f" {badge} ", "bold reverse") for badge in badges]
         return Content.assemble(*parts)
@@ -105,6 +107,8 @@ class Wizard(Screen[None]):
         self.session.journey.on_change = self._tell
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
+        if self.session.pace is not None:
+            self.session.pace.on_change = self._tell
         self._tell()
         self.pane.focus_first()
 
@@ -183,6 +187,16 @@ class Wizard(Screen[None]):
     def action_retry(self) -> None:
         self.pane.retry()
 
+    def action_pause(self) -> None:
+        """A recorded session stands still, or goes on: with --step to its next phase."""
+        pace = self.session.pace
+        if pace is None:
+            self.pane.say("Only a replay can be paused. What runs on a VM goes on.")
+        elif pace.stopped:
+            pace.go_on()
+        else:
+            pace.stop()
+
     def action_copy(self) -> None:
         self.pane.copy()
 
@@ -223,6 +237,7 @@ class Wizard(Screen[None]):
                 key = self.app.get_key_display(binding)
                 keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
         rows = [(key, does) for does, key in keys.items()]
+        rows += [(".", "Pause the replay / go on")] if self.session.pace is not None else []
         rows += [("1 to 6", "Go to that step"), ("^p", "Every action by name")]
         self.app.push_screen(HelpScreen(self.pane.step.title, self.pane.step.does, rows))
 

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .. import threads
+from .. import kept, threads
 from ..errors import AgentError, LinkLost, UsageError
 from ..events import Downloaded, Event, Notice, Phase, Progress
 from ..ssh.agent import Link
@@ -47,6 +47,7 @@ class Download:
             yield notice
         files = len(self._wanted)
         yield Phase(step="watch", title=f"Downloading {files} files, {self._total / 1e6:.1f} MB, into {self._to}")
+        await threads.call(kept.remember, "download", self._to)
         try:
             async with aclosing(self._fetched()) as events:
                 async for event in events:

@@ -26,9 +26,14 @@ def current() -> Path:
     return _folder("config") / "current"
 
 
+def states() -> Path:
+    """One folder a site."""
+    return _folder("state") / "sites"
+
+
 def state(site: str) -> Path:
-    """What belongs to one site and is kept: its local workspace, spools, journals."""
-    return _folder("state") / "sites" / site
+    """What belongs to one site and is kept: its local workspace, reports, screenshots."""
+    return states() / site
 
 
 def demo() -> Path:

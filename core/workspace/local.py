@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ..errors import WorkspaceError
 from ..events import ModelInfo, RunInfo, RunState
+from ..kept import TEMPORARY
 from . import RUN_TAG, Description, Metric, Op, Param, Tag, lineage
 from .database import LOCKED, LOCKED_HINT, Database, locked
 from .quiet import mlflow
@@ -85,6 +87,8 @@ class LocalWorkspace:
         fresh = path.with_name(path.name + ".new")
         for left in (fresh, fresh.with_name(fresh.name + "-journal")):
             left.unlink(missing_ok=True)
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode
         uri = f"sqlite:///{fresh}"
         SqlAlchemyStore(uri, (self._folder / "artifacts").as_uri())  # type: ignore[no-untyped-call]
         SqlAlchemyStore._get_or_create_engine(uri).dispose()
@@ -188,7 +192,7 @@ class LocalWorkspace:
 
     def put_artifact(self, run: str, path: str, data: bytes) -> None:
         folder, _, name = path.rpartition("/")
-        with tempfile.TemporaryDirectory(prefix="trainshed-") as place, self._opened() as client:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY) as place, self._opened() as client:
             file = Path(place) / name
             file.write_bytes(data)
             client.log_artifact(self._need(client, run), str(file), folder or None)

@@ -127,12 +127,17 @@ CASES = {
     ),
     "unknown command": Bad(("chekc",), "no such command: chekc (did you mean check?)", "trainshed --help"),
     "unknown option": Bad(("runs", "--all"), "No such option '--all'", "trainshed runs --help"),
-    "no journal": Bad(("replay", "gone.jsonl"), "gone.jsonl cannot be read as a journal (FileNotFoundError)"),
+    "no journal": Bad(
+        ("replay", "gone.jsonl"), "gone.jsonl cannot be read as a journal (FileNotFoundError)",
+        "trainshed demo --record FILE makes one",
+    ),
     "not a journal": Bad(
-        ("replay", "j.jsonl"), "j.jsonl:1: not a line of a journal", "", (("j.jsonl", "hello\nworld\n"),)
+        ("replay", "j.jsonl"), "j.jsonl:1: not a line of a journal", "trainshed demo --record FILE makes one",
+        (("j.jsonl", "hello\nworld\n"),)
     ),
     "no screen": Bad(
-        (), "the full-screen interface needs a terminal", "trainshed --help lists the commands"
+        (), "the full-screen interface needs a terminal",
+        "trainshed --plain asks line by line; trainshed --help lists the commands",
     ),
     "force what": Bad(
         ("demo", "--force"), "--force goes with --record", "trainshed demo --record FILE --force"

@@ -133,14 +133,15 @@ def test_the_full_screen_needs_no_site_and_no_parts(home: Path, words: tuple[str
     assert terminal.end() == 0
 
 
-def test_a_signal_leaves_the_terminal_as_it_was(home: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["term", "hangup"])
+def test_a_signal_leaves_the_terminal_as_it_was(home: Path, number: int) -> None:
     terminal = Terminal("tui.cli", TERM="xterm-256color")
     terminal.expect("Fingerprint")
     assert not terminal.echoes()
-    os.kill(terminal.process.pid, signal.SIGTERM)
+    os.kill(terminal.process.pid, number)
     terminal.expect("trainshed: interrupted")
     assert terminal.echoes()
-    assert terminal.end() == 143
+    assert terminal.end() == 128 + number
 
 
 def test_the_recorded_journey_is_printed_where_there_is_no_terminal(program: Run) -> None:

@@ -235,6 +235,7 @@ def test_a_database_that_is_gone_is_an_error_until_it_is_back(tmp_path: Path) ->
 def test_a_copy_put_in_its_place_is_used(tmp_path: Path) -> None:
     workspace = LocalWorkspace(tmp_path)
     workspace.ensure_run(INFO)
+    assert (tmp_path / "mlflow.db").stat().st_mode & 0o777 == 0o600, "it is its owner's alone"
     data = (tmp_path / "mlflow.db").read_bytes()
     (tmp_path / "mlflow.db").unlink()
     (tmp_path / "mlflow.db").write_bytes(data)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from core import kept as keeping
 from core.agent import jobs
 from core.errors import AgentError, RunError, UsageError
 from core.events import Downloaded, Notice, Progress, RunCreated, RunDeleted, RunFinished, RunsListed, RunStateChanged
@@ -62,6 +63,7 @@ async def test_a_download_has_every_file_and_no_link_no_model_no_odd_name(lab: L
     run = await done(lab, LEAVES)
     to = tmp_path / "here"
     events = await collected(lab.runs.download(run, to=to))
+    assert [item.path for item in keeping.found(["downloads"])] == [to], "it is listed"
     expected = {f"outputs/{name}": digest for name, digest in files(lab.folder_of(run) / "outputs").items()}
     kept = ("outputs/a.txt", "outputs/plots/big.bin", "outputs/empty")
     assert files(to) == {path: expected[path] for path in kept}

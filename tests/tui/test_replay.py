@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import journal
+from core.pace import Pace
 from core.services import Services
 from tests.fakes.services import fake_services
 from tui.app import TrainshedApp
 
-from .walk import Walk
+from .walk import Walk, make_app
 
 
 async def _walk(services: Services, label: str) -> tuple[set[str], str]:
@@ -43,3 +44,29 @@ async def test_a_journal_without_a_dry_run_still_launches_only_when_asked(home: 
         assert walk.pane.primary()[0] == "Launch"
         await walk.press("enter")
         assert app.session.run
+
+
+async def test_a_replay_by_phases_stands_still_and_says_so_until_a_key(home: Path) -> None:
+    path = home / "session.jsonl"
+    async for _ in journal.recording(fake_services(), path).connection.connect():
+        pass
+    pace = Pace(0, step=True)
+    app = TrainshedApp(journal.replayed(path, pace=pace), label="replay", pace=pace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        for title in ("Reading the host key", "Logging in", "Asking for facts"):
+            await pilot.press("enter" if title.startswith("Reading") else "full_stop")
+            while not (pace.stopped or title.startswith("Asking")):
+                await pilot.pause()
+            await pilot.pause()
+            if pace.stopped:
+                assert title in walk.status and "PAUSED, . goes on" in walk.text("#header")
+        await walk.settled()
+        assert walk.state == "done" and "PAUSED" not in walk.text("#header")
+        await pilot.press("full_stop")
+        assert pace.stopped
+        await walk.press("question_mark")
+        assert "Pause the replay / go on" in walk.screen_text()
+    async with make_app().run_test() as pilot:
+        await pilot.press("full_stop")
+        assert "Only a replay can be paused" in Walk(pilot.app, pilot).notices()  # type: ignore[arg-type]

@@ -1,20 +1,29 @@
-"""In a real terminal: a tmux session of 80×24, walked by keys."""
+"""In a real terminal: a tmux session of 80×24, by keys, by the mouse, and by what a terminal does to a program."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+from core.agent import processes
+from core.demo import RECORDED
+from tui.steps import BY_ID
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 20
+PATIENCE_S = 30
+REPLAY = ("-m", "tui.cli", "replay", str(RECORDED), "--speed", "max")
+FAKE = ("-m", "tests.fakes.app")
+COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed (system package tmux)")
 
@@ -29,28 +38,80 @@ class Terminal:
         done = subprocess.run(["tmux", "-L", self.socket, "-f", "/dev/null", *words], capture_output=True, text=True)
         return done.stdout
 
-    def open(self, *program: str) -> None:
-        env = [f"-e{name}={value}" for name, value in {"PYTHONPATH": str(ROOT), "TERM": "tmux-256color"}.items()]
-        home = os.environ["TRAINSHED_HOME"]
-        env.append(f"-eTRAINSHED_HOME={home}")
-        size = ("-x", "80", "-y", "24")
-        line = f"cd {ROOT} && {' '.join(program)}; echo ended with $?; exec sleep 60"
-        self.tmux("new-session", "-d", *size, *env, line)
+    def open(self, *words: str, shell: bool = False, environment: Mapping[str, str] | None = None) -> None:
+        """Starts python with these words; with `shell` as a job of a shell that stays."""
+        values = {"PYTHONPATH": str(ROOT), "TERM": "tmux-256color", "TRAINSHED_HOME": os.environ["TRAINSHED_HOME"]}
+        values.update(environment or {})  # not by tmux, which has a TERM of its own
+        size = ("-u", "COLUMNS", "-u", "LINES")  # they would be believed, and not the terminal
+        program = shlex.join(
+            ["env", *size, *(f"{name}={value}" for name, value in values.items()), sys.executable, *words]
+        )
+        bash = "PS1='ready> ' exec bash --norc --noprofile -i"
+        line = f"cd {ROOT} && {bash if shell else f'{program}; echo ended with $?; exec sleep 60'}"
+        self.tmux("new-session", "-d", "-x", "80", "-y", "24", line)
+        if shell:
+            self.wait("ready>")
+            self.keys("before=$(stty -g)", "Enter", program, "Enter")
 
     def keys(self, *keys: str) -> None:
         self.tmux("send-keys", *keys)
 
-    def seen(self) -> str:
-        return self.tmux("capture-pane", "-p")
+    def click(self, label: str, wanted: str) -> str:
+        """Presses and releases the left button on the lowest `label` until `wanted` is shown.
+
+        A button can move between the look at it and the click; a person clicks again.
+        """
+        end = monotonic() + PATIENCE_S
+        while monotonic() < end:
+            rows = list(enumerate(self.seen().splitlines(), 1))
+            found = [(row, hit.start(1)) for row, line in rows if (hit := re.search(rf"(?:^| )({label})(?: |$)", line))]
+            for row, at in found[-1:]:
+                for way in "Mm":
+                    code = f"\x1b[<0;{at + len(label) // 2 + 1};{row}{way}"
+                    self.tmux("send-keys", "-H", *(f"{byte:02x}" for byte in code.encode()))
+            again = monotonic() + 2
+            while monotonic() < again:
+                if wanted in (seen := self.seen()):
+                    return seen
+                sleep(0.03)
+        raise AssertionError(f"{label!r} did not lead to {wanted!r}:\n{self.seen()}")
+
+    def press(self, key: str, wanted: str) -> str:
+        """A key until `wanted` is shown: what is typed while a program is being taken up again can be lost."""
+        end = monotonic() + PATIENCE_S
+        while monotonic() < end:
+            self.keys(key)
+            again = monotonic() + 0.7
+            while monotonic() < again:
+                if wanted in (seen := self.seen()):
+                    return seen
+                sleep(0.03)
+        raise AssertionError(f"{key!r} did not lead to {wanted!r}:\n{self.seen()}")
+
+    def paste(self, path: Path) -> None:
+        self.tmux("load-buffer", str(path))
+        self.tmux("paste-buffer", "-p", "-d")
+
+    def seen(self, *more: str) -> str:
+        return self.tmux("capture-pane", "-p", *more)
 
     def wait(self, text: str) -> str:
+        return self.until(lambda seen: text in seen, text)
+
+    def until(self, holds: Callable[[str], bool], what: str) -> str:
         end = monotonic() + PATIENCE_S
         while monotonic() < end:
             seen = self.seen()
-            if text in seen:
+            if holds(seen):
                 return seen
-            sleep(0.05)  # a terminal cannot be waited on
-        raise AssertionError(f"{text!r} did not appear:\n{self.seen()}")
+            sleep(0.03)  # a terminal cannot be waited on
+        raise AssertionError(f"{what!r} did not appear:\n{self.seen()}")
+
+    def program(self) -> int:
+        """The pid of what runs in the terminal."""
+        shell = int(self.tmux("display-message", "-p", "#{pane_pid}"))
+        words = {pid: Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in processes.tree(shell)}
+        return next(pid for pid, line in words.items() if line[0] == sys.executable)
 
 
 @pytest.fixture
@@ -60,57 +121,114 @@ def terminal(home: Path) -> Iterator[Terminal]:
     terminal.tmux("kill-server")
 
 
-def test_the_journey_by_keys_in_a_terminal(terminal: Terminal) -> None:
-    terminal.open(sys.executable, "-m", "tests.fakes.app")
+STEPS = (  # what is done in each step: a key or the label of a button, and what is shown then
+    ("connect", "Enter", "Connect", "Connected to"),
+    ("check", "Enter", "Check", " fail, in "),
+    ("data", "Enter", "Check the path", "The path holds"),
+    ("data", "Enter", "Stage on the VM", "Staged on"),
+    ("launch", "Enter", "Show what it does", "Press Enter to launch"),
+    ("launch", "Enter", "Launch", "goes on by itself"),
+    ("watch", "", "", "✓ completed"),
+    ("model", "Enter", "Register", "Register: done"),
+    ("model", "Enter", "Package", "Package: done"),
+    ("model", "Enter", "Deploy", "Deploy: done"),
+    ("model", "Enter", "Ask for row 17", "it matches the label"),
+)
+NUMBERS = {"check": "2", "data": "3", "launch": "4", "watch": "5", "model": "6"}
+
+
+def test_the_recorded_journey_by_keys_alone_after_being_stopped_and_taken_up(terminal: Terminal) -> None:
+    terminal.open(*REPLAY, shell=True)
     terminal.wait("Press Enter to connect")
-    terminal.keys("Enter")
-    terminal.wait("Connected to 203.0.113.10")
-    terminal.keys("2", "Enter")
-    terminal.wait("1 fail")
-    terminal.keys("3", "Enter")
-    terminal.wait("The path holds")
-    terminal.keys("Enter")
-    terminal.wait("Staged on stackvm")
-    terminal.keys("4", "Enter")
-    terminal.wait("Press Enter to launch")
-    terminal.keys("Enter")
-    terminal.wait("The run goes on by itself")
-    terminal.keys("5")
-    seen = terminal.wait("✓ completed")
-    assert "accuracy 0." in seen
-    terminal.keys("6", "Enter")
-    terminal.wait("Register: done")
-    terminal.keys("Enter")
-    terminal.wait("Package: done")
-    terminal.keys("Enter")
-    terminal.wait("Deploy: done")
-    terminal.keys("Enter")
-    seen = terminal.wait("it matches the label")
-    assert all(len(line) <= 80 for line in seen.splitlines())
+    terminal.keys("C-z")
+    terminal.wait("Stopped")
+    terminal.keys("fg", "Enter")
+    terminal.wait("Fingerprint")
+    terminal.press("Enter", "Is this the right VM?")
+    terminal.keys("yes", "Enter")
+    here = ""
+    for step, key, _, wanted in STEPS:
+        if step != here:
+            terminal.keys(*([NUMBERS[step]] if step in NUMBERS else []), *([key] if here and key else []))
+        else:
+            terminal.keys(key)
+        here = step
+        seen = terminal.wait(wanted)
+        assert all(len(line) <= 80 for line in seen.splitlines())
+    terminal.keys("C-c")
+    terminal.wait("q quits")
     terminal.keys("q")
-    terminal.wait("ended with 0")
+    terminal.wait("ready>")
+    terminal.keys('echo ended with $?; [ "$before" = "$(stty -g)" ] && echo the same, $((40 + 2))', "Enter")
+    assert "ended with 0" in terminal.wait("the same, 42")
+
+
+def test_the_recorded_journey_by_the_mouse_alone(terminal: Terminal) -> None:
+    terminal.open(*REPLAY)
+    terminal.wait("Press Enter to connect")
+    terminal.click("Connect", "Is this the right VM?")
+    terminal.click("Do not trust it", "Not connected")
+    here = "connect"
+    for step, _, label, wanted in STEPS:
+        if step != here:
+            terminal.click("Next ›", BY_ID[step].does[:30] if label else wanted)
+        here = step
+        if label:
+            terminal.click(label, wanted)
+    terminal.click("q Quit", "ended with 0")
+
+
+def test_resize_while_a_log_streams_and_a_megabyte_pasted_into_a_screen_and_a_field(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.open(*FAKE, "pace_s=0.01", "epochs=60")
+    terminal.wait("Press Enter to connect")
+    terminal.keys("5", "Enter")
+    terminal.wait("epoch ")
+    for width, height in ((120, 40), (59, 17), (200, 50), (80, 24)):
+        terminal.tmux("resize-window", "-x", str(width), "-y", str(height))
+        wanted = "too small" if width < 60 else "Log ·"
+        seen = terminal.until(lambda seen, wanted=wanted: wanted in seen, wanted)  # type: ignore[misc]
+        assert all(len(line) <= width for line in seen.splitlines())
+    large = tmp_path / "large"
+    large.write_text("q123456\n" * 131_072)
+    terminal.paste(large)
+    terminal.wait("✓ completed")
+    assert "Log ·" in terminal.seen(), "text that was pasted is no keys"
+    terminal.keys("1")
+    terminal.wait("Fingerprint")
+    terminal.keys("BTab", "BTab")
+    terminal.paste(large)
+    terminal.wait("characters were pasted")
+    terminal.keys("Escape")
+    terminal.wait("q Quit")  # Escape and a key at once would be Alt and that key
+    terminal.keys("2")
+    terminal.wait("Nothing was checked yet")
 
 
 def test_a_log_cannot_change_the_title_or_clipboard(terminal: Terminal) -> None:
-    terminal.open(sys.executable, "-m", "tests.fakes.app", "epochs=4")
+    terminal.open(*FAKE, "epochs=4")
     terminal.tmux("set-option", "-s", "set-clipboard", "on")
     terminal.wait("Press Enter to connect")
     terminal.keys("5", "Enter")
     seen = terminal.wait("warning: 2 columns are constant")
     assert "Log ·" in seen
     assert terminal.tmux("show-buffer") == ""
+    assert COLOUR.search(terminal.seen("-e")), "here there are colours; the next test looks for none"
 
 
-def test_a_megabyte_pasted_into_a_field_does_not_hang(terminal: Terminal, tmp_path: Path) -> None:
-    terminal.open(sys.executable, "-m", "tests.fakes.app")
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "vt100")])
+def test_a_terminal_without_colours_gets_none_and_one_that_is_closed_leaves_nothing(
+    terminal: Terminal, name: str, value: str
+) -> None:
+    terminal.open(*FAKE, environment={name: value})
     terminal.wait("Press Enter to connect")
-    large = tmp_path / "large"
-    large.write_text("x" * 1_048_576)
-    terminal.keys("BTab", "BTab")
-    terminal.tmux("load-buffer", str(large))
-    terminal.tmux("paste-buffer", "-p")
-    terminal.wait("characters were pasted")
-    terminal.keys("Escape")
-    terminal.wait("q Quit")  # Escape and a key at once would be Alt and that key
-    terminal.keys("2")
-    terminal.wait("Nothing was checked yet")
+    terminal.keys("Enter")
+    terminal.wait("Connected to")
+    assert not COLOUR.search(terminal.seen("-e"))
+    program = terminal.program()
+    terminal.tmux("kill-server")  # SIGHUP
+    end = monotonic() + PATIENCE_S
+    while Path(f"/proc/{program}").exists():
+        assert monotonic() < end, "it outlives its terminal"
+        sleep(0.03)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 from core import events
 from core.errors import ConfigError, HostKeyUnknown
 from core.journal import Place, read, recording, replayed
+from core.pace import Pace
 from core.services import Services
 from core.site.secrets import Secret
+
+pytestmark = pytest.mark.usefixtures("home")  # where a journal is, is noted there
 
 
 class Connection:
@@ -97,3 +101,38 @@ def test_a_journal_cut_in_its_last_line_still_plays_and_rubbish_is_refused(tmp_p
         path.write_text(rubbish)
         with pytest.raises(ConfigError):
             read(path)
+
+
+async def test_a_pace_stops_before_each_phase_and_says_where_a_recording_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    phase = {"event": "phase", "step": "data", "title": "t"}
+    lines: list[dict[str, Any]] = [{"journal": 1, "site": "s", "vm": "v", "recorded": 0}]
+    lines += [{"at": 0, "call": 1, "op": "data.list"}, *({"at": 0, "call": 1, "is": phase} for _ in range(3))]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pace, seen, changes = Pace(0, step=True), [], []
+    pace.on_change = lambda: changes.append(pace.stopped)
+
+    async def play() -> None:
+        async for event in replayed(path, pace=pace).data.list():
+            seen.append(event)
+
+    task = asyncio.create_task(play())
+    for count in (1, 2, 3):
+        while len(seen) < count or not (pace.stopped or count == 3):
+            await asyncio.sleep(0)
+        pace.go_on()
+    with pytest.raises(ConfigError, match="the recording ends here"):
+        await task
+    assert len(seen) == 3 and changes == [True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "start", [b"\x89PNG\r\n\x1a\n", b'{"a": 1}\n', b'{"journal": 7, "site": "s"}\n', b"x" * 200_000]
+)
+def test_a_foreign_file_is_one_clear_message(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(start)
+    with pytest.raises(ConfigError) as raised:
+        read(path)
+    assert str(path) in raised.value.title and "\n" not in raised.value.title and len(raised.value.title) < 250
+    assert "trainshed" in raised.value.hint

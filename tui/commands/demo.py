@@ -44,10 +44,12 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
     if journal is not None:
         journal.refuse_what_is_there()
     screen = settings.may_draw and not headless and not settings.plain
+    asks = settings.plain and settings.on_terminal and not headless and not (settings.json or settings.no_input)
     from .. import driver
 
     job = driver.Job(settings, together=not screen)
-    return driver.finish(job, _on_screen(job, journal) if screen else _walk(job, journal))
+    way = _on_screen if screen else _asked if asks else _walk
+    return driver.finish(job, way(job, journal))
 
 
 def _only_for_a_live_journey(record: Path | None, replay: bool, subcommand: str | None) -> None:
@@ -124,6 +126,23 @@ async def _on_screen(job: Job, journal: Journal | None) -> int:
         app = TrainshedApp(services, label="demo", job=found.job, fingerprint=found.fingerprint)
         await app.run_async()
         return app.return_code or 0
+
+
+async def _asked(job: Job, journal: Journal | None) -> int:
+    """The journey as lines and questions."""
+    import time
+
+    from core import demo as embedded
+
+    from ..plain.journey import Journey
+    from ..session import Session
+
+    job.output.note("Starting a site on this machine")
+    _say_what_is_fetched(job)
+    async with embedded.running() as found:
+        services = _opened(job, found, journal)
+        session = Session(services, label="demo", job=found.job, fingerprint=found.fingerprint, clock=time.monotonic)
+        return await Journey(job.settings, session).walk()
 
 
 async def _walk(job: Job, journal: Journal | None) -> int:

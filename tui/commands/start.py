@@ -13,15 +13,20 @@ from ..settings import Settings
 
 def start(settings: Settings) -> int:
     """On the current site; where none is known yet, the welcome that offers the demo."""
-    require_terminal(settings)
+    plain = settings.plain or settings.dumb
+    if not plain:
+        require_terminal(settings)
     site = settings.find_site() if settings.site or files.current() or files.names() else None
-    return show(settings.open(site), settings)
+    return (ask if plain else show)(settings.open(site), settings)
 
 
 def require_terminal(settings: Settings) -> None:
     """Raises UsageError where no screen can be drawn."""
     if not settings.may_draw:
-        raise UsageError("the full-screen interface needs a terminal", hint="trainshed --help lists the commands")
+        raise UsageError(
+            "the full-screen interface needs a terminal",
+            hint="trainshed --plain asks line by line; trainshed --help lists the commands",
+        )
 
 
 def show(services: Services, settings: Settings, **more: Any) -> int:
@@ -33,3 +38,16 @@ def show(services: Services, settings: Settings, **more: Any) -> int:
     app = TrainshedApp(services, read_only=settings.read_only, **more)
     driver.finish(driver.Job(settings), app.run_async())
     return app.return_code or 0
+
+
+def ask(services: Services, settings: Settings, **more: Any) -> int:
+    """The same journey as lines and questions; the exit code. `more`: fields of the session."""
+    import time
+
+    from .. import driver
+    from ..plain.journey import Journey
+    from ..session import Session
+
+    session = Session(services, read_only=settings.read_only, clock=time.monotonic, **more)
+    journey = Journey(settings, session)
+    return driver.finish(journey.talk.job, journey.walk())

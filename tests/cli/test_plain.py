@@ -1,0 +1,173 @@
+"""The journey as lines and questions, over the fake services."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, Said
+from tests.cli.terminal import Terminal
+from tests.fakes.script import RUN, Scenario
+from tui.output import Output
+
+Answered = Callable[..., Said]
+WHOLE = (
+    "", "", "", "", "", "", "",  # connect, next, check, next, path, stage, next
+    "", "job.yml", "", "", "",  # look asks for the job file and its settings; launch, next
+    "", "",  # follow, next
+    "", "", "", "",  # register, package, deploy, ask
+    "quit",
+)  # fmt: skip
+
+
+@pytest.fixture
+def answered(fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answered:
+    """`trainshed --plain` with a file of answers on stdin."""
+
+    def run(*answers: str, words: tuple[str, ...] = ("--plain",), scenario: Scenario | None = None) -> Said:
+        script = tmp_path / "answers"
+        script.write_text("".join(answer + "\n" for answer in answers))
+        with script.open() as file:
+            monkeypatch.setattr("sys.stdin", file)
+            return fake(*words, scenario=scenario)
+
+    return run
+
+
+def in_order(text: str, *parts: str) -> None:
+    at = 0
+    for part in parts:
+        assert part in text[at:], f"{part!r} is not after {text[max(0, at - 60) : at]!r} in\n{text}"
+        at = text.index(part, at) + len(part)
+
+
+def test_the_whole_journey_is_walked_by_a_script_of_answers_in_ascii(answered: Answered) -> None:
+    said = answered(*WHOLE)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.isascii() and "\x1b" not in said.out and "\r" not in said.out
+    in_order(
+        said.out,
+        "Step 1 of 6: Connect. It is to do.", "Connecting to stackvm. The same on the command line: trainshed",
+        "It is done (connected to stackvm as azureuser).",
+        "Step 2 of 6: Check.", "FAIL (high): Passwords are refused. Found: PasswordAuthentication yes", "Fix: ",
+        "It is done (14 pass, 2 warn, 1 fail, 1 unknown).",
+        "Step 3 of 6: Data.", "The path holds.", "It is done (samples/ is staged, 2 files, 124 kB).",
+        "Step 4 of 6: Launch.", "code: 3 files", "warning: compute gpu-cluster is not in this site",
+        "That is what would run.", f"run {RUN} on stackvm",
+        "Step 5 of 6: Watch.", "The job logged the param lr = 0.05.", "log: ", "Metrics at step 39: loss ",
+        "The run completed.",
+        "Step 6 of 6: Model.", "breast-cancer:1 registered", "answer      right",
+        "Done: trained, registered, served and asked", "Goodbye.",
+    )  # fmt: skip
+    assert said.out.count("\nMetrics at step") == 1, "metrics come at a calm rate"
+
+
+def test_an_error_keeps_what_was_typed_and_going_back_loses_nothing(answered: Answered) -> None:
+    said = answered(
+        "steps", "4", "look", "gone.txt", "inputs.lr=0.2",  # no such job file
+        "back", "next", "change", "job.yml", "",  # Enter keeps the settings
+        "again", "report", "no such thing", "99", "-5",
+        scenario=Scenario(),
+    )  # fmt: skip
+    assert said.code == 0
+    in_order(
+        said.out,
+        "gone.txt: no such job file", "What to do: Give the path", "What was typed is kept.", "[again] back",
+        "Step 3 of 6", "Step 4 of 6: Launch. It is failed",
+        "Enter keeps gone.txt", "Enter keeps inputs.lr=0.2",
+        "trainshed run job.yml --set=inputs.lr=0.2 --dry-run".replace("trainshed", "trainshed --site ward-7"),
+        "That is what would run.",
+        "There is no choice 'report' here", "There is no choice 'no such thing' here", "There is no choice '99' here",
+        "There is no choice '-5' here", "The input has ended.", "Goodbye.",
+    )  # fmt: skip
+
+
+def test_a_host_key_is_asked_for_in_the_pipe_and_a_secret_never_is(answered: Answered) -> None:
+    said = answered("", "maybe", "yes", "", scenario=Scenario(host_key="unknown"))
+    in_order(said.out, "is not known. It shows this host key", "SHA256:", "maybe", "Is it the same?", "trusted by you")
+    assert "+--[" not in said.out, "a randomart says nothing to a reader"
+    words = [sys.executable, "-m", "tests.cli.program", json.dumps({"passphrase": "open sesame"}), "--plain"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as program:  # a session of its own: it has no terminal to ask on
+        assert program.stdin is not None and program.stdout is not None
+        program.stdin.write("\n")
+        program.stdin.flush()
+        told = ""
+        while "The key is encrypted" not in told:
+            told += (line := program.stdout.readline())
+            assert line, told
+        program.stdin.write("open sesame\n")
+        program.stdin.close()
+        told += program.stdout.read()
+    in_order(told, "The key is encrypted", "What to do: ", "[again]")
+    assert "connected as" not in told
+
+
+def test_our_own_signs_are_ascii_and_letters_of_any_language_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(plain=True, together=True)
+    output.lines(["3 × 4 … ✓ · Müller"])
+    output.note("a – b")
+    assert capsys.readouterr().out == "3 x 4 ... yes , Müller\na - b\n"
+
+
+def test_read_only_and_what_does_not_go_together(answered: Answered) -> None:
+    said = answered("steps", "3", "stage", "steps", "5", "cancel", words=("--plain", "--read-only"))
+    in_order(said.out, "read-only.", "Read-only: this would change something.", "Nothing to cancel")
+    for option in ("--json", "--no-input"):
+        refused = answered(words=("--plain", option))
+        assert refused.code == 2 and f"does not go with {option}" in refused.err
+
+
+def test_accessible_means_plain(answered: Answered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESSIBLE", "1")
+    script = Path(os.devnull).open()  # noqa: SIM115
+    monkeypatch.setattr("sys.stdin", script)
+    from tui.settings import Settings
+
+    assert Settings().plain
+    monkeypatch.setenv("ACCESSIBLE", "0")
+    assert not Settings().plain
+
+
+def test_ctrl_c_in_a_step_asks_again_and_at_a_question_it_leaves(ward: Path) -> None:
+    terminal = Terminal("tests.cli.program", json.dumps({"hold": ["half"], "passphrase": "open sesame"}), "--plain")
+    terminal.expect("Number or word [connect]")
+    terminal.type("\n")
+    terminal.expect("Passphrase of ~/.ssh/id_ed25519:")
+    assert not terminal.echoes()
+    terminal.type("open sesame\n")
+    terminal.expect("It is done (connected")
+    for answers in (("steps\n", "4\n"), ("1\n", "job.yml\n", "\n"), ("launch\n",), ("next\n",), ("\n",)):
+        for answer in answers:
+            terminal.type(answer)
+    terminal.expect("Following ")
+    terminal.expect("log: epoch  20")
+    terminal.type("\x03")
+    terminal.expect("Stopped. What was started on the VM goes on.")
+    terminal.expect("What next?")
+    terminal.type("\x03")
+    terminal.expect("trainshed: interrupted")
+    terminal.expect(f"run {RUN} goes on: trainshed")
+    terminal.expect(f"logs {RUN} -f")
+    assert terminal.end() == 130
+    assert "sesame" not in terminal.shown
+
+
+def test_a_dumb_terminal_and_a_closed_one(ward: Path) -> None:
+    terminal = Terminal("tests.cli.program", "{}", TERM="dumb")
+    terminal.expect("Number or word [connect]")
+    terminal.type("\x04")
+    terminal.expect("The input has ended.")
+    assert terminal.end() == 0
+    terminal = Terminal("tests.cli.program", "{}", "--plain")
+    terminal.expect("Number or word [connect]")
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.end() == 129

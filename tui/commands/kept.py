@@ -1,0 +1,126 @@
+"""`trainshed kept`: what trainshed keeps on this machine, who could read it, and its removal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..options import group, pass_settings
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from core.kept import Item
+
+    from ..output import Output
+
+DAY_S = 86400.0
+KINDS = ("reports", "screenshots", "journals", "logs", "history", "temporary", "other", "downloads", "workspace",
+         "hosts", "demo", "cache")  # fmt: skip
+SPOOLS = "A log that a screen shows is in a file without a name, gone with the program: there is nothing to remove."
+
+
+@group("kept", invoke_without_command=True)
+@click.pass_context
+def kept(context: click.Context) -> None:
+    """List what is kept on this machine, and mend what others could read."""
+    if context.invoked_subcommand is not None:
+        return
+    from core import kept as keeping
+
+    settings = context.ensure_object(Settings)
+    items = keeping.found()
+    wrong = [item for item in items if item.open_to]
+    mended = [] if settings.read_only else [path for item in wrong for path in keeping.mended(item)]
+    output = settings.output()
+    if settings.json:
+        output.document({"kept": [_document(item) for item in items], "mended": [str(path) for path in mended]})
+        return
+    _tell(output, items)
+    for item in wrong:
+        which = "" if item.open_to == (item.path,) else f" ({len(item.open_to)} files and folders)"
+        what = "was open to others, and is its owner's alone now" if mended else "is open to others: it would be mended"
+        output.note(f"{item.path}{which} {what}", "warning")
+
+
+def _document(item: Item) -> dict[str, Any]:
+    return {
+        "kind": item.kind.name, "path": str(item.path), "bytes": item.bytes, "files": item.files,
+        "mode": f"{item.mode:04o}", "modified": item.modified, "holds": item.kind.holds,
+    }  # fmt: skip
+
+
+def _tell(output: Output, items: list[Item]) -> None:
+    from ..text import table
+    from ..words import size
+
+    now = time.time()
+    rows = [
+        (item.kind.name, size(item.bytes), f"{item.mode:04o}", _age(now - item.modified), str(item.path))
+        for item in items
+    ]
+    if rows:
+        output.lines(table(("KIND", "SIZE", "MODE", "AGE", "PATH"), rows))
+    else:
+        output.note("nothing is kept")
+    for kind in dict.fromkeys(item.kind for item in items):
+        output.note(f"{kind.name}: {kind.holds}")
+    output.note(SPOOLS)
+
+
+def _age(seconds: float) -> str:
+    """`now`, `5 h`, `12 days`."""
+    if seconds < 2 * DAY_S:
+        return "now" if seconds < 3600 else f"{seconds / 3600:.0f} h"
+    return f"{seconds / DAY_S:.0f} days"
+
+
+@kept.command("purge")
+@click.argument("kinds", nargs=-1, type=click.Choice(KINDS), metavar="[KIND]...")
+@click.option("--older-than", "days", metavar="DAYS", type=click.FloatRange(min=0), help="What has not changed since.")
+@click.option("--all", "everything", is_flag=True, help="Every kind, the record of experiments included.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_settings
+def purge(settings: Settings, kinds: tuple[str, ...], days: float | None, everything: bool, yes: bool) -> None:
+    """Remove what is kept: reports, screenshots, journals, saved logs and leftovers, or the KINDs that are named.
+
+    What was downloaded is in places that you chose, and stays.
+    """
+    from core import kept as keeping
+    from core.errors import UsageError
+
+    settings.refuse_if_read_only("kept purge")
+    if "downloads" in kinds:
+        raise UsageError(
+            "downloads are in places that you chose, with files of yours among them", hint="rm removes them"
+        )
+    before = None if days is None else time.time() - days * DAY_S
+    chosen = [item for item in keeping.found(kinds) if kinds or everything or not item.kind.asked]
+    chosen = [item for item in chosen if item.kind.ours and (before is None or item.modified < before)]
+    output = settings.output()
+    if chosen and not yes:
+        _ask(settings, output, chosen)
+    for item in chosen:
+        keeping.remove(item)
+    keeping.forget_what_is_gone()
+    if settings.json:
+        output.document({"removed": [_document(item) for item in chosen]})
+    else:
+        output.lines([f"removed {item.path}" for item in chosen] or ["nothing to remove"])
+
+
+def _ask(settings: Settings, output: Output, chosen: list[Item]) -> None:
+    """Names what will go. Raises UsageError where the answer is not yes."""
+    from core.errors import UsageError
+
+    from ..questions import line
+    from ..words import plural, size
+
+    for item in chosen:
+        output.note(f"  {item.kind.name}: {item.path} ({size(item.bytes)})")
+    if not settings.may_ask:
+        title = f"kept purge: {plural(len(chosen), 'thing')} would be removed"
+        raise UsageError(title, hint="--yes removes without a question")
+    if line('Remove these for good? Type "yes": ') != "yes":
+        raise UsageError("nothing was removed")

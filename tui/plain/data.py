@@ -1,0 +1,65 @@
+"""3 Data: the path from the VM to the container, then the data staged on the VM."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from core import events
+
+from ..words import plural, size
+from .prompts import Choice
+from .step import PlainStep
+from .talk import Doing
+
+
+class PlainData(PlainStep):
+    STEP = "data"
+    whole = False  # every link of the path held
+    broken = ""
+    staged: events.DataStaged | None = None
+
+    def choices(self) -> list[Choice]:
+        return [
+            Choice("path", "Follow the path from the VM to the container", self.path),
+            Choice("stage", f"Stage {self.typed('path') or 'all of it'} on the VM", self.stage),
+            Choice("change", "Change what is staged", self.change),
+        ]
+
+    @property
+    def usual(self) -> str:
+        return super().usual or ("stage" if self.whole else "path")
+
+    async def path(self) -> None:
+        self.whole, self.broken = False, ""
+        data = self.session.services.data
+        await self.operate(Doing("Following the path to the data", ("check", "data"), data.check))
+
+    async def stage(self) -> None:
+        path = self.typed("path")
+        begin = partial(self.session.services.data.stage, path)
+        line = ("data", "stage", path) if path else ("data", "stage")
+        await self.operate(Doing("Staging on the VM", line, begin, changes=True))
+
+    async def change(self) -> None:
+        await self.ask("path", "What to stage", "a blob, or a folder that ends in a slash; nothing means all of it")
+
+    def receive(self, event: events.Event) -> None:
+        if isinstance(event, events.CheckFinished) and event.status == "fail":
+            self.broken = event.title
+        elif isinstance(event, events.DataStaged):
+            self.staged = self.session.staged = event
+
+    def done(self, doing: Doing) -> None:
+        if doing.changes and self.staged is not None:
+            data = self.staged.data
+            what = f"{data.path or 'all'} is staged, {plural(data.files, 'file')}, {size(data.bytes)}"
+            self.finish(data.digest, what)
+            return
+        self.whole = not self.broken
+        if self.broken:
+            self.session.journey.fail(self.STEP, f"broken at {self.broken}")
+            self.talk.say(f"The path breaks at {self.broken}. Correct it, then say again.")
+        else:
+            self.session.journey.stop(self.STEP)
+            self.found = "the path holds"
+            self.talk.say("The path holds. Staged data do not pass through this computer.")

@@ -1,0 +1,142 @@
+"""The journey itself: where somebody is, what can be done there, and the way to the other steps."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from core.errors import UsageError
+
+from ..session import Session
+from ..settings import Settings
+from ..steps import ORDER, STEPS
+from ..words import STEP
+from .check import PlainCheck
+from .connect import PlainConnect
+from .data import PlainData
+from .launch import PlainLaunch
+from .model import PlainModel
+from .prompts import Choice, Ended
+from .step import PlainStep
+from .talk import Talk
+from .watch import PlainWatch
+
+PARTS: tuple[type[PlainStep], ...] = (PlainConnect, PlainCheck, PlainData, PlainLaunch, PlainWatch, PlainModel)
+KEYS = (
+    "Answer a question with a number, a word or its beginning. Enter takes what stands in brackets.",
+    "Ctrl-C stops what is going and asks again; at a question it leaves. Runs on the VM go on in both cases.",
+    "Nothing that you typed is lost by an error, or by going back.",
+)
+
+
+class Journey:
+    def __init__(self, settings: Settings, session: Session) -> None:
+        """Raises UsageError where nothing can be asked."""
+        if settings.json or settings.no_input:
+            option = "--json" if settings.json else "--no-input"
+            raise UsageError(f"the plain journey asks questions: it does not go with {option}")
+        settings.plain = True
+        self.talk = Talk(settings, session)
+        self.session = session
+        self.steps = [part(self.talk) for part in PARTS]
+        self.at = 0
+        self.left = False
+        self._explain = True
+
+    async def walk(self) -> int:
+        """Until somebody leaves, or the input ends. Raises Interrupted for Ctrl-C at a question."""
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread: a test
+            loop.add_signal_handler(signal.SIGINT, self.talk.interrupt)
+        where = f"site {self.session.site}, VM {self.session.vm}" if self.session.site else "no site yet"
+        self.talk.say(f"trainshed, {where}{', read-only' if self.session.read_only else ''}.", *KEYS)
+        try:
+            await self._enter(0)
+            while not self.left:
+                await self._turn()
+        except Ended:
+            self.talk.say("", "The input has ended.")
+            self._farewell()
+        finally:
+            await self.session.services.close()
+        return 0
+
+    @property
+    def here(self) -> PlainStep:
+        return self.steps[self.at]
+
+    async def _enter(self, at: int) -> None:
+        self.at, self._explain, self.talk.failure = at, True, None
+        await self.here.entered()
+        self.talk.say("", f"{self._place()}. {self.here.step.does}")
+
+    def _place(self) -> str:
+        state = STEP[self.session.journey.states[ORDER[self.at]]].word
+        found = f" ({self.here.found})" if self.here.found else ""
+        return f"Step {self.at + 1} of {len(STEPS)}: {self.here.step.title}. It is {state}{found}"
+
+    async def _turn(self) -> None:
+        choices = self._choices()
+        words = [one.word for one in choices]
+        usual = "again" if self.talk.failure is not None else self.here.usual
+        at, explain, self._explain = self.at, self._explain, False
+        chosen = await self.talk.prompts.choose(choices, words.index(usual) if usual else 0, explain=explain)
+        await chosen.do()
+        if not self.left and at == self.at and chosen.word not in ("help", "steps"):
+            self.talk.say("", f"{self._place()}.")
+
+    def _choices(self) -> list[Choice]:
+        step = self.here
+        found = step.choices()
+        if self.at > 0:
+            found.append(Choice("back", f"Go back to {STEPS[self.at - 1].title}", self._back))
+        if self.at + 1 < len(STEPS):
+            found.append(Choice("next", f"Go on to {STEPS[self.at + 1].title}", self._next))
+        found += [
+            Choice("steps", "Hear all steps, and go to one", self._any),
+            Choice("help", "What can be done here", self._help),
+            Choice("quit", "Leave; runs on the VM go on", self._quit),
+        ]
+        if step.again is not None:  # last: the numbers of the others stay
+            found.append(Choice("again", "Do the last thing once more", step.repeat))
+        if self.talk.failure is not None:
+            found.append(Choice("report", "Hear a report of the error without secrets, and save it", self._report))
+        return found
+
+    async def _report(self) -> None:
+        words = self.here.again.line if self.here.again is not None else ()
+        await self.talk.report(self.here.STEP, self.session.line(*words))
+
+    async def _back(self) -> None:
+        await self._enter(self.at - 1)
+
+    async def _next(self) -> None:
+        await self._enter(self.at + 1)
+
+    async def _any(self) -> None:
+        for at, step in enumerate(STEPS, 1):
+            note = self.session.journey.notes[step.id]
+            state = STEP[self.session.journey.states[step.id]].word
+            self.talk.say(f"  {at} {step.title}: {state}{f' ({note})' if note else ''}")
+        answer = await self.talk.prompts.line(f"Number of the step, Enter stays [{self.at + 1}]: ")
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(STEPS):
+            await self._enter(int(answer) - 1)
+        elif answer:
+            self.talk.say(f"There is no step {answer[:40]!r}.")
+
+    async def _help(self) -> None:
+        self.talk.say(self.here.step.does, *KEYS)
+        self._explain = True
+
+    async def _quit(self) -> None:
+        if self.session.label == "demo" and self.session.run_going:
+            question = f"This embedded site ends with the program, and run {self.session.run} with it. Quit?"
+            if not await self.talk.prompts.sure(question):
+                return
+        self.left = True
+        self._farewell()
+
+    def _farewell(self) -> None:
+        advice = self.talk.advice()
+        self.talk.say(f"Goodbye. {advice[:1].upper()}{advice[1:]}." if advice else "Goodbye.")

@@ -1,0 +1,1 @@
+"""The full-screen interface in a browser of this machine, behind a link that works once."""
