@@ -103,6 +103,13 @@ class Runs(Protocol):
         """`RunsListed` with the one run. `run`: a unique prefix, or `@latest`."""
         ...
 
+    def metrics(self, run: str) -> Events:
+        """`Metric` for each value that the run has logged so far, in the order it came; nothing else.
+
+        Of a run that goes on: what there is now. Nothing is recorded in the workspace.
+        """
+        ...
+
     def cancel(self, run: str, *, force: bool = False) -> Events:
         """Ends with the run's `RunStateChanged`. Raises RunError for another person's run without `force`."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..events import Event, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from ..events import Event, Metric, Phase, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import launch, names, plan
@@ -63,6 +64,16 @@ class LiveRuns:
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
         yield RunsListed(runs=[self._info(await agent.call("runs.show", run=ulid))])
+
+    async def metrics(self, run: str) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        reading = Reading(await self._named(agent, run))
+        stream = agent.stream("tracking.read", run=reading.run, cursor=0, limit=sys.maxsize)
+        async with aclosing(stream) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                for event in reading.tracked(message):
+                    if isinstance(event, Metric):
+                        yield event
 
     async def cancel(self, run: str, *, force: bool = False) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()

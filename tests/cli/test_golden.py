@@ -29,6 +29,8 @@ COMMANDS = {
     "runs": ("runs",),
     "show": ("show", "@latest"),
     "logs": ("logs", "@latest", "-f"),
+    "metrics": ("metrics", "@latest"),
+    "metrics-csv": ("metrics", "@latest", "--csv", "--key", "lo*"),
     "cancel": ("cancel", "@latest"),
     "rerun": ("rerun", "@latest", "--set", "inputs.lr=0.2"),
     "download": ("download", "@latest"),
@@ -42,7 +44,7 @@ COMMANDS = {
     "invoke": ("invoke", "breast-cancer", "--row", "17"),
     "undeploy": ("undeploy", "breast-cancer"),
 }
-STREAMS = {"run", "rerun", "run-dry", "logs"}
+STREAMS = {"metrics", "metrics-csv", "run", "rerun", "run-dry", "logs"}
 
 
 def compare(name: str, text: str) -> None:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from core import errors, events
 from core.services import Events
 
 from . import script
-from .script import NOON, RUN, Scenario
+from .script import EARLIER, NOON, RUN, Scenario
 
 COMMAND = "python train.py --data /data/records --epochs 40 --lr 0.05"
 
@@ -76,6 +78,8 @@ class FakeRuns:
                 at += size
             for key, value in (("loss", script.loss(epoch)), ("accuracy", script.accuracy(epoch))):
                 yield events.Metric(key=key, value=value, step=epoch, time=NOON + epoch)
+            if self.scenario.resources:
+                yield script.resources(epoch)
             if epoch == self.scenario.epochs // 2:
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="lost", last_seen=NOON + 180, retry_in_s=5)
@@ -143,7 +147,22 @@ class FakeRuns:
         )
 
     async def list(self) -> Events:
-        yield events.RunsListed(runs=[] if self.scenario.no_runs else [self._info()])
+        earlier = [self._earlier()] if self.scenario.earlier else []
+        yield events.RunsListed(runs=[] if self.scenario.no_runs else [self._info(), *earlier])
+
+    def _earlier(self) -> events.RunInfo:
+        changes = {"run": EARLIER, "created": NOON - 3600, "ended": NOON - 3500, "name": "first try"}
+        return structs.replace(self._info(), **changes, state="completed", params={"epochs": "30", "lr": "0.1"})
+
+    async def metrics(self, run: str) -> Events:
+        old = self.scenario.earlier and run == EARLIER
+        if not old:
+            self._known(run)
+        await self._reach("metrics")
+        for epoch in range(30 if old else self.scenario.epochs):
+            worse = 0.05 if old else 0.0
+            for key, value in (("loss", script.loss(epoch) + worse), ("accuracy", script.accuracy(epoch) - worse)):
+                yield events.Metric(key=key, value=value, step=epoch, time=NOON + epoch - 3600 * old)
 
     async def show(self, run: str) -> Events:
         self._known(run)

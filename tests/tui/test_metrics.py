@@ -6,17 +6,22 @@ from math import inf, nan
 
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import Static
 
 from core.events import Metric
 from tui import words
-from tui.widgets.metrics import MetricChart
-from tui.widgets.series import Series, thinned
+from tui.widgets.metrics import EMPTY, MetricChart
+
+from .walk import Walk
 
 
 class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield MetricChart(id="metrics")
+
+
+def shown(app: App[None]) -> str:
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 @pytest.mark.parametrize(
@@ -26,16 +31,13 @@ async def test_a_value_that_is_not_finite_is_text_and_ends_nothing(values: list[
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         chart = app.query_one(MetricChart)
+        assert EMPTY in shown(app)
         for step, value in enumerate(values):
             chart.add(Metric(key="loss", value=value, step=step, time=0))
-            await chart.draw()
+            chart.draw()
             await pilot.pause()
-        assert words.number(values[-1]) in str(app.query_one("#values", Static).content)
+        assert f"loss {words.number(values[-1])}" in shown(app)
     assert app.return_code in (0, None)
 
 
-@pytest.mark.parametrize("columns", [1, 40])
-def test_only_finite_values_are_plotted(columns: int) -> None:
-    series = Series(steps=[0, 1, 2, 3, 4], values=[nan, 1.0, inf, -inf, 2.0])
-    assert thinned(series, columns) == ([1, 4], [1.0, 2.0])
-    assert thinned(Series(steps=[0], values=[nan]), columns) == ([], [])
+__all__ = ["Walk"]

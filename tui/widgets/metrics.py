@@ -1,135 +1,329 @@
-"""Metrics: each one's value as text, and the curve of the chosen one.
+"""The panel of metrics: several curves, zoom, log scale, smoothing, reading off, an earlier run beside, all by keys.
 
-The plot (textual-plot, which needs numpy) is imported when the first value is to
-be drawn; it is redrawn at most four times a second.
+What arrives is drawn at most four times a second, a key at once. A frame costs the same for a million points as
+for a thousand: see `series.Blocks`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
+from rich.segment import Segment
+from rich.style import Style
+from textual import events as happened
+from textual.binding import Binding, BindingType
+from textual.color import Color, ColorParseError
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
 
 from core.events import Metric
 from tui import words
 
-from .series import Series, name, thinned
-
-if TYPE_CHECKING:
-    from textual_plot import PlotWidget
+from .metric_board import BOLD, EARLIER, FAINT, GUTTER, LEAST, WARN, Board, Metrics
+from .metric_view import PAN, ZOOM, View
+from .plot import AXIS, CURSOR, PLAIN, TICK, Row
+from .series import Blocks, Series, Smoothed, name
 
 DRAW_EVERY_S = 0.25
-SHOWN = 6  # metrics listed as text
+AT_FIRST = 6  # metrics shown before somebody chooses
+SLICE = 4_000  # points smoothed in one go: some ms
+EMPTY = "No metric yet: they appear as the job logs them."
+HINT = (
+    "v curves · l log y · s smooth · e earlier run · h axis · a together · + - zoom · [ ] move · ← → read off · 0 all"
+)
+# Okabe and Ito, "Color Universal Design" (2008), on dark; darker shades of them on light.
+COLOURS = {
+    True: ("#56b4e9", "#e69f00", "#2fbf93", "#f0e442", "#dd92bb", "#f07b3c"),
+    False: ("#0072b2", "#a35a00", "#00785a", "#7a6a00", "#a8467c", "#b83f00"),
+}
 
 
-class MetricChart(Vertical):
+class MetricChart(Widget, can_focus=True):
+    """Posts `Wanted` for what takes a dialogue: which curves, which earlier run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "want('curves')", "Curves"),
+        Binding("e", "want('earlier')", "Earlier run"),
+        Binding("l", "log", "Log scale of y", show=False),
+        Binding("s", "smooth", "Smoothing: none, 0.6, 0.9", show=False),
+        Binding("h", "axis", "Steps, time or clock below", show=False),
+        Binding("a", "together", "All in one plot, or apart", show=False),
+        Binding("enter", "alone", "This metric alone, and back", show=False),
+        Binding("up,k", "choose(-1)", "Metric before", show=False),
+        Binding("down,j", "choose(1)", "Metric after", show=False),
+        Binding("left", "read(-1)", "Read off: to the left", show=False),
+        Binding("right", "read(1)", "Read off: to the right", show=False),
+        Binding("shift+left", "read(-10)", "Read off: far to the left", show=False),
+        Binding("shift+right", "read(10)", "Read off: far to the right", show=False),
+        Binding("plus,equals_sign", "zoom(True)", "Zoom in", show=False),
+        Binding("minus", "zoom(False)", "Zoom out", show=False),
+        Binding("left_square_bracket", "pan(-1)", "Move to the left", show=False, key_display="["),
+        Binding("right_square_bracket", "pan(1)", "Move to the right", show=False, key_display="]"),
+        Binding("0", "all", "Everything again", show=False),
+    ]
+
+    @dataclass
+    class Wanted(Message):
+        what: str  # "curves" or "earlier"
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.series: dict[str, Series] = {}
+        self.now, self.earlier = Metrics(), Metrics()
+        self.earlier_run = ""
+        self.picked: list[str] | None = None  # None: the first few
         self.chosen = ""
-        self._dirty = False
-        self._drawing = False  # mounting the plot takes a while
-        self._plot: PlotWidget | None = None
-
-    def compose(self) -> ComposeResult:
-        yield Static("No metric yet: they appear as the job logs them.", id="values")
+        self.view = View()
+        self.alone = False
+        self._smoothed: dict[int, Smoothed] = {}
+        self._dirty = True
+        self._strips: list[Strip] = []
 
     def on_mount(self) -> None:
-        self.border_title = "Metrics"
         self.set_interval(DRAW_EVERY_S, self.draw)
+        self.draw()
+
+    # What is known.
 
     def clear(self) -> None:
-        self.series, self.chosen, self._dirty = {}, "", True
+        """For another run: how it is looked at stays."""
+        self.now, self.picked, self.chosen, self.alone = Metrics(), None, "", False
+        self.view = replace(self.view, shown=None, cursor=None)
+        self.compare("")
 
     def add(self, metric: Metric) -> None:
-        key = name(metric)
-        self.series.setdefault(key, Series()).add(metric.step, metric.value)
-        self.chosen = self.chosen or key
+        self.now.add(name(metric), metric.step, metric.value, metric.time)
         self._dirty = True
 
-    def choose_next(self) -> bool:
-        """The next metric is drawn; False where there is none."""
-        if not self.series:
-            return False
-        keys = list(self.series)
-        self.chosen = keys[(keys.index(self.chosen) + 1) % len(keys)]
+    def compare(self, run: str) -> None:
+        """Another earlier run: its values come by `add_earlier`. "" for none."""
+        self.earlier, self.earlier_run = Metrics(), run
+        self._smoothed.clear()
         self._dirty = True
+
+    def add_earlier(self, metric: Metric) -> None:
+        self.earlier.add(name(metric), metric.step, metric.value, metric.time)
+        self._dirty = True
+
+    @property
+    def keys(self) -> list[str]:
+        """Of both runs."""
+        return [*self.now.series, *(key for key in self.earlier.series if key not in self.now.series)]
+
+    @property
+    def shown(self) -> list[str]:
+        if self.picked is None:
+            return list(islice(self.now.series or self.earlier.series, AT_FIRST))
+        return [key for key in self.picked if key in self.now.series or key in self.earlier.series]
+
+    def pick(self, keys: list[str]) -> None:
+        """The curves that are shown from now on."""
+        self.picked, self._dirty = keys, True
+        self.draw()
+
+    # Drawing.
+
+    def board(self) -> Board:
+        shown = self.shown
+        if self.chosen not in shown:
+            self.chosen = shown[0] if shown else ""
+        return Board(self.now, self.earlier, self.view, shown, self.chosen, self._smooth, self.alone)
+
+    def draw(self) -> None:
+        if not self._dirty or not self.size or not self.is_on_screen:
+            return
+        self._dirty = False
+        self._strips = self._drawn()
+        self.refresh()
+
+    def _drawn(self) -> list[Strip]:
+        width, height = self.content_size
+        board, styles = self.board(), self._styles()
+        self.border_title = self._title(board, width, height)
+        if not board.shown:
+            text = EMPTY if self.picked is None else "No curve is chosen: v chooses."
+            return [_strip([(text, TICK)], styles, width)]
+        notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
+        if self.earlier_run and height >= LEAST[1] + 2:
+            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
+        notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
+        strips: list[Strip] = []
+        for band in board.bands(width, height - len(notes)):
+            columns = [[_strip(row, styles, cells) for row in rows] for cells, rows in band]
+            strips += [Strip.join(row) for row in zip(*columns, strict=True)]
+        return strips + [_strip(row, styles, width) for row in notes]
+
+    def _title(self, board: Board, width: int, height: int) -> str:
+        parts = ["Metrics"]
+        if board.shown:
+            drawn = sum(map(len, board.groups(width, height)))
+            parts += [f"{drawn} of {len(self.keys)}"] if drawn < len(self.keys) else []
+            cursor = self.view.cursor
+            parts += (
+                [f"at {'step ' if self.view.axis == 'step' else ''}{self.view.label(cursor)}"]
+                if cursor is not None
+                else []
+            )
+            parts += self.view.words()
+        parts += [f"{EARLIER[0]} {words.short(self.earlier_run)}"] if self.earlier_run and height < LEAST[1] + 2 else []
+        return " · ".join(parts).replace("[", r"\[")
+
+    def _styles(self) -> dict[int, Style]:
+        ground, muted = self.background_colors[1], self._variable("muted")
+        found = {
+            PLAIN: Style(),
+            AXIS: Style(color=self._variable("text-disabled", muted).rich_color),
+            TICK: Style(color=muted.rich_color),
+            CURSOR: Style(color=self._variable("foreground").rich_color, bold=True),
+            WARN: Style(color=self._variable("warning").rich_color, bold=True),
+        }
+        for number, code in enumerate(COLOURS[self.app.current_theme.dark]):
+            colour = Color.parse(code)
+            found[number] = Style(color=colour.rich_color)
+            found[number + BOLD] = Style(color=colour.rich_color, bold=True, underline=True)
+            found[number + FAINT] = Style(color=ground.blend(colour, 0.45).rich_color, dim=self.app.no_color or None)
+        return found
+
+    def _variable(self, name: str, other: Color | None = None) -> Color:
+        try:
+            return Color.parse(self.app.theme_variables[name])
+        except (KeyError, ColorParseError):  # "auto 87%" is none
+            return other or Color.parse("#808080")
+
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        strip = self._strips[y] if y < len(self._strips) else Strip([])
+        return Strip(Segment.apply_style(strip, self.rich_style), strip.cell_length).crop_extend(
+            0, width, self.rich_style
+        )
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._dirty = True
+
+    def on_resize(self) -> None:
+        self._again()
+
+    def on_focus(self) -> None:
+        self._again()
+
+    def on_blur(self) -> None:
+        self._again()
+
+    def _again(self) -> None:
+        self._dirty = True
+        self.draw()
+
+    # Smoothing goes on beside, a slice at a time: a million points take a second.
+
+    def _smooth(self, series: Series) -> Blocks | None:
+        if not self.view.weight:
+            return None
+        smoothed = self._smoothed.get(id(series))
+        if smoothed is None:
+            smoothed = self._smoothed[id(series)] = Smoothed(self.view.weight)
+        if not smoothed.advance(series.values, SLICE):
+            self.run_worker(self._catch_up(series, smoothed), group=f"smooth-{id(series)}", exclusive=True)
+        return smoothed.blocks
+
+    async def _catch_up(self, series: Series, smoothed: Smoothed) -> None:
+        wanted = True
+        while wanted and not smoothed.advance(series.values, SLICE):
+            await asyncio.sleep(0)
+            wanted = self._smoothed.get(id(series)) is smoothed
+        self._dirty = True
+
+    # Keys.
+
+    def look(self, view: View) -> None:
+        if view.weight != self.view.weight:
+            self._smoothed.clear()
+        self.view = view
+        self._again()
+
+    def _anything(self) -> bool:
+        if self.shown:
+            return True
+        self._say("No metric was logged yet" if not self.keys else "No curve is chosen: v chooses")
+        return False
+
+    def _say(self, text: str) -> None:
+        self.notify(text, timeout=4, markup=False)
+
+    def choose_next(self, by: int = 1) -> bool:
+        """The next metric is the chosen one; False where there is none."""
+        shown = self.shown
+        if not shown:
+            return False
+        self.chosen = shown[(shown.index(self.chosen) + by) % len(shown)] if self.chosen in shown else shown[0]
+        self._again()
         return True
 
-    async def draw(self) -> None:
-        if not self._dirty or not self.display or self._drawing:
+    def action_choose(self, by: int) -> None:
+        if self._anything():
+            self.choose_next(by)
+
+    def action_alone(self) -> None:
+        if self._anything():
+            self.alone = not self.alone
+            self._again()
+
+    def action_want(self, what: str) -> None:
+        self.post_message(self.Wanted(what))
+
+    def action_log(self) -> None:
+        self.look(replace(self.view, log=not self.view.log))
+
+    def action_smooth(self) -> None:
+        self.look(self.view.smoother())
+
+    def action_axis(self) -> None:
+        self.look(self.view.other_axis())
+
+    def action_together(self) -> None:
+        self.look(replace(self.view, together=not self.view.together))
+
+    def action_zoom(self, closer: bool) -> None:
+        if not self._anything():
             return
-        self._dirty, self._drawing = False, True
-        try:
-            await self._draw_all()
-        finally:
-            self._drawing = False
+        view = self.view.zoomed(self.board().extent(), ZOOM if closer else 1 / ZOOM)
+        if view == self.view:
+            self._say("This is as close as it goes" if closer else "All of it is shown")
+        self.look(view)
 
-    async def _draw_all(self) -> None:
-        self.query_one("#values", Static).update(self._texts())
-        if self.series and self.size.height >= 6:
-            await self._draw_plot()
+    def action_pan(self, by: int) -> None:
+        view = self.view.panned(self.board().extent(), by * PAN)
+        if view == self.view:
+            self._say("All of it is shown: + zooms in" if view.shown is None else "This is the end of it")
+        self.look(view)
 
-    def _texts(self) -> Content:
-        if not self.series:
-            return Content("No metric yet: they appear as the job logs them.")
-        if self.size.height < 14:
-            return Content("   ").join([self._short(key) for key in self._listed()])
-        return Content("\n").join([self._long(key) for key in self._listed()])
+    def action_all(self) -> None:
+        self.look(replace(self.view, shown=None, cursor=None))
 
-    def _short(self, key: str) -> Content:
-        text = f"{'▸ ' if key == self.chosen else ''}{key} {words.number(self.series[key].last)}"
-        return Content.styled(text, "bold" if key == self.chosen else "")
-
-    def _long(self, key: str) -> Content:
-        series, here = self.series[key], key == self.chosen
-        width = max(len(known) for known in self.series)
-        low, high = series.best
-        text = f"{'▸' if here else ' '} {key:<{width}}  {words.number(series.last):>8}"
-        rest = f"  {words.number(low)} to {words.number(high)}"
-        return Content.assemble((text, "bold" if here else ""), (rest, "$muted"))
-
-    def _listed(self) -> list[str]:
-        keys = list(self.series)
-        at = max(0, min(keys.index(self.chosen) - SHOWN + 1, len(keys) - SHOWN))
-        return keys[at : at + SHOWN]
-
-    async def _draw_plot(self) -> None:
-        plot = self._plot or await self._make_plot()
-        xs, ys = thinned(self.series[self.chosen], max(plot.size.width, 20))
-        plot.clear()
-        self.border_title = f"Metrics · {self.chosen} · step {self.series[self.chosen].steps[-1]:.0f}"
-        if not ys:
+    def action_read(self, by: int) -> None:
+        """To the next value of the chosen metric, or a column of the plot further where they stand closer."""
+        if not self._anything():
             return
-        low, high = min(ys), max(ys)
-        room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
-        plot.set_xlimits(min(xs), max(max(xs), min(xs) + 1))
-        plot.set_ylimits(low - room, high + room)
-        plot.plot(xs, ys, line_style=self._colour(), hires_mode=self._hires())
+        board = self.board()
+        low, high = self.view.shown or board.extent()
+        column = (high - low) / max(1, self.content_size.width - GUTTER - 2)
+        here = self.view.cursor
+        goal = high if here is None else here + by * max(column, 1.0 if self.view.axis == "step" else 0.0)
+        self.look(self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent()))
 
-    async def _make_plot(self) -> PlotWidget:
-        from textual_plot import PlotWidget
+    # The mouse.
 
-        plot = PlotWidget(id="plot", allow_pan_and_zoom=False)
-        plot.can_focus = False  # its keys would crowd out those of the screen
-        await self.mount(plot)
-        plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 8
-        self._plot = plot
-        plot.refresh(layout=True)
-        return plot
+    def on_mouse_scroll_up(self, event: happened.MouseScrollUp) -> None:
+        event.stop()
+        self.action_zoom(True)
 
-    def on_canvas_resize(self) -> None:
-        """textual-plot looks at its canvases once after a layout; one that gets its size later would stay as it was."""
-        if self._plot is not None:
-            self._plot.refresh(layout=True)
+    def on_mouse_scroll_down(self, event: happened.MouseScrollDown) -> None:
+        event.stop()
+        self.action_zoom(False)
 
-    def _hires(self) -> Any:
-        from textual_hires_canvas import HiResMode
 
-        return HiResMode.BRAILLE
-
-    def _colour(self) -> str:
-        return self.app.theme_variables.get("accent", "white")
+def _strip(row: Row, styles: dict[int, Style], width: int) -> Strip:
+    return Strip([Segment(text, styles[style]) for text, style in row]).adjust_cell_length(width)

@@ -1,0 +1,123 @@
+"""Curves in braille: a cell has 2×4 dots, and where curves meet in a cell it has the dots of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+LEFT, RIGHT = (0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)  # dots from the top (Unicode 16.0, section 21.1)
+DASH, GAP = 4, 3  # dots
+MARK_EVERY = 24  # cells from one mark of a curve to the next
+
+
+def _masks(dots: Sequence[int]) -> list[list[int]]:
+    """[top][bottom] of one column of dots of a cell -> its bits."""
+    return [[sum(dots[top : bottom + 1]) for bottom in range(4)] for top in range(4)]
+
+
+MASKS = (_masks(LEFT), _masks(RIGHT))
+Point = tuple[
+    float, float, float, float
+]  # x, low, high in dots from the left and from the bottom; where the line goes on
+Cell = tuple[str, int]  # a character, and the number of its curve; -1 for nothing
+
+
+@dataclass(frozen=True)
+class Line:
+    """What to draw: `spans[column of dots]` = (lowest, highest dot), both from the bottom."""
+
+    spans: dict[int, tuple[int, int]]
+    curve: int
+    mark: str = ""
+    dashed: bool = False
+    faint: bool = False  # gives way to every other line
+
+
+def spans(points: Iterable[tuple[float, float, float]], width: int, height: int) -> dict[int, tuple[int, int]]:
+    """`points`: (x, low, high) by rising x, in parts of the area (0 to 1; outside of it is cut off).
+
+    Each column of dots that the line through them crosses gets its lowest and its highest dot; what lies in
+    one column becomes one span, so that no peak is lost. `width`, `height`: dots.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    wide, tall = width - 1, height - 1
+    before: tuple[float, float, float] | None = None
+    for x, low, high in points:
+        here = (x * wide, low * tall, high * tall)
+        if before is not None and here[0] - before[0] > 1:
+            _between(found, before, here, width)
+        column = round(here[0])
+        if 0 <= column < width:
+            bottom, top = here[1], here[2]
+            if before is not None and round(before[0]) == column - 1:  # neighbours touch
+                bottom, top = min(bottom, before[2]), max(top, before[1])
+            _widen(found, column, bottom, top)
+        before = here
+    return {
+        column: (max(0, bottom), min(tall, top))
+        for column, (bottom, top) in found.items()
+        if top >= 0 and bottom <= tall
+    }
+
+
+def _between(
+    found: dict[int, tuple[int, int]], one: tuple[float, float, float], other: tuple[float, float, float], width: int
+) -> None:
+    """The straight line between two points that are more than a column of dots apart."""
+    x0, x1 = one[0], other[0]
+    y0, y1 = (one[1] + one[2]) / 2, (other[1] + other[2]) / 2
+    slope = (y1 - y0) / (x1 - x0)
+    for column in range(max(0, round(x0)), min(width - 1, round(x1)) + 1):
+        begin, end = max(x0, column - 0.5), min(x1, column + 0.5)
+        ends = y0 + (begin - x0) * slope, y0 + (end - x0) * slope
+        _widen(found, column, min(ends), max(ends))
+
+
+def _widen(found: dict[int, tuple[int, int]], column: int, low: float, high: float) -> None:
+    bottom, top = round(low), round(high)
+    known = found.get(column)
+    found[column] = (bottom, top) if known is None else (min(known[0], bottom), max(known[1], top))
+
+
+def cells(lines: Sequence[Line], columns: int, rows: int) -> list[list[Cell]]:
+    """The area from its top row. A later line is above an earlier one; a faint one is below all."""
+    bits, owner = [[0] * columns for _ in range(rows)], [[-1] * columns for _ in range(rows)]
+    for line in (line for line in lines if not line.faint):
+        _ink(line, bits, owner, rows)
+    for line in (line for line in lines if line.faint):
+        behind, whose = [[0] * columns for _ in range(rows)], [[-1] * columns for _ in range(rows)]
+        _ink(line, behind, whose, rows)
+        for y, row in enumerate(behind):
+            for x, dots in enumerate(row):
+                if dots and not bits[y][x]:
+                    bits[y][x], owner[y][x] = dots, line.curve
+    area = [
+        [(chr(0x2800 + dots) if dots else " ", whose) for dots, whose in zip(*row, strict=True)]
+        for row in zip(bits, owner, strict=True)
+    ]
+    for line in lines:
+        _mark(line, area, rows)
+    return area
+
+
+def _ink(line: Line, bits: list[list[int]], owner: list[list[int]], rows: int) -> None:
+    bottommost = rows * 4 - 1
+    for column, (bottom, top) in line.spans.items():
+        if line.dashed and column % (DASH + GAP) >= DASH:
+            continue
+        masks, x = MASKS[column % 2], column // 2
+        high, low = bottommost - top, bottommost - bottom
+        for y in range(high // 4, low // 4 + 1):
+            bits[y][x] |= masks[max(high - y * 4, 0)][min(low - y * 4, 3)]
+            owner[y][x] = line.curve
+
+
+def _mark(line: Line, area: list[list[Cell]], rows: int) -> None:
+    """The curve's own sign on it, now and then and at its end: it differs from others without colour."""
+    if not line.mark or not line.spans:
+        return
+    every, end = MARK_EVERY * 2, max(line.spans)
+    for column in (*range((line.curve * 10) % every, end - every // 2, every), end):
+        if column in line.spans:
+            bottom, top = line.spans[column]
+            area[(rows * 4 - 1 - (bottom + top) // 2) // 4][column // 2] = (line.mark, line.curve)
