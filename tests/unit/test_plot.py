@@ -166,7 +166,7 @@ def test_values_that_all_have_one_step_are_said_to() -> None:
     now = Metrics()
     for time in range(5):
         now.add("loss", 0, time, float(time))
-    assert board(now).note() == "every value is at step 0: h shows them by time"
+    assert board(now).note() == "all at step 0: h shows them by time"
     assert board(now, View("time")).note() == ""
 
 

@@ -62,7 +62,8 @@ class CurveChooser(Dialogue[list[str]]):
         self.chart = chart
         self.keys = chart.keys
         self.shown = set(chart.shown)
-        self.listed: list[str] = []
+        self.found: list[str] = []  # what the filter leaves
+        self.listed: list[str] = []  # of that, what has a line
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialogue wide"):
@@ -81,14 +82,14 @@ class CurveChooser(Dialogue[list[str]]):
     def _list(self, wanted: str) -> None:
         options, before = self.query_one(Toggles), self.query_one(Toggles).highlighted
         found = matching(self.keys, wanted)
-        self.listed = found[:MOST]
+        self.found, self.listed = found, found[:MOST]
         options.clear_options()
         options.add_options([Option(self._line(key)) for key in self.listed])
         if self.listed:
             options.highlighted = min(before or 0, len(self.listed) - 1)
-        more = f" · {len(found) - MOST:,} more: filter" if len(found) > MOST else ""
-        of = f"{len(self.shown)} of {len(self.keys):,} shown"
-        self.query_one("#said", Static).update(f"{of} · space one, a all of these, n none of these{more}")
+        more = f", {len(found) - MOST:,} more to filter for" if len(found) > MOST else ""
+        of = f"{len(self.shown)} of {len(self.keys):,} chosen{more}"
+        self.query_one("#said", Static).update(f"{of} · space: one · a: all of these · n: none of these")
 
     def _line(self, key: str) -> str:
         series = self.chart.now.series.get(key) or self.chart.earlier.series[key]
@@ -119,7 +120,7 @@ class CurveChooser(Dialogue[list[str]]):
         self.query_one("#filter").focus()
 
     def action_all(self, on: bool) -> None:
-        self.shown = self.shown | set(self.listed) if on else self.shown - set(self.listed)
+        self.shown = self.shown | set(self.found) if on else self.shown - set(self.found)
         self._turned()
 
     def action_give_up(self) -> None:

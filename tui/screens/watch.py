@@ -278,6 +278,7 @@ class WatchPane(StepPane):
 
     async def _read(self, run: str) -> None:
         said = await earlier.read(self.session, run, self.chart)
+        self.chart.draw()
         if said:
             self.chart.compare("")
             self.say(said)

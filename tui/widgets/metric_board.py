@@ -40,7 +40,7 @@ class Board:
     now: Metrics
     earlier: Metrics
     view: View
-    shown: Sequence[str]
+    shown: list[str]
     chosen: str
     smooth: Smooth
     alone: bool = False
@@ -68,7 +68,7 @@ class Board:
         """The keys of each plot; as many as there is room for, the chosen one among them."""
         if self.alone:
             return [[self.chosen]]
-        at = list(self.shown).index(self.chosen)
+        at = self.shown.index(self.chosen)
         if self.view.together:
             most = max(1, min(len(MARKS), height - 3))
             return [_around(self.shown, at, most)]
@@ -94,7 +94,7 @@ class Board:
         return Scale(low, high) if low < high else Scale(low, low + 1)
 
     def _style(self, key: str) -> int:
-        return list(self.shown).index(key) % len(MARKS)
+        return self.shown.index(key) % len(MARKS)
 
     def _curves(self, key: str) -> list[Curve]:
         """Of this run and of the earlier one; behind a smoothed curve its own values."""
@@ -157,9 +157,9 @@ class Board:
         if self.view.axis == "step" and any(len(one) > 1 for one in drawn):
             low, high = self.extent()
             if low == high:
-                return f"every value is at step {low:,.0f}: h shows them by time"
+                return f"all at step {low:,.0f}: h shows them by time"
         if self.view.axis == "clock" and self.earlier.series:
-            return "the earlier run is not shown by the clock"
+            return "by the clock without the earlier run"
         return ""
 
 

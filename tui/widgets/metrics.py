@@ -7,8 +7,11 @@ for a thousand: see `series.Blocks`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -16,6 +19,7 @@ from rich.style import Style
 from textual import events as happened
 from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -81,6 +85,7 @@ class MetricChart(Widget, can_focus=True):
         self._smoothed: dict[int, Smoothed] = {}
         self._dirty = True
         self._strips: list[Strip] = []
+        self._places: list[tuple[Region, str]] = []  # where each plot is, and its first metric
 
     def on_mount(self) -> None:
         self.set_interval(DRAW_EVERY_S, self.draw)
@@ -142,17 +147,24 @@ class MetricChart(Widget, can_focus=True):
     def _drawn(self) -> list[Strip]:
         width, height = self.content_size
         board, styles = self.board(), self._styles()
+        self._smooth_on(board.shown)
         self.border_title = self._title(board, width, height)
         if not board.shown:
             text = EMPTY if self.picked is None else "No curve is chosen: v chooses."
-            return [_strip([(text, TICK)], styles, width)]
+            return [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
         notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
         if self.earlier_run and height >= LEAST[1] + 2:
             notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
         notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
         strips: list[Strip] = []
+        self._places = []
+        groups = iter(board.groups(width, height - len(notes)))
         for band in board.bands(width, height - len(notes)):
             columns = [[_strip(row, styles, cells) for row in rows] for cells, rows in band]
+            left = 0
+            for cells, rows in band:
+                self._places.append((Region(left, len(strips), cells, len(rows)), next(groups)[0]))
+                left += cells
             strips += [Strip.join(row) for row in zip(*columns, strict=True)]
         return strips + [_strip(row, styles, width) for row in notes]
 
@@ -220,14 +232,17 @@ class MetricChart(Widget, can_focus=True):
     # Smoothing goes on beside, a slice at a time: a million points take a second.
 
     def _smooth(self, series: Series) -> Blocks | None:
-        if not self.view.weight:
-            return None
         smoothed = self._smoothed.get(id(series))
-        if smoothed is None:
-            smoothed = self._smoothed[id(series)] = Smoothed(self.view.weight)
-        if not smoothed.advance(series.values, SLICE):
-            self.run_worker(self._catch_up(series, smoothed), group=f"smooth-{id(series)}", exclusive=True)
-        return smoothed.blocks
+        return smoothed.blocks if smoothed is not None else None
+
+    def _smooth_on(self, shown: list[str]) -> None:
+        """Takes in a slice of what has come for the curves that are shown; a worker does what is left."""
+        runs = (self.now.series, self.earlier.series) if self.view.weight else ()
+        for series in (run[key] for run in runs for key in shown if key in run):
+            smoothed = self._smoothed.setdefault(id(series), Smoothed(self.view.weight))
+            if not smoothed.advance(series.values, SLICE):
+                work: Callable[[], Coroutine[None, None, None]] = partial(self._catch_up, series, smoothed)
+                self.run_worker(work, group=f"smooth-{id(series)}", exclusive=True)
 
     async def _catch_up(self, series: Series, smoothed: Smoothed) -> None:
         wanted = True
@@ -301,6 +316,8 @@ class MetricChart(Widget, can_focus=True):
         self.look(view)
 
     def action_all(self) -> None:
+        if self.view.shown is None and self.view.cursor is None:
+            self._say("All of it is shown")
         self.look(replace(self.view, shown=None, cursor=None))
 
     def action_read(self, by: int) -> None:
@@ -312,9 +329,24 @@ class MetricChart(Widget, can_focus=True):
         column = (high - low) / max(1, self.content_size.width - GUTTER - 2)
         here = self.view.cursor
         goal = high if here is None else here + by * max(column, 1.0 if self.view.axis == "step" else 0.0)
-        self.look(self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent()))
+        view = self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent())
+        if view == self.view:
+            self._say("This is the end of it")
+        self.look(view)
 
     # The mouse.
+
+    def on_click(self, event: happened.Click) -> None:
+        """Reads off where it was clicked; the metric there is the chosen one."""
+        at = event.get_content_offset(self)
+        for place, key in self._places:
+            if at is not None and place.contains(at.x, at.y):
+                board = self.board()
+                low, high = self.view.shown or board.extent()
+                part = (at.x - place.x - GUTTER - 1) / max(1, place.width - GUTTER - 3)
+                goal = low + (high - low) * min(max(part, 0.0), 1.0)
+                self.chosen = self.chosen if self.view.together else key
+                self.look(self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent()))
 
     def on_mouse_scroll_up(self, event: happened.MouseScrollUp) -> None:
         event.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 from rich.segment import Segment
 from rich.style import Style
@@ -31,7 +32,7 @@ WAITS = {
     "preparing": "Nothing yet: the run is being prepared.",
     "running": "Nothing yet: the VM says every 2 s what a run takes.",
 }
-ENDED = "Nothing was measured: the run ended within 2 s, or before its VM measured runs."
+ENDED = "Nothing was measured: the run ended within 2 s, or its VM did not measure then."
 
 
 @dataclass
@@ -198,7 +199,8 @@ class ResourcesPanel(Widget, can_focus=True):
         self._dirty = False
         width, height = self.content_size
         if self.use.latest is None:
-            rows: list[list[Part]] = [[(ENDED if self.state in TERMINAL else WAITS[self.state], "muted")]]
+            text = ENDED if self.state in TERMINAL else WAITS[self.state]
+            rows: list[list[Part]] = [[(line, "muted")] for line in wrap(text, max(width, 10))]
         else:
             rows = [self.use.line()] if height == 1 and not self._grows else self.use.rows(width)
         grown = len(rows) != len(self._strips)
