@@ -93,6 +93,7 @@ def test_whatever_is_logged_is_drawn_within_its_room(
     now = Metrics()
     for step, value in logged:
         now.add("loss", step, value, value)
+        now.add("time", step, 1.0, value)
         now.add("other", -step, value, 5.0)
     if not logged:
         now.add("loss", 0, math.nan, 0.0)

@@ -16,9 +16,7 @@ def _masks(dots: Sequence[int]) -> list[list[int]]:
 
 
 MASKS = (_masks(LEFT), _masks(RIGHT))
-Point = tuple[
-    float, float, float, float
-]  # x, low, high in dots from the left and from the bottom; where the line goes on
+Span = tuple[float, float, float, float]  # x from and to, y from and to: in dots, from the left and from the bottom
 Cell = tuple[str, int]  # a character, and the number of its curve; -1 for nothing
 
 
@@ -33,48 +31,57 @@ class Line:
     faint: bool = False  # gives way to every other line
 
 
-def spans(points: Iterable[tuple[float, float, float]], width: int, height: int) -> dict[int, tuple[int, int]]:
-    """`points`: (x, low, high) by rising x, in parts of the area (0 to 1; outside of it is cut off).
+def spans(points: Iterable[Span], width: int, height: int) -> dict[int, tuple[int, int]]:
+    """`points` by rising x. Each column of dots that the line through them crosses gets its lowest and its highest dot.
 
-    Each column of dots that the line through them crosses gets its lowest and its highest dot; what lies in
-    one column becomes one span, so that no peak is lost. `width`, `height`: dots.
+    What lies in one column becomes one span, so that no peak is lost; what is outside of the area is cut off.
+    `width`, `height`: dots.
     """
     found: dict[int, tuple[int, int]] = {}
-    wide, tall = width - 1, height - 1
-    before: tuple[float, float, float] | None = None
-    for x, low, high in points:
-        here = (x * wide, low * tall, high * tall)
-        if before is not None and here[0] - before[0] > 1:
-            _between(found, before, here, width)
-        column = round(here[0])
-        if 0 <= column < width:
-            bottom, top = here[1], here[2]
-            if before is not None and round(before[0]) == column - 1:  # neighbours touch
-                bottom, top = min(bottom, before[2]), max(top, before[1])
-            _widen(found, column, bottom, top)
-        before = here
-    return {
-        column: (max(0, bottom), min(tall, top))
-        for column, (bottom, top) in found.items()
-        if top >= 0 and bottom <= tall
-    }
+    here: tuple[int, float, float] | None = None  # the column that is being filled: its number, lowest, highest
+    end = (0.0, 0.0)  # of the line so far: x, y
+    for x0, x1, low, high in points:
+        column = int(x0 + 0.5)
+        if here is None:
+            here = (column, low, high)
+        elif column == here[0]:
+            here = (column, low if low < here[1] else here[1], high if high > here[2] else here[2])
+        else:
+            _keep(found, here, width, height)
+            if column > here[0] + 1:
+                _between(found, end, (x0, (low + high) / 2), width, height)
+                here = (column, low, high)
+            else:  # neighbours touch
+                here = (column, min(low, here[2]), max(high, here[1]))
+        last = min(int(x1 + 0.5), width)
+        if last > column:
+            _keep(found, here, width, height)
+            for passed in range(max(0, column + 1), last):
+                _keep(found, (passed, low, high), width, height)
+            here = (last, low, high)
+        end = (x1, (low + high) / 2)
+    if here is not None:
+        _keep(found, here, width, height)
+    return found
 
 
 def _between(
-    found: dict[int, tuple[int, int]], one: tuple[float, float, float], other: tuple[float, float, float], width: int
+    found: dict[int, tuple[int, int]], one: tuple[float, float], other: tuple[float, float], width: int, height: int
 ) -> None:
     """The straight line between two points that are more than a column of dots apart."""
-    x0, x1 = one[0], other[0]
-    y0, y1 = (one[1] + one[2]) / 2, (other[1] + other[2]) / 2
+    (x0, y0), (x1, y1) = one, other
     slope = (y1 - y0) / (x1 - x0)
-    for column in range(max(0, round(x0)), min(width - 1, round(x1)) + 1):
+    for column in range(max(0, int(x0 + 0.5)), min(width - 1, int(x1 + 0.5)) + 1):
         begin, end = max(x0, column - 0.5), min(x1, column + 0.5)
         ends = y0 + (begin - x0) * slope, y0 + (end - x0) * slope
-        _widen(found, column, min(ends), max(ends))
+        _keep(found, (column, min(ends), max(ends)), width, height)
 
 
-def _widen(found: dict[int, tuple[int, int]], column: int, low: float, high: float) -> None:
-    bottom, top = round(low), round(high)
+def _keep(found: dict[int, tuple[int, int]], span: tuple[int, float, float], width: int, height: int) -> None:
+    column, low, high = span
+    bottom, top = max(0, round(low)), min(height - 1, round(high))
+    if not 0 <= column < width or bottom > top:
+        return
     known = found.get(column)
     found[column] = (bottom, top) if known is None else (min(known[0], bottom), max(known[1], top))
 

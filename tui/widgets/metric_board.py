@@ -26,8 +26,9 @@ class Metrics:
     began: float = math.inf
 
     def add(self, key: str, step: float, value: float, time: float) -> None:
-        self.series.setdefault(key, Series()).add(step, value, time)
-        self.began = min(self.began, time)
+        series = self.series.setdefault(key, Series())
+        series.add(step, value, time)
+        self.began = min(self.began, series.times[-1])
 
 
 Smooth = Callable[[Series], Blocks | None]  # the smoothed values, None while smoothing is off
@@ -46,8 +47,11 @@ class Board:
     alone: bool = False
 
     def extent(self) -> tuple[float, float]:
-        """What the x axis holds altogether: from, to; (0, 0) for nothing."""
-        reaches = [curve.reach() for key in self.shown for curve in self._curves(key) if not curve.faint]
+        """What the x axis of the chosen plot holds: from, to; (0, 0) for nothing."""
+        return self._extent(self.shown if self.view.together and not self.alone else [self.chosen])
+
+    def _extent(self, keys: Sequence[str]) -> tuple[float, float]:
+        reaches = [curve.reach() for key in keys for curve in self._curves(key) if not curve.faint]
         low, high = min((low for low, _ in reaches), default=0.0), max((high for _, high in reaches), default=0.0)
         return (low, high) if low <= high and math.isfinite(high - low) else (0.0, 0.0)
 
@@ -86,11 +90,11 @@ class Board:
         if left < 2:
             return (heads + [[]] * left)[:height]
         curves = [curve for key in keys for curve in self._curves(key)]
-        plot = Plot(curves, self._x(), self.view.label, self.view.unit, self.view.log, self.view.cursor)
+        plot = Plot(curves, self._x(keys), self.view.label, self.view.unit, self.view.log, self.view.cursor)
         return heads + plot.rows(width - 1, left, GUTTER, below=left >= 4)
 
-    def _x(self) -> Scale:
-        low, high = self.view.shown or self.extent()
+    def _x(self, keys: Sequence[str]) -> Scale:
+        low, high = self.view.shown or self._extent(keys)
         return Scale(low, high) if low < high else Scale(low, low + 1)
 
     def _style(self, key: str) -> int:
@@ -123,9 +127,9 @@ class Board:
         if series is None:
             return head
         head += [(f" ⚠ {text}", WARN) for text in self._odd(series)]
-        if series.low < series.high:
-            head.append((f"  {words.number(series.low)} to {words.number(series.high)}", TICK))
-        return head
+        ends = f"  {words.number(series.low)} to {words.number(series.high)}" if series.low < series.high else ""
+        fits = sum(len(text) for text, _ in head) + len(ends) <= width
+        return [*head, (ends, TICK)] if fits else head
 
     def _value(self, series: Series | None, run: Metrics) -> str:
         if series is None:

@@ -7,9 +7,7 @@ for a thousand: see `series.Blocks`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from textwrap import wrap
 from typing import ClassVar
@@ -82,9 +80,11 @@ class MetricChart(Widget, can_focus=True):
         self.chosen = ""
         self.view = View()
         self.alone = False
-        self._smoothed: dict[int, Smoothed] = {}
+        self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
+        self._catching: set[int] = set()  # of the smoothed that a worker is busy with
         self._dirty = True
         self._strips: list[Strip] = []
+        self._known_styles: dict[int, Style] = {}
         self._places: list[tuple[Region, str]] = []  # where each plot is, and its first metric
 
     def on_mount(self) -> None:
@@ -148,14 +148,15 @@ class MetricChart(Widget, can_focus=True):
         width, height = self.content_size
         board, styles = self.board(), self._styles()
         self._smooth_on(board.shown)
-        self.border_title = self._title(board, width, height)
         if not board.shown:
+            self.border_title = self._title(board, width, height)
             text = EMPTY if self.picked is None else "No curve is chosen: v chooses."
             return [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
         notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
         if self.earlier_run and height >= LEAST[1] + 2:
             notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
         notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
+        self.border_title = self._title(board, width, height - len(notes))
         strips: list[Strip] = []
         self._places = []
         groups = iter(board.groups(width, height - len(notes)))
@@ -184,8 +185,10 @@ class MetricChart(Widget, can_focus=True):
         return " · ".join(parts).replace("[", r"\[")
 
     def _styles(self) -> dict[int, Style]:
+        if self._known_styles:
+            return self._known_styles
         ground, muted = self.background_colors[1], self._variable("muted")
-        found = {
+        found = self._known_styles = {
             PLAIN: Style(),
             AXIS: Style(color=self._variable("text-disabled", muted).rich_color),
             TICK: Style(color=muted.rich_color),
@@ -214,6 +217,7 @@ class MetricChart(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._known_styles = {}
         self._dirty = True
 
     def on_resize(self) -> None:
@@ -240,15 +244,16 @@ class MetricChart(Widget, can_focus=True):
         runs = (self.now.series, self.earlier.series) if self.view.weight else ()
         for series in (run[key] for run in runs for key in shown if key in run):
             smoothed = self._smoothed.setdefault(id(series), Smoothed(self.view.weight))
-            if not smoothed.advance(series.values, SLICE):
-                work: Callable[[], Coroutine[None, None, None]] = partial(self._catch_up, series, smoothed)
-                self.run_worker(work, group=f"smooth-{id(series)}", exclusive=True)
+            if not smoothed.advance(series.values, SLICE) and id(smoothed) not in self._catching:
+                self._catching.add(id(smoothed))
+                self.run_worker(self._catch_up(series, smoothed), group="smooth")
 
     async def _catch_up(self, series: Series, smoothed: Smoothed) -> None:
         wanted = True
         while wanted and not smoothed.advance(series.values, SLICE):
             await asyncio.sleep(0)
             wanted = self._smoothed.get(id(series)) is smoothed
+        self._catching.discard(id(smoothed))
         self._dirty = True
 
     # Keys.

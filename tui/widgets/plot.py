@@ -65,16 +65,27 @@ class Curve:
 
 @dataclass(frozen=True)
 class Scale:
-    """Values of one axis to parts of it, 0 to 1. Halves, so that the largest floats do not overflow."""
+    """Values of one axis to parts of it, 0 to 1; halves where the largest floats would overflow."""
 
     low: float
     high: float
     log: bool = False
 
     def part(self, value: float) -> float:
-        value, low, high = self._even(value), self._even(self.low), self._even(self.high)
-        span = high / 2 - low / 2
-        return (value / 2 - low / 2) / span if span > 0 else 0.5  # floats have no value between the two
+        return self.line(1)(value)
+
+    def line(self, long: int, start: float = 0.0) -> Callable[[float], float]:
+        """From a value, less `start`, to its place on a line that is `long`."""
+        low, high, log10 = self._even(self.low), self._even(self.high), math.log10
+        span = (high / 2 - low / 2) / long * 2 if high / 2 - low / 2 > 0 else 0.0
+        if not span:
+            return lambda _value: long / 2  # floats have no value between the two
+        if self.log:
+            return lambda value: (log10(value) - low) / span
+        if math.isinf(high - low):
+            return lambda value: (value / 2 - low / 2) / (span / 2)
+        low += start
+        return lambda value: (value - low) / span
 
     def at(self, part: float) -> float:
         if part in (0.0, 1.0):
@@ -136,19 +147,19 @@ class Plot:
         return " no value yet"
 
     def _line(self, curve: Curve, items: Sequence[Item], y: Scale, columns: int, tall: int) -> braille.Line:
-        spans = braille.spans(self._points(curve, items, y), columns * 2, tall * 4)
+        wide, high = columns * 2 - 1, tall * 4 - 1
+        spans = braille.spans(self._spans(curve, items, y, wide, high), columns * 2, tall * 4)
         return braille.Line(spans, curve.style, curve.mark, curve.dashed, curve.faint)
 
-    def _points(self, curve: Curve, items: Sequence[Item], y: Scale) -> Iterator[tuple[float, float, float]]:
-        along, start, x = curve.along, curve.start, self.x
-        for item in items:
-            low = item.positive if self.log else item.low
-            if low > item.high:
-                continue
-            bottom, top = y.part(low), y.part(item.high)
-            yield x.part(along[item.first] - start), bottom, top
-            if item.last != item.first:
-                yield x.part(along[item.last] - start), bottom, top
+    def _spans(self, curve: Curve, items: Sequence[Item], y: Scale, wide: int, high: int) -> Iterator[braille.Span]:
+        along, log = curve.along, self.log
+        across, up = self.x.line(wide, curve.start), y.line(high)
+        for first, last, low, top, positive in items:
+            low = positive if log else low
+            if low <= top:
+                begin = across(along[first])
+                bottom = up(low)
+                yield begin, begin if first == last else across(along[last]), bottom, bottom if low == top else up(top)
 
     def _cross(self, area: list[list[braille.Cell]], columns: int) -> None:
         if self.cursor is None or not self.x.low <= self.cursor <= self.x.high:
@@ -173,8 +184,14 @@ def _ticks(y: Scale | None, tall: int, gutter: int) -> list[str]:
     at = {0: 1.0, tall - 1: 0.0}
     if tall >= 7:
         at[tall // 2] = 1 - (tall // 2) / (tall - 1)
-    texts = {row: words.number(y.at(part)) for row, part in at.items()}
-    return [texts.get(row, "")[:gutter].rjust(gutter) for row in range(tall)]
+    texts = {row: _fitting(y.at(part), gutter) for row, part in at.items()}
+    return [texts.get(row, "").rjust(gutter) for row in range(tall)]
+
+
+def _fitting(value: float, cells: int) -> str:
+    """With as many digits as there is room for: one cut off would be another number."""
+    texts = [words.number(value), *(f"{value:.{digits}g}" for digits in (3, 2, 1))]
+    return next((text for text in texts if len(text) <= cells), "")
 
 
 def _runs(cells: Sequence[braille.Cell]) -> Iterator[tuple[str, int]]:

@@ -7,20 +7,21 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from core.events import Metric
 
 BLOCK = 8  # points to a block, blocks to a block of the next level
 SHIFT = 3  # log2 of it
 FARTHEST = 2.0**63  # a step is an int64
+LATEST = 1e12  # seconds: the year 33658
 
 
 def name(metric: Metric) -> str:
     return f"{metric.run[:6]}/{metric.key}" if metric.run else metric.key
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """Points that stand side by side: from `first` to `last` (indexes), all between `low` and `high`.
 
     `positive`: the smallest value above 0, infinity where there is none. Without a finite value low > high.
@@ -77,13 +78,12 @@ class Blocks:
             lows, highs, positives = self._levels[level - 1]
             size = BLOCK**level
             until = min(len(lows), -(-end // size) if level == 1 else end // size)
-            for block in range(at, until):
-                first = block * size
-                yield Item(first, first + size - 1, lows[block], highs[block], positives[block])
+            firsts = range(at * size, until * size, size)
+            for first, *rest in zip(firsts, lows[at:until], highs[at:until], positives[at:until], strict=True):
+                yield Item(first, first + size - 1, *rest)
             at = max(at, until) * BLOCK
             level -= 1
-        for index in range(at, end):
-            value = self.values[index]
+        for index, value in enumerate(self.values[at:end], at):
             if value - value == 0.0:
                 yield Item(index, index, value, value, value if value > 0 else math.inf)
 
@@ -104,6 +104,7 @@ class Series:
 
     def add(self, step: float, value: float, time: float = 0.0) -> None:
         step = float(max(-FARTHEST, min(step, FARTHEST)))
+        time = max(-LATEST, min(time, LATEST)) if time == time else 0.0  # the clock of another machine
         if self.steps:
             if not step >= self.steps[-1]:
                 self.ordered["steps"] = False
