@@ -87,7 +87,10 @@ async def test_the_panel_says_why_there_is_nothing() -> None:
         assert "No run is open." in walk.screen_text()
     async with walking(Scenario(), (120, 40)) as walk:
         await walk.press("5", "enter")
-        assert "Nothing was measured" in walk.screen_text()
+        assert "Nothing measured" in walk.screen_text()
+        walk.pane.chart.now.series.clear()  # type: ignore[attr-defined]
+        await drawn(walk)
+        assert "The run logged no metric" in walk.screen_text()
         walk.pane.resources.tell("created")  # type: ignore[attr-defined]
         await drawn(walk)
         assert "Nothing yet: the run waits" in walk.screen_text()

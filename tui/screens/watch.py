@@ -145,7 +145,7 @@ class WatchPane(StepPane):
         self.log_view.clear()
         self.chart.clear()
         self.resources.clear(self.session.connected.facts if self.session.connected else None)
-        self.resources.tell("created")
+        self._tell("created")
         self.hits = []
         self._head()
         self.relabel()
@@ -192,7 +192,7 @@ class WatchPane(StepPane):
 
     def _changed(self, event: events.RunStateChanged) -> None:
         self.state, self.state_reason = event.state, event.reason
-        self.resources.tell(event.state)
+        self._tell(event.state)
         if self.began is None:
             self.began = event.time
         self.session.run_going = event.state not in events.TERMINAL
@@ -253,6 +253,10 @@ class WatchPane(StepPane):
     def action_metric(self) -> None:
         if not self.chart.choose_next():
             self.say("No metric was logged yet")
+
+    def _tell(self, state: str) -> None:
+        self.chart.tell(state)
+        self.resources.tell(state)
 
     def action_enlarge(self) -> None:
         self.query_one(Panels).enlarge(self.screen.focused)

@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from core.events import Metric
+from core.events import TERMINAL, Metric
 from tui import words
 
 from .metric_board import BOLD, EARLIER, FAINT, GUTTER, LEAST, WARN, Board, Metrics
@@ -34,6 +34,7 @@ DRAW_EVERY_S = 0.25
 AT_FIRST = 6  # metrics shown before somebody chooses
 SLICE = 4_000  # points smoothed in one go: some ms
 EMPTY = "No metric yet: they appear as the job logs them."
+NEVER = "The run logged no metric. A job logs by mlflow, or by what the tag trainshed.metrics of its job file names."
 HINT = (
     "v curves · l log y · s smooth · e earlier run · h axis · a together · + - zoom · [ ] move · ← → read off · 0 all"
 )
@@ -76,6 +77,7 @@ class MetricChart(Widget, can_focus=True):
         super().__init__(id=id)
         self.now, self.earlier = Metrics(), Metrics()
         self.earlier_run = ""
+        self.state = ""
         self.picked: list[str] | None = None  # None: the first few
         self.chosen = ""
         self.view = View()
@@ -98,6 +100,10 @@ class MetricChart(Widget, can_focus=True):
         self.now, self.picked, self.chosen, self.alone = Metrics(), None, "", False
         self.view = replace(self.view, shown=None, cursor=None)
         self.compare("")
+
+    def tell(self, state: str) -> None:
+        """The run's state: it says why there is nothing."""
+        self.state, self._dirty = state, True
 
     def add(self, metric: Metric) -> None:
         self.now.add(name(metric), metric.step, metric.value, metric.time)
@@ -150,7 +156,7 @@ class MetricChart(Widget, can_focus=True):
         self._smooth_on(board.shown)
         if not board.shown:
             self.border_title = self._title(board, width, height)
-            text = EMPTY if self.picked is None else "No curve is chosen: v chooses."
+            text = "No curve is chosen: v chooses." if self.keys else NEVER if self.state in TERMINAL else EMPTY
             return [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
         notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
         if self.earlier_run and height >= LEAST[1] + 2:

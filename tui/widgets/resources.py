@@ -22,7 +22,7 @@ from .traces import Trace
 DRAW_EVERY_S = 0.25
 MEMORY_FULL, MEMORY_NEAR = 0.97, 0.9  # parts of the machine's
 DISK_NEAR, DISK_LITTLE = 0.05, 2 * 1000**3  # a part of the disk; bytes, whatever its size
-SPARK = 24  # bars at most
+SPARK = 120  # bars at most
 NAMES = 8  # cells
 Part = tuple[str, str]  # text, and a variable of the theme
 Line = tuple[str, str, float, str, str, str]  # name, trace, what all of it is, now, at most, a warning
@@ -32,7 +32,7 @@ WAITS = {
     "preparing": "Nothing yet: the run is being prepared.",
     "running": "Nothing yet: the VM says every 2 s what a run takes.",
 }
-ENDED = "Nothing was measured: the run ended within 2 s, or its VM did not measure then."
+ENDED = "Nothing measured: the run ended within 2 s, or its VM did not measure runs."
 
 
 @dataclass
