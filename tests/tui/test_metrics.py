@@ -16,6 +16,7 @@ from tests.fakes import script
 from tests.fakes.script import EARLIER, RUN, Scenario
 from tui import words
 from tui.screens.curves import matching
+from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import EMPTY, SLICE, MetricChart
 from tui.widgets.panels import Panels
 
@@ -65,7 +66,7 @@ async def test_smoothing_many_points_leaves_the_loop_its_turns() -> None:
 
 
 async def test_every_key_of_the_metrics_changes_the_picture_or_says_why_not() -> None:
-    keys = [binding.key.split(",")[0] for binding in MetricChart.BINDINGS if isinstance(binding, Binding)]
+    keys = [binding.key.split(",")[0] for binding in MetricKeys.BINDINGS if isinstance(binding, Binding)]
     async with walking(Scenario(resources=True, earlier=True), (120, 40)) as walk:
         for state in ([], ["enter"]):
             await walk.press("5", *state)
@@ -197,7 +198,7 @@ async def test_z_gives_a_panel_all_the_room_and_takes_it_back(size: tuple[int, i
 async def test_a_click_reads_off_and_the_wheel_zooms() -> None:
     async with walking(Scenario(), (120, 40)) as walk:
         chart = await _watched(walk)
-        place, _ = chart._places[1]
+        place, _ = chart.places[1]
         offset = (chart.content_region.x - chart.region.x + place.x + 20, 1 + place.y + 3)
         await walk.pilot.click(chart, offset=offset)
         assert chart.chosen == "accuracy" and chart.view.cursor is not None and 10 < chart.view.cursor < 25

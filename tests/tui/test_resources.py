@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from core.events import GpuUse
 from tests.fakes.script import FACTS, Scenario, resources
-from tui.widgets.resources import Use
 from tui.widgets.traces import BARS, MOST, Trace
+from tui.widgets.usage import Use
 
 from .walk import drawn, walking
 
@@ -24,16 +24,18 @@ def test_a_trace_is_bounded_and_keeps_its_peak(values: list[float], width: int) 
         trace.add(value)
     assert len(trace) <= MOST
     assert (trace.peak, trace.last) == (max(values), values[-1])
-    spark = trace.spark(width)
-    assert 1 <= len(spark) <= width and set(spark) <= set(BARS)
-    assert BARS[-1] in spark or max(values) == 0
+    for height in (1, 3):
+        rows = trace.bars(width, height)
+        assert len(rows) == height and {len(row) for row in rows} == {min(width, len(trace))}
+        assert BARS[-1] in rows[0] or max(values) == 0
+        assert " " not in rows[-1], "the least is a line, not nothing"
 
 
 def test_weeks_of_samples_keep_a_short_peak() -> None:
     trace = Trace()
     for at in range(300_000):
         trace.add(1.0 if at == 123_456 else 0.1)
-    assert len(trace) <= MOST and trace.spark(24).count("█") == 1
+    assert len(trace) <= MOST and trace.bars(24, 1)[0].count("█") == 1
     trace.add(math.nan)
     assert trace.last == 0.1
 
@@ -54,6 +56,8 @@ def test_each_quantity_has_a_row_with_its_peak() -> None:
     assert [row[:8].strip() for row in rows] == ["CPU", "VM", "Memory", "VM", "GPU 0", "Disk"]
     assert rows[0].endswith("2.7 of 8 max 4.6") and "31.3 GiB" in rows[3] and "free of 133 GB" in rows[5]
     assert all(len(row) <= 60 for row in rows)
+    tall = [text(row) for row in used().rows(60, 16)]
+    assert len(tall) == 5 * 3 + 1 and {len(row) for row in tall if "█" in row} == {60}
     none = [text(row) for row in used(gpus=[GpuUse(use=None, memory=None)]).rows(60)]
     assert "–" in none[4]
 

@@ -145,6 +145,16 @@ def test_values_are_read_off_at_the_cursor_of_both_runs() -> None:
     assert "● loss 2 ○ 102" in drawn(board(now, View("time", cursor=2.5), before)), "each by its own beginning"
 
 
+def test_reading_off_goes_from_value_to_value() -> None:
+    now = Metrics()
+    for step in (0, 1000, 2000):
+        now.add("loss", step, 1.0, 500.0 + step)
+    seen = board(now)
+    assert [seen.beside(x, True) for x in (-5, 1, 1000, 1999, 5000)] == [0, 1000, 1000, 2000, 2000]
+    assert [seen.beside(x, False) for x in (-5, 1, 1000, 1999, 5000)] == [0, 0, 1000, 1000, 2000]
+    assert board(now, View("time")).beside(400, True) == 1000
+
+
 def test_smoothed_values_are_shown_beside_their_own() -> None:
     now = run(loss=[float(step % 2) for step in range(50)])
     seen = board(now, View(weight=0.9))

@@ -18,6 +18,7 @@ from core.services import Events
 from tui import words
 from tui.widgets.fields import Field
 from tui.widgets.log_view import LogView
+from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import MetricChart
 from tui.widgets.panels import Panels
 from tui.widgets.resources import ResourcesPanel
@@ -263,7 +264,7 @@ class WatchPane(StepPane):
 
     # Metrics: which curves, and an earlier run beside this one.
 
-    def on_metric_chart_wanted(self, event: MetricChart.Wanted) -> None:
+    def on_metric_keys_wanted(self, event: MetricKeys.Wanted) -> None:
         event.stop()
         if event.what == "earlier" and self.opened:
             self.app.push_screen(EarlierRun(self.session, self.opened, self.chart.earlier_run), self._compare)

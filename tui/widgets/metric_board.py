@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -54,6 +55,21 @@ class Board:
         reaches = [curve.reach() for key in keys for curve in self._curves(key) if not curve.faint]
         low, high = min((low for low, _ in reaches), default=0.0), max((high for _, high in reaches), default=0.0)
         return (low, high) if low <= high and math.isfinite(high - low) else (0.0, 0.0)
+
+    def beside(self, x: float, right: bool) -> float:
+        """Where the chosen metric has its next value from `x` on, to the right or to the left; else `x`."""
+        run = self.now if self.chosen in self.now.series else self.earlier
+        axis, start = self._axis(run)
+        series = run.series.get(self.chosen)
+        if series is None or not series.ordered[axis]:
+            return x
+        along = getattr(series, axis)
+        at = bisect_left(along, x + start) if right else bisect_right(along, x + start) - 1
+        return float(along[min(max(at, 0), len(series) - 1)]) - start
+
+    def _axis(self, run: Metrics) -> tuple[str, float]:
+        """What of a series goes along x, and what is taken from it."""
+        return ("steps", 0.0) if self.view.axis == "step" else ("times", run.began if self.view.axis == "time" else 0.0)
 
     def bands(self, width: int, height: int) -> list[list[tuple[int, list[Row]]]]:
         """Plots beside each other, in bands below each other: (width, rows) of each. A row can be too wide."""
@@ -107,8 +123,7 @@ class Board:
             series, old = run.series.get(key), run is self.earlier
             if series is None or (old and self.view.axis == "clock"):  # they share no time of the clock
                 continue
-            axis, start = ("steps", 0.0) if self.view.axis == "step" else ("times", 0.0)
-            start = run.began if self.view.axis == "time" else start
+            axis, start = self._axis(run)
             smoothed = self.smooth(series)
             if smoothed is not None and not old:
                 found.append(Curve(series, series.blocks, number + FAINT, "", False, True, axis, start))
@@ -136,8 +151,7 @@ class Board:
             return "–"
         at = len(series) - 1
         if self.view.cursor is not None:
-            axis = "steps" if self.view.axis == "step" else "times"
-            start = run.began if self.view.axis == "time" else 0.0
+            axis, start = self._axis(run)
             at = series.reached(getattr(series, axis), series.ordered[axis], self.view.cursor + start)
             if at < 0:
                 return "–"

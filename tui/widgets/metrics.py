@@ -7,26 +7,22 @@ for a thousand: see `series.Blocks`.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from textwrap import wrap
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events as happened
-from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from core.events import TERMINAL, Metric
 from tui import words
 
-from .metric_board import BOLD, EARLIER, FAINT, GUTTER, LEAST, WARN, Board, Metrics
-from .metric_view import PAN, ZOOM, View
+from .metric_board import BOLD, EARLIER, FAINT, LEAST, WARN, Board, Metrics
+from .metric_keys import MetricKeys
+from .metric_view import View
 from .plot import AXIS, CURSOR, PLAIN, TICK, Row
 from .series import Blocks, Series, Smoothed, name
 
@@ -45,33 +41,8 @@ COLOURS = {
 }
 
 
-class MetricChart(Widget, can_focus=True):
-    """Posts `Wanted` for what takes a dialogue: which curves, which earlier run."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "want('curves')", "Curves"),
-        Binding("e", "want('earlier')", "Earlier run"),
-        Binding("l", "log", "Log scale of y", show=False),
-        Binding("s", "smooth", "Smoothing: none, 0.6, 0.9", show=False),
-        Binding("h", "axis", "Steps, time or clock below", show=False),
-        Binding("a", "together", "All in one plot, or apart", show=False),
-        Binding("enter", "alone", "This metric alone, and back", show=False),
-        Binding("up,k", "choose(-1)", "Metric before", show=False),
-        Binding("down,j", "choose(1)", "Metric after", show=False),
-        Binding("left", "read(-1)", "Read off: to the left", show=False),
-        Binding("right", "read(1)", "Read off: to the right", show=False),
-        Binding("shift+left", "read(-10)", "Read off: far to the left", show=False),
-        Binding("shift+right", "read(10)", "Read off: far to the right", show=False),
-        Binding("plus,equals_sign", "zoom(True)", "Zoom in", show=False),
-        Binding("minus", "zoom(False)", "Zoom out", show=False),
-        Binding("left_square_bracket", "pan(-1)", "Move to the left", show=False, key_display="["),
-        Binding("right_square_bracket", "pan(1)", "Move to the right", show=False, key_display="]"),
-        Binding("0", "all", "Everything again", show=False),
-    ]
-
-    @dataclass
-    class Wanted(Message):
-        what: str  # "curves" or "earlier"
+class MetricChart(MetricKeys, can_focus=True):
+    """What is known of the metrics of a run and of an earlier one, drawn; `MetricKeys` has its keys."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -79,15 +50,11 @@ class MetricChart(Widget, can_focus=True):
         self.earlier_run = ""
         self.state = ""
         self.picked: list[str] | None = None  # None: the first few
-        self.chosen = ""
-        self.view = View()
-        self.alone = False
         self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
         self._catching: set[int] = set()  # of the smoothed that a worker is busy with
         self._dirty = True
         self._strips: list[Strip] = []
         self._known_styles: dict[int, Style] = {}
-        self._places: list[tuple[Region, str]] = []  # where each plot is, and its first metric
 
     def on_mount(self) -> None:
         self.set_interval(DRAW_EVERY_S, self.draw)
@@ -164,13 +131,13 @@ class MetricChart(Widget, can_focus=True):
         notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
         self.border_title = self._title(board, width, height - len(notes))
         strips: list[Strip] = []
-        self._places = []
+        self.places = []
         groups = iter(board.groups(width, height - len(notes)))
         for band in board.bands(width, height - len(notes)):
             columns = [[_strip(row, styles, cells) for row in rows] for cells, rows in band]
             left = 0
             for cells, rows in band:
-                self._places.append((Region(left, len(strips), cells, len(rows)), next(groups)[0]))
+                self.places.append((Region(left, len(strips), cells, len(rows)), next(groups)[0]))
                 left += cells
             strips += [Strip.join(row) for row in zip(*columns, strict=True)]
         return strips + [_strip(row, styles, width) for row in notes]
@@ -227,15 +194,15 @@ class MetricChart(Widget, can_focus=True):
         self._dirty = True
 
     def on_resize(self) -> None:
-        self._again()
+        self.again()
 
     def on_focus(self) -> None:
-        self._again()
+        self.again()
 
     def on_blur(self) -> None:
-        self._again()
+        self.again()
 
-    def _again(self) -> None:
+    def again(self) -> None:
         self._dirty = True
         self.draw()
 
@@ -262,110 +229,10 @@ class MetricChart(Widget, can_focus=True):
         self._catching.discard(id(smoothed))
         self._dirty = True
 
-    # Keys.
-
     def look(self, view: View) -> None:
         if view.weight != self.view.weight:
             self._smoothed.clear()
-        self.view = view
-        self._again()
-
-    def _anything(self) -> bool:
-        if self.shown:
-            return True
-        self._say("No metric was logged yet" if not self.keys else "No curve is chosen: v chooses")
-        return False
-
-    def _say(self, text: str) -> None:
-        self.notify(text, timeout=4, markup=False)
-
-    def choose_next(self, by: int = 1) -> bool:
-        """The next metric is the chosen one; False where there is none."""
-        shown = self.shown
-        if not shown:
-            return False
-        self.chosen = shown[(shown.index(self.chosen) + by) % len(shown)] if self.chosen in shown else shown[0]
-        self._again()
-        return True
-
-    def action_choose(self, by: int) -> None:
-        if self._anything():
-            self.choose_next(by)
-
-    def action_alone(self) -> None:
-        if self._anything():
-            self.alone = not self.alone
-            self._again()
-
-    def action_want(self, what: str) -> None:
-        self.post_message(self.Wanted(what))
-
-    def action_log(self) -> None:
-        self.look(replace(self.view, log=not self.view.log))
-
-    def action_smooth(self) -> None:
-        self.look(self.view.smoother())
-
-    def action_axis(self) -> None:
-        self.look(self.view.other_axis())
-
-    def action_together(self) -> None:
-        self.look(replace(self.view, together=not self.view.together))
-
-    def action_zoom(self, closer: bool) -> None:
-        if not self._anything():
-            return
-        view = self.view.zoomed(self.board().extent(), ZOOM if closer else 1 / ZOOM)
-        if view == self.view:
-            self._say("This is as close as it goes" if closer else "All of it is shown")
-        self.look(view)
-
-    def action_pan(self, by: int) -> None:
-        view = self.view.panned(self.board().extent(), by * PAN)
-        if view == self.view:
-            self._say("All of it is shown: + zooms in" if view.shown is None else "This is the end of it")
-        self.look(view)
-
-    def action_all(self) -> None:
-        if self.view.shown is None and self.view.cursor is None:
-            self._say("All of it is shown")
-        self.look(replace(self.view, shown=None, cursor=None))
-
-    def action_read(self, by: int) -> None:
-        """To the next value of the chosen metric, or a column of the plot further where they stand closer."""
-        if not self._anything():
-            return
-        board = self.board()
-        low, high = self.view.shown or board.extent()
-        column = (high - low) / max(1, self.content_size.width - GUTTER - 2)
-        here = self.view.cursor
-        goal = high if here is None else here + by * max(column, 1.0 if self.view.axis == "step" else 0.0)
-        view = self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent())
-        if view == self.view:
-            self._say("This is the end of it")
-        self.look(view)
-
-    # The mouse.
-
-    def on_click(self, event: happened.Click) -> None:
-        """Reads off where it was clicked; the metric there is the chosen one."""
-        at = event.get_content_offset(self)
-        for place, key in self._places:
-            if at is not None and place.contains(at.x, at.y):
-                board = self.board()
-                low, high = self.view.shown or board.extent()
-                part = (at.x - place.x - GUTTER - 1) / max(1, place.width - GUTTER - 3)
-                goal = low + (high - low) * min(max(part, 0.0), 1.0)
-                self.chosen = self.chosen if self.view.together else key
-                self.look(self.view.at(round(goal) if self.view.axis == "step" else goal, board.extent()))
-
-    def on_mouse_scroll_up(self, event: happened.MouseScrollUp) -> None:
-        event.stop()
-        self.action_zoom(True)
-
-    def on_mouse_scroll_down(self, event: happened.MouseScrollDown) -> None:
-        event.stop()
-        self.action_zoom(False)
+        super().look(view)
 
 
 def _strip(row: Row, styles: dict[int, Style], width: int) -> Strip:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 MOST = 1024  # samples kept; then neighbours become one, the larger of the two
-BARS = "▁▂▃▄▅▆▇█"
+BARS = " ▁▂▃▄▅▆▇█"
 
 
 class Trace:
@@ -34,13 +34,12 @@ class Trace:
     def __len__(self) -> int:
         return len(self._kept) + bool(self._open)
 
-    def spark(self, width: int, top: float = 0.0) -> str:
-        """At most `width` bars from 0 to `top`, or to the peak; each is the largest of its part, the latest last."""
+    def bars(self, width: int, height: int, top: float = 0.0) -> list[str]:
+        """At most `width` bars in `height` rows, from 0 to `top` or to the peak. Each is the largest of its part."""
         samples = self._kept + ([max(self._open)] if self._open else [])
         if len(samples) > width:
             count = len(samples)
             samples = [max(samples[at * count // width : (at + 1) * count // width]) for at in range(width)]
-        top = max(top, self.peak) if samples else 1.0
-        return "".join(
-            BARS[min(7, max(0, math.ceil(sample / top * 8) - 1))] if top > 0 else BARS[0] for sample in samples
-        )
+        top = max(top, self.peak) if samples else 0.0
+        levels = [max(1, math.ceil(sample / top * 8 * height)) if top > 0 else 1 for sample in samples]
+        return ["".join(BARS[min(8, max(0, level - 8 * row))] for level in levels) for row in reversed(range(height))]
