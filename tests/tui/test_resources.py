@@ -17,7 +17,7 @@ from tui.widgets.usage import Use
 from .walk import drawn, walking
 
 
-@given(st.lists(st.floats(0, 1e15), min_size=1, max_size=5000), st.integers(1, 60))
+@given(st.lists(st.floats(0, 1e15), min_size=1, max_size=300), st.integers(1, 60))
 def test_a_trace_is_bounded_and_keeps_its_peak(values: list[float], width: int) -> None:
     trace = Trace()
     for value in values:

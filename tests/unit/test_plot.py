@@ -70,6 +70,14 @@ def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
     assert rows[0].startswith("      20│") and rows[7].startswith("       0│")
 
 
+def test_points_far_apart_are_joined_by_a_straight_line() -> None:
+    one = series([0.0])
+    one.add(40, 40.0)
+    rows = plot(Curve(one, one.blocks, 0))
+    dots = {x: y for y, row in enumerate(rows) for x, char in enumerate(row[9:]) if char > "\u2800"}
+    assert sorted(dots) == list(range(21)) and dots[10] in (3, 4)
+
+
 def test_one_peak_among_many_points_is_drawn() -> None:
     one = series([100.0 if step == 5_000 else 0.0 for step in range(20_000)])
     rows = plot(Curve(one, one.blocks, 0))
@@ -142,6 +150,8 @@ def test_values_are_read_off_at_the_cursor_of_both_runs() -> None:
     assert "● loss 12 ○ 112" in seen
     assert "│" in seen.split("\n")[3][20:50], "a line where it is"
     assert "○ 119" in drawn(board(now, View(cursor=39.0), before)), "the last that it has"
+    before.series["loss"].steps[0] = 1.0
+    assert "● loss 0 ○ –" in drawn(board(now, View(cursor=0.0), before)), "nothing yet"
     assert "● loss 2 ○ 102" in drawn(board(now, View("time", cursor=2.5), before)), "each by its own beginning"
 
 

@@ -56,6 +56,13 @@ def test_a_lone_peak_among_a_million_is_in_the_picture() -> None:
     assert [item for item in items if item.high == 1e6 and item.first <= 77_777 <= item.last]
 
 
+def test_what_is_not_finite_hides_nothing_of_its_block() -> None:
+    blocks = Blocks()
+    for step in range(640):
+        blocks.append([math.nan, math.inf, -math.inf, -1.0, 2.0][step % 5])
+    assert {(item.low, item.high, item.positive) for item in blocks.items(0, 640, 20)} == {(-1.0, 2.0, 2.0)}
+
+
 def test_what_is_not_finite_is_counted_and_known_since_when() -> None:
     series = Series()
     for step, value in enumerate([1.0, math.nan, 2.0, -1.0, math.inf, math.nan]):
