@@ -51,7 +51,9 @@ class EarlierRun(Dialogue[str]):
             async with closing(self.session.services.runs.list()) as stream:
                 async for event in stream:
                     if isinstance(event, events.RunsListed):
-                        self._show(event.runs)
+                        listed = untrusted.event(event)
+                        assert isinstance(listed, events.RunsListed)
+                        self._show(list({info.run: info for info in listed.runs}.values()))
         except TrainshedError as error:
             said.update(Content.styled(untrusted.plain(f"✗ {error.title}. {error.hint}"), "$text-error"))
 
@@ -82,8 +84,8 @@ class EarlierRun(Dialogue[str]):
         return Content.assemble(
             (f"{mark!s:<13}", mark.style),
             f"{words.short(info.run)}  {words.clock(info.created, '%m-%d %H:%M')}  ",
-            untrusted.plain(what),
-            (untrusted.plain(f"  {values}"), "$muted"),
+            what,
+            (f"  {values}", "$muted"),
         )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -74,8 +74,8 @@ class WatchPane(StepPane):
     def hidden(self) -> frozenset[str]:
         """The footer has the keys of the panel that has the focus."""
         focused = self.screen.focused
-        elsewhere = focused in (self.chart, self.resources)
-        return frozenset({"r", "b", "c", *(("space", "slash") if elsewhere else ())})
+        beside = focused is not None and focused.id in ("metrics", "resources")
+        return frozenset({"r", "b", "c", *(("space", "slash") if beside else ())})
 
     @property
     def log_view(self) -> LogView:

@@ -162,7 +162,8 @@ class Board:
     def _odd(self, series: Series) -> list[str]:
         said = []
         if not math.isnan(series.odd_since):
-            said.append(f"{words.number(series.last)} since step {series.odd_since:,.0f}")
+            kind = "NaN" if math.isnan(series.last) else "infinite"
+            said.append(f"{kind} since step {series.odd_since:,.0f}")
         elif series.odd:
             said.append(f"{words.plural(series.odd, 'value')} not finite")
         if self.view.log and series.not_positive:

@@ -19,9 +19,10 @@ class Panels(Container):
             self.remove_class(f"-only-{self.only}")
             return
         inside = focused.ancestors_with_self if focused is not None else []
-        panel = next((node.id for node in inside if node.id in self.PANELS), self.PANELS[0])
-        self.add_class(f"-only-{panel}")
-        self.query_one(f"#{panel}").focus()
+        panel = next((node.id for node in inside if node.id in self.PANELS), None)
+        self.add_class(f"-only-{panel or self.PANELS[0]}")
+        if panel is None:
+            self.query_one(f"#{self.PANELS[0]}").focus()
 
     @property
     def only(self) -> str:
