@@ -17,7 +17,7 @@ from tests.fakes.script import EARLIER, RUN, Scenario
 from tui import words
 from tui.screens.curves import matching
 from tui.widgets.metric_keys import MetricKeys
-from tui.widgets.metrics import EMPTY, SLICE, MetricChart
+from tui.widgets.metrics import EMPTY, LITTLE, SLICE, MetricChart
 from tui.widgets.panels import Panels
 
 from .walk import Walk, drawn, walking
@@ -57,7 +57,7 @@ async def test_smoothing_many_points_leaves_the_loop_its_turns() -> None:
             chart.now.add("loss", step, step % 2, step)
         chart.look(replace(chart.view, weight=0.9))
         (smoothed,) = chart._smoothed.values()
-        assert len(smoothed.blocks) == SLICE, "no more before the loop has had its turn"
+        assert len(smoothed.blocks) == LITTLE, "no more before the loop has had its turn"
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert len(smoothed.blocks) == 5 * SLICE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 LEFT, RIGHT = (0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)  # dots from the top (Unicode 16.0, section 21.1)
@@ -15,6 +15,7 @@ def _masks(dots: Sequence[int]) -> list[list[int]]:
     return [[sum(dots[top : bottom + 1]) for bottom in range(4)] for top in range(4)]
 
 
+BRAILLE = [" ", *(chr(0x2800 + dots) for dots in range(1, 256))]
 MASKS = (_masks(LEFT), _masks(RIGHT))
 Span = tuple[float, float, float, float]  # x from and to, y from and to: in dots, from the left and from the bottom
 Cell = tuple[str, int]  # a character, and the number of its curve; -1 for nothing
@@ -87,36 +88,30 @@ def _keep(found: dict[int, tuple[int, int]], span: tuple[int, float, float], wid
 
 
 def cells(lines: Sequence[Line], columns: int, rows: int) -> list[list[Cell]]:
-    """The area from its top row. A later line is above an earlier one; a faint one is below all."""
+    """The area from its top row. A later line is above an earlier one; a faint one has no dots where another comes."""
     bits, owner = [[0] * columns for _ in range(rows)], [[-1] * columns for _ in range(rows)]
-    for line in (line for line in lines if not line.faint):
-        _ink(line, bits, owner, rows)
-    for line in (line for line in lines if line.faint):
-        behind, whose = [[0] * columns for _ in range(rows)], [[-1] * columns for _ in range(rows)]
-        _ink(line, behind, whose, rows)
-        for y, row in enumerate(behind):
-            for x, dots in enumerate(row):
-                if dots and not bits[y][x]:
-                    bits[y][x], owner[y][x] = dots, line.curve
-    area = [
-        [(chr(0x2800 + dots) if dots else " ", whose) for dots, whose in zip(*row, strict=True)]
-        for row in zip(bits, owner, strict=True)
-    ]
+    faint = {line.curve for line in lines if line.faint}
+    for line in sorted(lines, key=lambda line: not line.faint):
+        _ink(line, bits, owner, rows, frozenset() if line.faint else faint)
+    area = [[(BRAILLE[dots], whose) for dots, whose in zip(*row, strict=True)] for row in zip(bits, owner, strict=True)]
     for line in lines:
         _mark(line, area, rows)
     return area
 
 
-def _ink(line: Line, bits: list[list[int]], owner: list[list[int]], rows: int) -> None:
-    bottommost = rows * 4 - 1
+def _ink(line: Line, bits: list[list[int]], owner: list[list[int]], rows: int, faint: Set[int]) -> None:
+    """`faint`: lines whose dots go where this one comes."""
+    bottommost, curve = rows * 4 - 1, line.curve
     for column, (bottom, top) in line.spans.items():
         if line.dashed and column % (DASH + GAP) >= DASH:
             continue
-        masks, x = MASKS[column % 2], column // 2
+        masks, x = MASKS[column & 1], column >> 1
         high, low = bottommost - top, bottommost - bottom
-        for y in range(high // 4, low // 4 + 1):
-            bits[y][x] |= masks[max(high - y * 4, 0)][min(low - y * 4, 3)]
-            owner[y][x] = line.curve
+        first, last = high >> 2, low >> 2
+        for y in range(first, last + 1):
+            mask = masks[high & 3 if y == first else 0][low & 3 if y == last else 3]
+            bits[y][x] = mask if owner[y][x] in faint else bits[y][x] | mask
+            owner[y][x] = curve
 
 
 def _mark(line: Line, area: list[list[Cell]], rows: int) -> None:

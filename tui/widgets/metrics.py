@@ -28,7 +28,7 @@ from .series import Blocks, Series, Smoothed, name
 
 DRAW_EVERY_S = 0.25
 AT_FIRST = 6  # metrics shown before somebody chooses
-SLICE = 4_000  # points smoothed in one go: some ms
+SLICE, LITTLE = 4_000, 500  # points smoothed in one go: some ms, and no time to speak of
 EMPTY = "No metric yet: they appear as the job logs them."
 NEVER = "The run logged no metric. A job logs by mlflow, or by what the tag trainshed.metrics of its job file names."
 HINT = (
@@ -51,7 +51,8 @@ class MetricChart(MetricKeys, can_focus=True):
         self.state = ""
         self.picked: list[str] | None = None  # None: the first few
         self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
-        self._catching: set[int] = set()  # of the smoothed that a worker is busy with
+        self._behind: list[tuple[Series, Smoothed]] = []
+        self._catching = False  # a worker is busy with them
         self._dirty = True
         self._strips: list[Strip] = []
         self._known_styles: dict[int, Style] = {}
@@ -213,21 +214,24 @@ class MetricChart(MetricKeys, can_focus=True):
         return smoothed.blocks if smoothed is not None else None
 
     def _smooth_on(self, shown: list[str]) -> None:
-        """Takes in a slice of what has come for the curves that are shown; a worker does what is left."""
+        """Takes in what has come for the curves that are shown where it is little; a worker does what is more."""
         runs = (self.now.series, self.earlier.series) if self.view.weight else ()
+        self._behind = []
         for series in (run[key] for run in runs for key in shown if key in run):
             smoothed = self._smoothed.setdefault(id(series), Smoothed(self.view.weight))
-            if not smoothed.advance(series.values, SLICE) and id(smoothed) not in self._catching:
-                self._catching.add(id(smoothed))
-                self.run_worker(self._catch_up(series, smoothed), group="smooth")
+            if not smoothed.advance(series.values, LITTLE):
+                self._behind.append((series, smoothed))
+        if self._behind and not self._catching:
+            self._catching = True
+            self.run_worker(self._catch_up(), group="smooth")
 
-    async def _catch_up(self, series: Series, smoothed: Smoothed) -> None:
-        wanted = True
-        while wanted and not smoothed.advance(series.values, SLICE):
+    async def _catch_up(self) -> None:
+        while self._behind:
+            series, smoothed = self._behind[-1]
+            if smoothed.advance(series.values, SLICE):
+                self._behind.pop()
             await asyncio.sleep(0)
-            wanted = self._smoothed.get(id(series)) is smoothed
-        self._catching.discard(id(smoothed))
-        self._dirty = True
+        self._catching, self._dirty = False, True
 
     def look(self, view: View) -> None:
         if view.weight != self.view.weight:

@@ -88,7 +88,7 @@ class Blocks:
                 yield Item(index, index, value, value, value if value > 0 else math.inf)
 
 
-@dataclass
+@dataclass(repr=False)
 class Series:
     """One metric of one run, in the order it came. `steps` as logged, `times` in seconds since the epoch."""
 
