@@ -74,15 +74,21 @@ def test_each_quantity_has_a_row_with_its_peak() -> None:
 )
 def test_what_is_nearly_all_is_a_word(changes: dict[str, int], word: str) -> None:
     use = used(**changes)
-    for said in (text(use.line()), "\n".join(map(text, use.rows(60)))):
+    for said in (text(use.line(80)), "\n".join(map(text, use.rows(60)))):
         assert word in said
-    assert "⚠" not in text(used().line())
+    assert "⚠" not in text(used().line(80))
+
+
+def test_a_line_that_is_short_leaves_out_whole_parts_but_no_warning() -> None:
+    said = text(used(disk_free=10_000_000).line(46))
+    assert said.startswith("Disk 10.0 MB  ⚠ FULL  CPU 2.7 of 8") and len(said) <= 46
+    assert text(used().line(30)) == "CPU 2.7 of 8 · VM 42%"
 
 
 def test_without_facts_there_are_no_parts_of_a_whole() -> None:
     use = Use()
     use.add(resources(3))
-    assert "cores" in text(use.line()) and " of " not in "\n".join(map(text, use.rows(60)))
+    assert "cores" in text(use.line(80)) and " of " not in "\n".join(map(text, use.rows(60)))
 
 
 async def test_the_panel_says_why_there_is_nothing() -> None:

@@ -143,7 +143,7 @@ class Board:
             return head
         head += [(f" ⚠ {text}", WARN) for text in self._odd(series)]
         ends = f"  {words.number(series.low)} to {words.number(series.high)}" if series.low < series.high else ""
-        fits = sum(len(text) for text, _ in head) + len(ends) <= width
+        fits = sum(len(text) for text, _ in head) + len(ends) < width
         return [*head, (ends, TICK)] if fits else head
 
     def _value(self, series: Series | None, run: Metrics) -> str:

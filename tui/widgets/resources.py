@@ -62,7 +62,7 @@ class ResourcesPanel(Widget, can_focus=True):
             rows: list[list[Part]] = [[(line, "muted")] for line in wrap(text, max(width, 10))]
         else:
             rows = (
-                [self.use.line()]
+                [self.use.line(width)]
                 if height == 1 and not self._grows
                 else self.use.rows(width, 0 if self._grows else height)
             )

@@ -51,30 +51,26 @@ class Use:
             return "⚠ FULL"
         return "⚠ NEARLY FULL" if free < max(DISK_LITTLE, total * DISK_NEAR) else ""
 
-    def line(self) -> list[Part]:
-        """Everything on one line of a narrow screen."""
+    def line(self, width: int) -> list[Part]:
+        """On one line of a narrow screen: what has a warning first; a part that has no room is left out whole."""
+        found: list[Part] = []
+        for part in sorted(self._parts(), key=lambda part: part[-1][1] != "warning"):
+            gap: list[Part] = [("  ", "")] if found else []
+            if sum(len(text) for text, _ in (*found, *gap, *part)) <= width:
+                found += [*gap, *part]
+        return found
+
+    def _parts(self) -> Iterator[list[Part]]:
         now = self.latest
         if now is None:
-            return []
-        parts: list[Part] = [
-            ("CPU ", "muted"),
-            (_tenths(now.cpu), ""),
-            (f"{self._of_cores()} · VM {now.machine_cpu:.0%}", "muted"),
-        ]
-        parts += [
-            ("  Memory ", "muted"),
-            (words.memory(now.memory), ""),
-            (f" · VM {words.memory(now.machine_memory)}", "muted"),
-        ]
-        parts += [
-            *_warned(self.memory_word()),
-            ("  Disk ", "muted"),
-            (words.size(now.disk_free), ""),
-            *_warned(self.disk_word()),
-        ]
+            return
+        machine = f"{self._of_cores()} · VM {now.machine_cpu:.0%}"
+        yield [("CPU ", "muted"), (_tenths(now.cpu), ""), (machine, "muted")]
+        machine = f" · VM {words.memory(now.machine_memory)}"
+        yield [("Memory ", "muted"), (words.memory(now.memory), ""), (machine, "muted"), *_warned(self.memory_word())]
+        yield [("Disk ", "muted"), (words.size(now.disk_free), ""), *_warned(self.disk_word())]
         for number, gpu in enumerate(now.gpus):
-            parts += [(f"  GPU{number} ", "muted"), ("–" if gpu.use is None else _percent(gpu.use), "")]
-        return parts
+            yield [(f"GPU{number} ", "muted"), ("–" if gpu.use is None else _percent(gpu.use), "")]
 
     def rows(self, width: int, height: int = 0) -> list[list[Part]]:
         """A line for each quantity: name, how it went, now, at most. Taller bars where `height` has room for them."""
