@@ -67,7 +67,7 @@ async def test_smoothing_many_points_leaves_the_loop_its_turns() -> None:
 
 async def test_every_key_of_the_metrics_changes_the_picture_or_says_why_not() -> None:
     keys = [binding.key.split(",")[0] for binding in MetricKeys.BINDINGS if isinstance(binding, Binding)]
-    async with walking(Scenario(resources=True, earlier=True), (120, 40)) as walk:
+    async with walking(Scenario(earlier=True), (100, 24)) as walk:
         for state in ([], ["enter"]):
             await walk.press("5", *state)
             chart = _chart(walk)
@@ -102,7 +102,7 @@ async def test_a_walk_through_the_metrics_by_keys() -> None:
         chart = await _watched(walk)
         seen = walk.screen_text()
         assert "● loss 0.1244" in seen and "▲ accuracy 0.9596" in seen, "several curves at once"
-        assert "v curves · l log y" in seen
+        assert "v curves  l log" in seen
 
         await walk.press("l", "s")
         assert "log y · smooth 0.6" in walk.screen_text() and " ~0." in walk.screen_text()
@@ -162,17 +162,17 @@ async def test_curves_are_chosen_in_a_list_with_a_filter() -> None:
     assert matching(["train/loss", "val/loss", "lr"], "loss") == ["train/loss", "val/loss"]
     async with walking(Scenario(), (80, 24)) as walk:
         chart = await _watched(walk)
-        for number in range(400):
+        for number in range(310):
             chart.add(Metric(key=f"layer{number}/norm", value=1.0, step=0, time=0.0))
         assert len(chart.shown) == 6, "not all of them at first"
         await walk.press("v")
-        assert "102 more to filter for" in walk.screen_text()
+        assert "12 more to filter for" in walk.screen_text()
         await walk.press("n", "slash", *"*17/n*")
-        assert walk.app.screen.query_one(OptionList).option_count == 4
+        assert walk.app.screen.query_one(OptionList).option_count == 3
         await walk.press("enter", "a", "space", "enter")
-        assert chart.shown == ["layer117/norm", "layer217/norm", "layer317/norm"]
+        assert chart.shown == ["layer117/norm", "layer217/norm"]
         await walk.press("v", "slash", *"zzz", "escape", "escape")
-        assert walk.app.screen is walk.app.wizard and len(chart.shown) == 3
+        assert walk.app.screen is walk.app.wizard and len(chart.shown) == 2
         await walk.press("v", "n", "enter")
         assert "No curve is chosen" in walk.screen_text()
 

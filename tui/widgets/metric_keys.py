@@ -99,9 +99,13 @@ class MetricKeys(Widget):
             self.choose_next(by)
 
     def action_alone(self) -> None:
-        if self._anything():
-            self.alone = not self.alone
-            self.again()
+        if not self._anything():
+            return
+        if not (self.alone or self.view.together) and len(self.places) == 1:
+            self._say("It is alone" if len(self.shown) == 1 else "There is room for one only: z makes the panel larger")
+            return
+        self.alone = not self.alone
+        self.again()
 
     def action_want(self, what: str) -> None:
         self.post_message(self.Wanted(what))

@@ -31,9 +31,7 @@ AT_FIRST = 6  # metrics shown before somebody chooses
 SLICE, LITTLE = 4_000, 500  # points smoothed in one go: some ms, and no time to speak of
 EMPTY = "No metric yet: they appear as the job logs them."
 NEVER = "The run logged no metric. A job logs by mlflow, or by what the tag trainshed.metrics of its job file names."
-HINT = (
-    "v curves · l log y · s smooth · e earlier run · h axis · a together · + - zoom · [ ] move · ← → read off · 0 all"
-)
+HINT = "v curves  l log  s smooth  e earlier run  h axis  a together  +- zoom  [] move  ←→ read off  0 all"
 # Okabe and Ito, "Color Universal Design" (2008), on dark; darker shades of them on light.
 COLOURS = {
     True: ("#56b4e9", "#e69f00", "#2fbf93", "#f0e442", "#dd92bb", "#f07b3c"),
