@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui import words
 from tui.widgets import braille
 from tui.widgets.metric_board import EARLIER, MARKS, Board, Metrics
 from tui.widgets.metric_view import View
@@ -218,3 +219,14 @@ def test_it_goes_no_closer_than_a_step_and_not_beyond_the_ends() -> None:
     far = view.at(70, ALL)
     assert far.shown is not None and far.shown[0] <= 70 <= far.shown[1], "what is read off stays in sight"
     assert view.at(1e9, ALL).cursor == 100
+
+
+def test_the_clock_of_a_run_of_days_has_dates() -> None:
+    begin, hour = 1_795_435_200.0, 3600.0
+    now = Metrics()
+    for hours in range(0, 72, 6):
+        now.add("loss", hours, 1.0 / (hours + 1), begin + hours * hour)
+    foot = drawn(board(now, View("clock")), 80).split("\n")[-1]
+    dates = [words.clock(begin + hours * hour, "%m-%d %H:%M") for hours in (0, 33, 66)]
+    assert " ".join(foot.split()) == " ".join(dates)
+    assert View("time").label(7200) == "2 h 00 min"

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tui import words
 
@@ -106,7 +107,9 @@ class Board:
         if left < 2:
             return (heads + [[]] * left)[:height]
         curves = [curve for key in keys for curve in self._curves(key)]
-        plot = Plot(curves, self._x(keys), self.view.label, self.view.unit, self.view.log, self.view.cursor)
+        x = self._x(keys)
+        label = partial(self.view.label, span=x.high - x.low)
+        plot = Plot(curves, x, label, self.view.unit, self.view.log, self.view.cursor)
         return heads + plot.rows(width - 1, left, GUTTER, below=left >= 4)
 
     def _x(self, keys: Sequence[str]) -> Scale:

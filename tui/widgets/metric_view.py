@@ -63,22 +63,22 @@ class View:
     def unit(self) -> str:
         return "step" if self.axis == "step" else ""
 
-    def label(self, x: float) -> str:
-        """A value of the x axis, for people."""
+    def label(self, x: float, span: float = 0.0) -> str:
+        """A value of the x axis, for people. `span`: how much of the axis is shown: more than a day has dates."""
         if self.axis == "step":
             return f"{x:,.0f}"
-        return words.duration(max(x, 0.0)) if self.axis == "time" else self._clock(x)
-
-    def _clock(self, x: float) -> str:
-        long = self.shown is not None and self.shown[1] - self.shown[0] > DAY_S
-        return words.clock(x, "%m-%d %H:%M" if long else "%H:%M:%S")
+        if self.axis == "time":
+            return words.duration(max(x, 0.0))
+        return words.clock(x, "%m-%d %H:%M" if span > DAY_S else "%H:%M:%S")
 
     def words(self) -> list[str]:
         """How the curves are drawn, where it is not as usual."""
         said = ["log y"] if self.log else []
         said += [f"smooth {self.weight:g}"] if self.weight else []
         said += {"step": [], "time": ["by time"], "clock": ["by the clock"]}[self.axis]
-        said += [f"{self.label(self.shown[0])} to {self.label(self.shown[1])}"] if self.shown else []
+        if self.shown:
+            low, high = self.shown
+            said.append(f"{self.label(low, high - low)} to {self.label(high, high - low)}")
         return said
 
 
