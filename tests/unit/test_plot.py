@@ -230,3 +230,9 @@ def test_the_clock_of_a_run_of_days_has_dates() -> None:
     dates = [words.clock(begin + hours * hour, "%m-%d %H:%M") for hours in (0, 33, 66)]
     assert " ".join(foot.split()) == " ".join(dates)
     assert View("time").label(7200) == "2 h 00 min"
+
+
+def test_a_smoothed_constant_is_a_flat_line() -> None:
+    bands = board(run(lr=[0.1] * 500), View(weight=0.9)).bands(60, 12)
+    rows = text(bands[0][0][1])[1:-1]
+    assert len([row for row in rows if any(char > "\u2800" for char in row[9:])]) == 1

@@ -20,6 +20,7 @@ from .series import Blocks, Item, Series
 
 AXIS, TICK, CURSOR, PLAIN = -2, -3, -4, -1  # styles besides those of curves, which count from 0
 Row = list[tuple[str, int]]  # texts with their styles
+ROUNDING = 1e-13  # smoothing a constant leaves that much: tensorboard issue 786
 LARGEST = sys.float_info.max
 SPREAD = 8  # points for each column of dots, at most
 
@@ -98,14 +99,14 @@ class Scale:
 
 
 def scale(items: Sequence[Item], *, log: bool) -> Scale | None:
-    """From the least to the greatest value, with room where they are one; None where nothing can be drawn."""
+    """From the least to the greatest value, with room around where they are one; None where nothing can be drawn."""
     low = min((item.positive if log else item.low for item in items), default=math.inf)
     high = max((item.high for item in items), default=-math.inf)
     if low > high:
         return None
-    if low == high:
-        room = abs(low) * 0.05 or 1.0
-        low = low / 1.1 or low if log else max(low - room, -LARGEST)
+    if high / 2 - low / 2 <= ROUNDING * max(abs(low), abs(high)):
+        room = abs(low) * 0.05 or 1.0  # more below than above: in the middle between two dots a line would waver
+        low = low / 1.2 or low if log else max(low - room * 1.2, -LARGEST)
         high = min(high * 1.1 if log else high + room, LARGEST)
     return Scale(low, high, log)
 

@@ -154,9 +154,9 @@ class Smoothed:
     """The exponential moving average of a series, corrected for its start.
 
     s(0) = 0, s(n) = w·s(n-1) + (1-w)·v(n), shown as s(n) / (1 - w**n): what TensorBoard's scalar charts draw
-    (`resmooth` of vz_line_chart2/line-chart.ts in github.com/tensorflow/tensorboard; the correction is that of
-    Kingma and Ba, "Adam", section 3). A value that is not finite is passed through and not averaged in. The points are
-    taken in the order they came.
+    (`classicSmoothing` of tensorboard/webapp/widgets/line_chart_v2/data_transformer.ts in
+    github.com/tensorflow/tensorboard; the correction is that of Kingma and Ba, "Adam", section 3).
+    A value that is not finite is passed through and not averaged in. Points are taken in the order they came.
     """
 
     def __init__(self, weight: float) -> None:
