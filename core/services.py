@@ -108,6 +108,13 @@ class Runs(Protocol):
         """Two runs side by side, their code too: ends with `RunsCompared`. Raises RunError."""
         ...
 
+    def metrics(self, run: str) -> Events:
+        """`Metric` for each value that the run has logged so far, in the order it came; nothing else.
+
+        Of a run that goes on: what there is now. Nothing is recorded in the workspace.
+        """
+        ...
+
     def cancel(self, run: str, *, force: bool = False) -> Events:
         """Ends with the run's `RunStateChanged`. Raises RunError for another person's run without `force`."""
         ...

@@ -293,4 +293,14 @@ COMPLAINTS = (
             "lab/test_ssh_link.py::test_no_python_is_one_clear_error",
         ),
     ),
+    Complaint(
+        "wandb 440, 3693, 3726, 10804; wandb PR 11537",
+        "metrics without a log scale, smoothing or zoom, or no way to find one among hundreds",
+        (
+            "unit/test_plot.py::test_a_log_scale_shows_decades_alike_and_leaves_out_what_has_no_place",
+            "unit/test_series.py::test_smoothing_is_the_corrected_moving_average_however_it_is_sliced",
+            "tui/test_metrics.py::test_a_walk_through_the_metrics_by_keys",
+            "tui/test_metrics.py::test_curves_are_chosen_in_a_list_with_a_filter",
+        ),
+    ),
 )

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "runs": ("runs", "runs", "List the runs, compare two, or delete some."),
     "show": ("runs", "show", "Show one run."),
     "logs": ("runs", "logs", "Show or follow the log of a run."),
+    "metrics": ("metrics", "metrics", "Show the metrics of a run, or each value."),
     "cancel": ("runs", "cancel", "Stop a run."),
     "download": ("runs", "download", "Fetch what a run left behind."),
     "models": ("models", "models", "List, show, register or package models."),

@@ -117,7 +117,7 @@ class Wizard(Screen[None]):
         """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
         found = super().active_bindings
         in_field = isinstance(self.focused, Input)
-        hidden = LETTERS if in_field else self.pane.HIDES if self.is_mounted else frozenset()
+        hidden = LETTERS if in_field else self.pane.hidden if self.is_mounted else frozenset()
         shown = {"escape"} if in_field else set()
         for key, active in found.items():
             binding = active.binding

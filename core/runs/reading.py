@@ -50,7 +50,12 @@ class Reading:
             yield Queued(run=self.run, ahead=message["ahead"])
         elif message.get("event") == "resources":
             yield from self._used(message)
-        elif message.get("event") == "tracking" and message["seq"] > self.cursor:
+        else:
+            yield from self.tracked(message)
+
+    def tracked(self, message: dict[str, Any] | bytes) -> Iterator[Event]:
+        """What the job logged, where the message says that; nothing otherwise."""
+        if isinstance(message, dict) and message.get("event") == "tracking" and message["seq"] > self.cursor:
             self.cursor = message["seq"]
             yield from self._tracked(message)
 

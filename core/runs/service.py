@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import threads
-from ..events import Event, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from ..events import Event, Metric, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..jobs import nearby
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
@@ -79,6 +80,16 @@ class LiveRuns:
         yield Phase(step="watch", title=f"Comparing run {first} with {second}", command=command)
         infos = [self._info(await agent.call("runs.show", run=run)) for run in (first, second)]
         yield await compared(agent, *infos)
+
+    async def metrics(self, run: str) -> AsyncGenerator[Event, None]:
+        agent = await self._link.agent()
+        reading = Reading(await self._named(agent, run))
+        stream = agent.stream("tracking.read", run=reading.run, cursor=0, limit=sys.maxsize)
+        async with aclosing(stream) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                for event in reading.tracked(message):
+                    if isinstance(event, Metric):
+                        yield event
 
     async def cancel(self, run: str, *, force: bool = False) -> AsyncGenerator[Event, None]:
         agent = await self._link.agent()

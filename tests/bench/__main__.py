@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import runs, terminal
+from . import metrics, runs, terminal
 from .host import PROGRAM, Host, Master
 from .row import ROUNDS, Row, compared, compared_live, milliseconds, timed
 
@@ -89,9 +89,10 @@ def main() -> None:
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(dir=base))
     os.environ["TRAINSHED_HOME"] = str(folder / "home")
-    wanted = sys.argv[1:] or ["start", "connect", "docker", "runs"]
+    wanted = sys.argv[1:] or ["start", "connect", "docker", "runs", "metrics"]
     rows = start_rows() if "start" in wanted else []
     rows += [asyncio.run(runs.docker_row(folder / "docker"))] if "docker" in wanted else []
+    rows += asyncio.run(metrics.rows()) if "metrics" in wanted else []
     host = Host(folder)
     try:
         if "connect" in wanted:

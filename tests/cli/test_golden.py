@@ -31,6 +31,8 @@ COMMANDS = {
     "runs-differences": ("runs", "compare", "01JDEMA000000", "01JDEMA000001", "--only-differences"),
     "show": ("show", "@latest"),
     "logs": ("logs", "@latest", "-f"),
+    "metrics": ("metrics", "@latest"),
+    "metrics-csv": ("metrics", "@latest", "--csv", "--key", "lo*"),
     "cancel": ("cancel", "@latest"),
     "rerun-dry": ("rerun", "@latest", "--set", "inputs.lr=0.2", "--resume", "--dry-run"),
     "rerun": ("rerun", "@latest", "--set", "inputs.lr=0.2"),
@@ -45,7 +47,7 @@ COMMANDS = {
     "invoke": ("invoke", "breast-cancer", "--row", "17"),
     "undeploy": ("undeploy", "breast-cancer"),
 }
-STREAMS = {"run", "rerun", "run-dry", "rerun-dry", "logs"}
+STREAMS = {"metrics", "metrics-csv", "run", "rerun", "run-dry", "rerun-dry", "logs"}
 
 
 def compare(name: str, text: str) -> None:

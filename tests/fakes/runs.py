@@ -14,7 +14,7 @@ from core.services import Events
 
 from . import history, script
 from .launches import COMMAND, asked, resolved
-from .script import NOON, RUN, Scenario
+from .script import EARLIER, NOON, RUN, Scenario
 
 
 class FakeRuns:
@@ -78,6 +78,8 @@ class FakeRuns:
                 at += size
             for key, value in (("loss", script.loss(epoch)), ("accuracy", script.accuracy(epoch))):
                 yield events.Metric(key=key, value=value, step=epoch, time=NOON + epoch)
+            if self.scenario.resources:
+                yield script.resources(epoch)
             if epoch == self.scenario.epochs // 2:
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="lost", last_seen=NOON + 180, retry_in_s=5)
@@ -132,7 +134,8 @@ class FakeRuns:
         raise errors.RunError(f"There is no run {run}", hint="Give more of its name, or @latest.")
 
     def _all(self) -> list[events.RunInfo]:
-        return [*([] if self.scenario.no_runs else [self._info()]), *self.before]
+        first = [self._first_try()] if self.scenario.first_try else []
+        return [*([] if self.scenario.no_runs else [self._info(), *first]), *self.before]
 
     def _info(self) -> events.RunInfo:
         return events.RunInfo(
@@ -156,6 +159,19 @@ class FakeRuns:
         if self.scenario.runs_fail:
             raise errors.AgentError("The agent did not say which runs there are", hint="r asks it again.")
         yield events.RunsListed(runs=self._all())
+
+    def _first_try(self) -> events.RunInfo:
+        changes = {"run": EARLIER, "created": NOON - 3600, "ended": NOON - 3500, "name": "first try"}
+        return msgspec.structs.replace(self._info(), **changes, state="completed", params={"epochs": "30", "lr": "0.1"})
+
+    async def metrics(self, run: str) -> Events:
+        old = self.scenario.first_try and run == EARLIER
+        self._known(run)
+        await self._reach("metrics")
+        for epoch in range(30 if old else self.scenario.epochs):
+            worse = 0.05 if old else 0.0
+            for key, value in (("loss", script.loss(epoch) + worse), ("accuracy", script.accuracy(epoch) - worse)):
+                yield events.Metric(key=key, value=value, step=epoch, time=NOON + epoch - 3600 * old)
 
     async def show(self, run: str) -> Events:
         yield events.RunsListed(runs=[self._known(run)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core import events
 
 RUN = "01JDEMO8Z4V7Q2M5K9X3T6W1RB"
+EARLIER = "01JDEMN2K6P9WQ4T7Y1B5H8C3D"
 NOON = 1_795_435_200.0  # 2026-11-23 12:00:00 UTC
 FINGERPRINT = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8"
 OTHER = "SHA256:uNiVztksCsDhcc0u9e8BrPO1nJ6S4Zc4bTkVbUq0DZM"
@@ -44,6 +45,8 @@ class Scenario:
     no_runs: bool = False
     earlier: int = 0  # runs that are there already
     runs_fail: bool = False  # the VM does not list them
+    first_try: bool = False  # there is a run of before, EARLIER, with metrics
+    resources: bool = False  # the VM says what the run takes
     epochs: int = 40
     log_lines: int = 3  # for each epoch
     pace_s: float = 0.0  # between events
@@ -156,3 +159,17 @@ def loss(epoch: int) -> float:
 
 def accuracy(epoch: int) -> float:
     return 0.973 - 0.35 / (1 + 0.5 * epoch) + 0.006 * ((epoch * 5) % 7 - 3) / (1 + epoch / 10)
+
+
+def resources(epoch: int) -> events.Resources:
+    busy = 1 - 1 / (1 + epoch / 6)
+    return events.Resources(
+        run=RUN,
+        time=NOON + 2 * epoch,
+        cpu=round(0.3 + 5.2 * busy + 0.4 * ((epoch * 7) % 5), 2),
+        memory=int((0.4 + 2.9 * busy) * 2**30),
+        machine_cpu=round(0.1 + 0.7 * busy, 3),
+        machine_memory=int((4.1 + 2.9 * busy) * 2**30),
+        disk_free=91_268_055_040 - epoch * 20_000_000,
+        gpus=[events.GpuUse(use=round(0.9 * busy, 2), memory=int(5.5 * busy * 2**30))],
+    )

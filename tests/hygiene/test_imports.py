@@ -14,7 +14,7 @@ from tests.hygiene.source import ROOT
 from tui.cli import COMMANDS
 
 HEAVY = {
-    "azure", "mlflow", "paramiko", "textual", "textual_plot", "rich", "yaml", "msgspec", "numpy", "cryptography",
+    "azure", "mlflow", "paramiko", "textual", "rich", "yaml", "msgspec", "numpy", "cryptography",
     "keyring", "sqlalchemy", "platformdirs", "tomlkit", "asyncio",
 }  # fmt: skip
 

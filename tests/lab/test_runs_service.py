@@ -488,6 +488,12 @@ async def test_metrics_of_the_job_come_once_although_the_link_was_cut(lab: Lab) 
     assert lab.follows("cursor")[0] == 0 and lab.follows("cursor")[1] >= 6
     assert one(events, RunFinished).metrics == {"loss": pytest.approx(1 / 30)}
     assert json.loads((lab.folder_of(run) / "job.json").read_text())["run"] == run
+    asked = len(lab.link.asked)
+    again = await collected(lab.runs.metrics(run[:12]))
+    assert again == [event for event in events if isinstance(event, Metric)], "without its log"
+    assert {op for op, _ in lab.link.asked[asked:]} == {"runs.list", "tracking.read"}, "and nothing is recorded"
+    with pytest.raises(RunError):
+        await collected(lab.runs.metrics("01JZZZ"))
 
 
 async def test_read_only_following_shows_all_and_records_nothing(lab: Lab) -> None:

@@ -11,10 +11,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.fakes.script import Scenario
-from tests.tui.walk import Walk, make_app
+from tests.tui.walk import Walk, drawn, make_app
 
 Compare = Callable[..., bool]
 SMALL, LARGE = (80, 24), (120, 40)
+
+USED = Scenario(resources=True)
+BEFORE = Scenario(resources=True, first_try=True)
+LOOK = ["left", "shift+left"]
 
 # name: scenario, keys, sizes, theme
 STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] = {
@@ -32,8 +36,12 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
     "launch-failed": (Scenario(build_fails=True), ["4", "enter", "enter"], (SMALL,), "trainshed-dark"),
     "launched": (Scenario(), ["4", "enter", "enter"], (SMALL, LARGE), "trainshed-light"),
     "start-from": (Scenario(), ["4", "s"], (SMALL,), "trainshed-dark"),
-    "watch": (Scenario(), ["5", "enter"], (SMALL, LARGE), "trainshed-dark"),
-    "watch-light": (Scenario(), ["5", "enter"], (SMALL,), "trainshed-light"),
+    "watch": (USED, ["1", "enter", "5"], (SMALL, LARGE), "trainshed-dark"),
+    "watch-light": (USED, ["1", "enter", "5"], (SMALL, LARGE), "trainshed-light"),
+    "watch-compared": (BEFORE, ["1", "enter", "5", "tab", "e", "enter", "s", *LOOK], (LARGE,), "trainshed-dark"),
+    "watch-no-color": (BEFORE, ["1", "enter", "5", "tab", "e", "enter", "s", "z", "a"], (SMALL,), "trainshed-dark"),
+    "watch-curves": (Scenario(), ["5", "enter", "tab", "v"], (SMALL,), "trainshed-dark"),
+    "watch-resources": (USED, ["1", "enter", "5", "tab", "tab", "z"], (SMALL,), "trainshed-dark"),
     "watch-contrast": (Scenario(), ["5", "enter"], (SMALL,), "trainshed-contrast"),
     "watch-blue-orange": (Scenario(run_fails=True), ["5", "enter"], (SMALL,), "trainshed-blue-orange"),
     "watch-empty": (Scenario(no_runs=True), ["5", "enter"], (SMALL,), "trainshed-dark"),
@@ -52,17 +60,11 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 
-async def _settle(walk: Walk) -> None:
-    await walk.settled()
-    for view in walk.app.screen.query("LogView").results():
-        view.draw()  # type: ignore[attr-defined]
-    for _ in range(3):
-        await walk.pilot.pause()
-
-
 @pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{w}x{h}" for name, (w, h) in CASES])
-def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
+def test_screen(name: str, size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario, keys, _, theme = STATES[name]
+    if "no-color" in name:
+        monkeypatch.setenv("NO_COLOR", "1")
     more = {"job": None} if name == "launch-empty" else {}
     app = make_app(scenario, theme=theme, label="demo", **more)
 
@@ -70,29 +72,12 @@ def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None
         walk = Walk(app, pilot)
         for key in keys:
             await walk.press(key)
-        await _settle(walk)
-        if "watch" in name and not scenario.no_runs:
-            await _plotted(walk)
+        await walk.settled()
+        await drawn(walk)
         app.clear_notifications()
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-async def _plotted(walk: Walk) -> None:
-    """Until the curve has been drawn in its final size: braille is there, and a second drawing changes nothing."""
-    chart = walk.pane.chart  # type: ignore[attr-defined]
-    before = ""
-    for _ in range(200):
-        chart._dirty = True
-        await chart.draw()
-        await walk.pilot.pause()
-        await asyncio.sleep(0.02)
-        seen = walk.screen_text()
-        if seen == before and any("\u2801" <= char <= "\u28ff" for char in seen):
-            return
-        before = seen
-    raise AssertionError("the curve was not drawn:\n" + seen)
 
 
 def test_staging_shows_how_far_it_is(snap_compare: Compare) -> None:

@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from core.events import Metric
 from tui import untrusted
 from tui.text import Cleaner
 from tui.widgets.log_store import LogStore
 from tui.widgets.log_view import LogView
-from tui.widgets.series import Series, name, thinned
 
 
 class Host(App[None]):
@@ -167,23 +165,6 @@ def test_colours_of_a_log_are_shown_and_a_progress_bar_is_its_last_state() -> No
     line = untrusted.line("10 %\r50 %\r\x1b[31m100 %\x1b[0m done\n")
     assert line.plain == "100 % done"
     assert line.spans
-
-
-@given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=400), st.integers(1, 40))
-def test_thinning_keeps_the_extremes_and_is_small(values: list[float], columns: int) -> None:
-    series = Series()
-    for step, value in enumerate(values):
-        series.add(step, value)
-    xs, ys = thinned(series, columns)
-    assert len(xs) == len(ys) <= max(2 * columns, 1) or len(values) <= 2 * columns
-    assert max(ys) == max(values)
-    assert min(ys) == min(values)
-    assert list(xs) == sorted(xs)
-
-
-def test_a_child_runs_metric_has_its_own_name() -> None:
-    metric = Metric(key="loss", value=1, step=0, time=0, run="abcdefgh")
-    assert name(metric) == "abcdef/loss"
 
 
 async def test_the_scrollbar_is_at_the_end_while_following() -> None:

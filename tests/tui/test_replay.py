@@ -7,6 +7,7 @@ from pathlib import Path
 from core import journal
 from core.pace import Pace
 from core.services import Services
+from tests.fakes.script import EARLIER, Scenario
 from tests.fakes.services import fake_services
 from tui.app import TrainshedApp
 
@@ -29,6 +30,14 @@ async def test_a_recorded_journey_plays_to_its_end(home: Path) -> None:
     replayed = await _walk(journal.replayed(path, speed=0), "replay")
     assert recorded == replayed
     assert recorded[0] == {"done"}
+
+
+async def test_the_metrics_of_an_earlier_run_play_again(home: Path) -> None:
+    path = home / "session.jsonl"
+    recorded = journal.recording(fake_services(Scenario(first_try=True)), path)
+    values = [event async for event in recorded.runs.metrics(EARLIER)]
+    played = [event async for event in journal.replayed(path, speed=0).runs.metrics(EARLIER)]
+    assert played == values and len(values) == 60
 
 
 async def test_a_journal_without_a_dry_run_still_launches_only_when_asked(home: Path) -> None:

@@ -75,3 +75,13 @@ async def walking(
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Walk(app, pilot)
+
+
+async def drawn(walk: Walk) -> None:
+    """Until what the panels of Watch know is on the screen: their timers draw a few times a second, one can grow."""
+    for _ in range(2):
+        for panel in walk.app.wizard.pane.query("LogView, ResourcesPanel, MetricChart").results():
+            panel._dirty = True  # type: ignore[attr-defined]
+            panel.draw()  # type: ignore[attr-defined]
+            await walk.pilot.pause()
+    await walk.pilot.pause()

@@ -105,6 +105,10 @@ class StepPane(Vertical):
         """Somebody stopped the operation, or it needs an answer first."""
 
     @property
+    def hidden(self) -> frozenset[str]:
+        return self.HIDES
+
+    @property
     def searching(self) -> bool:
         """Whether `n` is the next hit, not the next step."""
         return False

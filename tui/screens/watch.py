@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -18,15 +18,20 @@ from core.services import Events
 from tui import words
 from tui.widgets.fields import Field
 from tui.widgets.log_view import LogView
+from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import MetricChart
+from tui.widgets.panels import Panels
+from tui.widgets.resources import ResourcesPanel
 
+from . import earlier
+from .curves import CurveChooser
 from .dialogues import Confirmation
+from .earlier import EarlierRun
 from .pane import StepPane, Task
 
 
 class WatchPane(StepPane):
     STEP = "watch"
-    HIDES = frozenset({"r", "b", "c"})
     EMPTY = "No run is open: Enter opens the latest, o lists all, 4 launches one."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "follow", "Pause/follow", key_display="space"),
@@ -35,13 +40,16 @@ class WatchPane(StepPane):
         Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
         Binding("x", "cancel_run", "Cancel run"),
         Binding("m", "metric", "Next metric", show=False),
+        Binding("z", "enlarge", "Enlarge this panel, and back", show=False),
     ]
 
     def body(self) -> ComposeResult:
         yield Static(id="run-head")
-        with Container(id="views"):
+        with Panels(id="views"):
             yield LogView(id="log")
-            yield MetricChart(id="metrics")
+            with Vertical(id="side"):
+                yield MetricChart(id="metrics")
+                yield ResourcesPanel(id="resources")
         search = Field(id="search", placeholder="search the log; Enter: next hit, Escape: done")
         search.display = False
         yield search
@@ -61,8 +69,19 @@ class WatchPane(StepPane):
         self._title()
 
     @property
+    def hidden(self) -> frozenset[str]:
+        """The footer has the keys of the panel that has the focus."""
+        focused = self.screen.focused
+        beside = focused is not None and focused.id in ("metrics", "resources")
+        return frozenset({"r", "b", "c", *(("space", "slash") if beside else ())})
+
+    @property
     def log_view(self) -> LogView:
         return self.query_one("#log", LogView)
+
+    @property
+    def resources(self) -> ResourcesPanel:
+        return self.query_one(ResourcesPanel)
 
     @property
     def chart(self) -> MetricChart:
@@ -124,6 +143,8 @@ class WatchPane(StepPane):
         self.began = self.ended = None
         self.log_view.clear()
         self.chart.clear()
+        self.resources.clear(self.session.connected.facts if self.session.connected else None)
+        self._tell("created")
         self.hits = []
         self._head()
         self.relabel()
@@ -141,6 +162,8 @@ class WatchPane(StepPane):
                 self.log_view.append(event.text)
             case events.Metric():
                 self.chart.add(event)
+            case events.Resources():
+                self.resources.add(event)
             case _:
                 self._receive_rare(event)
 
@@ -168,6 +191,7 @@ class WatchPane(StepPane):
 
     def _changed(self, event: events.RunStateChanged) -> None:
         self.state, self.state_reason = event.state, event.reason
+        self._tell(event.state)
         if self.began is None:
             self.began = event.time
         self.session.run_going = event.state not in events.TERMINAL
@@ -228,6 +252,39 @@ class WatchPane(StepPane):
     def action_metric(self) -> None:
         if not self.chart.choose_next():
             self.say("No metric was logged yet")
+
+    def _tell(self, state: str) -> None:
+        self.chart.tell(state)
+        self.resources.tell(state)
+
+    def action_enlarge(self) -> None:
+        self.query_one(Panels).enlarge(self.screen.focused)
+
+    # Metrics: which curves, and an earlier run beside this one.
+
+    def on_metric_keys_wanted(self, event: MetricKeys.Wanted) -> None:
+        event.stop()
+        if event.what == "earlier" and self.opened:
+            self.app.push_screen(EarlierRun(self.session, self.opened, self.chart.earlier_run), self._compare)
+        elif event.what == "curves" and self.chart.keys:
+            self.app.push_screen(CurveChooser(self.chart), lambda keys: None if keys is None else self.chart.pick(keys))
+        else:
+            self.say("No run is open" if not self.opened else "No metric was logged yet")
+
+    def _compare(self, run: str | None) -> None:
+        if run is None:
+            return
+        self.chart.compare(run)
+        if run:
+            self.session.ran("cli", self.session.line("metrics", run))
+            self.run_worker(self._read(run), group="earlier", exclusive=True)
+
+    async def _read(self, run: str) -> None:
+        said = await earlier.read(self.session, run, self.chart)
+        self.chart.draw()
+        if said:
+            self.chart.compare("")
+            self.say(said)
 
     # Search.
 

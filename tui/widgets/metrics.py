@@ -1,135 +1,241 @@
-"""Metrics: each one's value as text, and the curve of the chosen one.
+"""The panel of metrics: several curves, zoom, log scale, smoothing, reading off, an earlier run beside, all by keys.
 
-The plot (textual-plot, which needs numpy) is imported when the first value is to
-be drawn; it is redrawn at most four times a second.
+What arrives is drawn at most four times a second, a key at once. A frame costs the same for a million points as
+for a thousand: see `series.Blocks`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from dataclasses import replace
+from itertools import islice
+from textwrap import wrap
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Static
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.geometry import Region
+from textual.strip import Strip
 
-from core.events import Metric
+from core.events import TERMINAL, Metric
 from tui import words
 
-from .series import Series, name, thinned
-
-if TYPE_CHECKING:
-    from textual_plot import PlotWidget
+from .metric_board import BOLD, EARLIER, FAINT, LEAST, WARN, Board, Metrics
+from .metric_keys import MetricKeys
+from .metric_view import View
+from .plot import AXIS, CURSOR, PLAIN, TICK, Row
+from .series import Blocks, Series, Smoothed, name
 
 DRAW_EVERY_S = 0.25
-SHOWN = 6  # metrics listed as text
+AT_FIRST = 6  # metrics shown before somebody chooses
+SLICE, LITTLE = 4_000, 500  # points smoothed in one go: some ms, and no time to speak of
+EMPTY = "No metric yet: they appear as the job logs them."
+NEVER = "The run logged no metric. A job logs by mlflow, or by what the tag trainshed.metrics of its job file names."
+HINT = "v curves  l log  s smooth  e earlier run  h axis  a together  +- zoom  [] move  ←→ read off  0 all"
+# Okabe and Ito, "Color Universal Design" (2008), on dark; darker shades of them on light.
+COLOURS = {
+    True: ("#56b4e9", "#e69f00", "#2fbf93", "#f0e442", "#dd92bb", "#f07b3c"),
+    False: ("#0072b2", "#a35a00", "#00785a", "#7a6a00", "#a8467c", "#b83f00"),
+}
 
 
-class MetricChart(Vertical):
+class MetricChart(MetricKeys, can_focus=True):
+    """What is known of the metrics of a run and of an earlier one, drawn; `MetricKeys` has its keys."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.series: dict[str, Series] = {}
-        self.chosen = ""
-        self._dirty = False
-        self._drawing = False  # mounting the plot takes a while
-        self._plot: PlotWidget | None = None
-
-    def compose(self) -> ComposeResult:
-        yield Static("No metric yet: they appear as the job logs them.", id="values")
+        self.now, self.earlier = Metrics(), Metrics()
+        self.earlier_run = ""
+        self.state = ""
+        self.picked: list[str] | None = None  # None: the first few
+        self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
+        self._behind: list[tuple[Series, Smoothed]] = []
+        self._catching = False  # a worker is busy with them
+        self._dirty = True
+        self._strips: list[Strip] = []
+        self._known_styles: dict[int, Style] = {}
 
     def on_mount(self) -> None:
-        self.border_title = "Metrics"
         self.set_interval(DRAW_EVERY_S, self.draw)
+        self.draw()
+
+    # What is known.
 
     def clear(self) -> None:
-        self.series, self.chosen, self._dirty = {}, "", True
+        """For another run: how it is looked at stays."""
+        self.now, self.picked, self.chosen, self.alone = Metrics(), None, "", False
+        self.view = replace(self.view, shown=None, cursor=None)
+        self.compare("")
+
+    def tell(self, state: str) -> None:
+        """The run's state: it says why there is nothing."""
+        self.state, self._dirty = state, True
 
     def add(self, metric: Metric) -> None:
-        key = name(metric)
-        self.series.setdefault(key, Series()).add(metric.step, metric.value)
-        self.chosen = self.chosen or key
+        self.now.add(name(metric), metric.step, metric.value, metric.time)
         self._dirty = True
 
-    def choose_next(self) -> bool:
-        """The next metric is drawn; False where there is none."""
-        if not self.series:
-            return False
-        keys = list(self.series)
-        self.chosen = keys[(keys.index(self.chosen) + 1) % len(keys)]
+    def compare(self, run: str) -> None:
+        """Another earlier run: its values come by `add_earlier`. "" for none."""
+        self.earlier, self.earlier_run = Metrics(), run
+        self._smoothed.clear()
         self._dirty = True
-        return True
 
-    async def draw(self) -> None:
-        if not self._dirty or not self.display or self._drawing:
+    def add_earlier(self, metric: Metric) -> None:
+        self.earlier.add(name(metric), metric.step, metric.value, metric.time)
+        self._dirty = True
+
+    @property
+    def keys(self) -> list[str]:
+        """Of both runs."""
+        return [*self.now.series, *(key for key in self.earlier.series if key not in self.now.series)]
+
+    @property
+    def shown(self) -> list[str]:
+        if self.picked is None:
+            return list(islice(self.now.series or self.earlier.series, AT_FIRST))
+        return [key for key in self.picked if key in self.now.series or key in self.earlier.series]
+
+    def pick(self, keys: list[str]) -> None:
+        """The curves that are shown from now on."""
+        self.picked, self._dirty = keys, True
+        self.draw()
+
+    # Drawing.
+
+    def board(self) -> Board:
+        shown = self.shown
+        if self.chosen not in shown:
+            self.chosen = shown[0] if shown else ""
+        return Board(self.now, self.earlier, self.view, shown, self.chosen, self._smooth, self.alone)
+
+    def draw(self) -> None:
+        if not self._dirty or not self.size or not self.is_on_screen:
             return
-        self._dirty, self._drawing = False, True
+        self._dirty = False
+        self._strips = self._drawn()
+        self.refresh()
+
+    def _drawn(self) -> list[Strip]:
+        width, height = self.content_size
+        board, styles = self.board(), self._styles()
+        self._smooth_on(board.shown)
+        if not board.shown:
+            self.border_title = self._title(board, width, height)
+            text = "No curve is chosen: v chooses." if self.keys else NEVER if self.state in TERMINAL else EMPTY
+            return [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
+        notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
+        if self.earlier_run and height >= LEAST[1] + 2:
+            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
+        notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
+        self.border_title = self._title(board, width, height - len(notes))
+        strips: list[Strip] = []
+        self.places = []
+        groups = iter(board.groups(width, height - len(notes)))
+        for band in board.bands(width, height - len(notes)):
+            columns = [[_strip(row, styles, cells) for row in rows] for cells, rows in band]
+            left = 0
+            for cells, rows in band:
+                self.places.append((Region(left, len(strips), cells, len(rows)), next(groups)[0]))
+                left += cells
+            strips += [Strip.join(row) for row in zip(*columns, strict=True)]
+        return strips + [_strip(row, styles, width) for row in notes]
+
+    def _title(self, board: Board, width: int, height: int) -> str:
+        parts = ["Metrics"]
+        if board.shown:
+            drawn = sum(map(len, board.groups(width, height)))
+            parts += [f"{drawn} of {len(self.keys)}"] if drawn < len(self.keys) else []
+            cursor = self.view.cursor
+            parts += (
+                [f"at {'step ' if self.view.axis == 'step' else ''}{self.view.label(cursor)}"]
+                if cursor is not None
+                else []
+            )
+            parts += self.view.words()
+        parts += [f"{EARLIER[0]} {words.short(self.earlier_run)}"] if self.earlier_run and height < LEAST[1] + 2 else []
+        return " · ".join(parts).replace("[", r"\[")
+
+    def _styles(self) -> dict[int, Style]:
+        if self._known_styles:
+            return self._known_styles
+        ground, muted = self.background_colors[1], self._variable("muted")
+        found = self._known_styles = {
+            PLAIN: Style(),
+            AXIS: Style(color=self._variable("text-disabled", muted).rich_color),
+            TICK: Style(color=muted.rich_color),
+            CURSOR: Style(color=self._variable("foreground").rich_color, bold=True),
+            WARN: Style(color=self._variable("warning").rich_color, bold=True),
+        }
+        for number, code in enumerate(COLOURS[self.app.current_theme.dark]):
+            colour = Color.parse(code)
+            found[number] = Style(color=colour.rich_color)
+            found[number + BOLD] = Style(color=colour.rich_color, bold=True, underline=True)
+            found[number + FAINT] = Style(color=ground.blend(colour, 0.45).rich_color, dim=self.app.no_color or None)
+        return found
+
+    def _variable(self, name: str, other: Color | None = None) -> Color:
         try:
-            await self._draw_all()
-        finally:
-            self._drawing = False
+            return Color.parse(self.app.theme_variables[name])
+        except (KeyError, ColorParseError):  # "auto 87%" is none
+            return other or Color.parse("#808080")
 
-    async def _draw_all(self) -> None:
-        self.query_one("#values", Static).update(self._texts())
-        if self.series and self.size.height >= 6:
-            await self._draw_plot()
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        strip = self._strips[y] if y < len(self._strips) else Strip([])
+        return Strip(Segment.apply_style(strip, self.rich_style), strip.cell_length).crop_extend(
+            0, width, self.rich_style
+        )
 
-    def _texts(self) -> Content:
-        if not self.series:
-            return Content("No metric yet: they appear as the job logs them.")
-        if self.size.height < 14:
-            return Content("   ").join([self._short(key) for key in self._listed()])
-        return Content("\n").join([self._long(key) for key in self._listed()])
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._known_styles = {}
+        self._dirty = True
 
-    def _short(self, key: str) -> Content:
-        text = f"{'▸ ' if key == self.chosen else ''}{key} {words.number(self.series[key].last)}"
-        return Content.styled(text, "bold" if key == self.chosen else "")
+    def on_resize(self) -> None:
+        self.again()
 
-    def _long(self, key: str) -> Content:
-        series, here = self.series[key], key == self.chosen
-        width = max(len(known) for known in self.series)
-        low, high = series.best
-        text = f"{'▸' if here else ' '} {key:<{width}}  {words.number(series.last):>8}"
-        rest = f"  {words.number(low)} to {words.number(high)}"
-        return Content.assemble((text, "bold" if here else ""), (rest, "$muted"))
+    def on_focus(self) -> None:
+        self.again()
 
-    def _listed(self) -> list[str]:
-        keys = list(self.series)
-        at = max(0, min(keys.index(self.chosen) - SHOWN + 1, len(keys) - SHOWN))
-        return keys[at : at + SHOWN]
+    def on_blur(self) -> None:
+        self.again()
 
-    async def _draw_plot(self) -> None:
-        plot = self._plot or await self._make_plot()
-        xs, ys = thinned(self.series[self.chosen], max(plot.size.width, 20))
-        plot.clear()
-        self.border_title = f"Metrics · {self.chosen} · step {self.series[self.chosen].steps[-1]:.0f}"
-        if not ys:
-            return
-        low, high = min(ys), max(ys)
-        room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
-        plot.set_xlimits(min(xs), max(max(xs), min(xs) + 1))
-        plot.set_ylimits(low - room, high + room)
-        plot.plot(xs, ys, line_style=self._colour(), hires_mode=self._hires())
+    def again(self) -> None:
+        self._dirty = True
+        self.draw()
 
-    async def _make_plot(self) -> PlotWidget:
-        from textual_plot import PlotWidget
+    # Smoothing goes on beside, a slice at a time: a million points take a second.
 
-        plot = PlotWidget(id="plot", allow_pan_and_zoom=False)
-        plot.can_focus = False  # its keys would crowd out those of the screen
-        await self.mount(plot)
-        plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 8
-        self._plot = plot
-        plot.refresh(layout=True)
-        return plot
+    def _smooth(self, series: Series) -> Blocks | None:
+        smoothed = self._smoothed.get(id(series))
+        return smoothed.blocks if smoothed is not None else None
 
-    def on_canvas_resize(self) -> None:
-        """textual-plot looks at its canvases once after a layout; one that gets its size later would stay as it was."""
-        if self._plot is not None:
-            self._plot.refresh(layout=True)
+    def _smooth_on(self, shown: list[str]) -> None:
+        """Takes in what has come for the curves that are shown where it is little; a worker does what is more."""
+        runs = (self.now.series, self.earlier.series) if self.view.weight else ()
+        self._behind = []
+        for series in (run[key] for run in runs for key in shown if key in run):
+            smoothed = self._smoothed.setdefault(id(series), Smoothed(self.view.weight))
+            if not smoothed.advance(series.values, LITTLE):
+                self._behind.append((series, smoothed))
+        if self._behind and not self._catching:
+            self._catching = True
+            self.run_worker(self._catch_up(), group="smooth")
 
-    def _hires(self) -> Any:
-        from textual_hires_canvas import HiResMode
+    async def _catch_up(self) -> None:
+        while self._behind:
+            series, smoothed = self._behind[-1]
+            if smoothed.advance(series.values, SLICE):
+                self._behind.pop()
+            await asyncio.sleep(0)
+        self._catching, self._dirty = False, True
 
-        return HiResMode.BRAILLE
+    def look(self, view: View) -> None:
+        if view.weight != self.view.weight:
+            self._smoothed.clear()
+        super().look(view)
 
-    def _colour(self) -> str:
-        return self.app.theme_variables.get("accent", "white")
+
+def _strip(row: Row, styles: dict[int, Style], width: int) -> Strip:
+    return Strip([Segment(text, styles[style]) for text, style in row]).adjust_cell_length(width)
