@@ -151,6 +151,7 @@ async def _stopped(lab: Lab, after_s: float, job: str, least_s: float) -> Seen:
     with lab.borrowed() as way:
         copy = lab.home / f"copy-{run}"
         client = clients.start(clients.task(way, run, heard=copy))
+        await asyncio.to_thread(_until_leased, lab.folder(run) / "forward.json")  # it follows
         await clients.ended(client, after_s)
         os.kill(client.pid or 0, signal.SIGSTOP)
         stopped = time.monotonic()
