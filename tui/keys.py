@@ -7,13 +7,18 @@ queues of all that is around it: what was typed after it is there first, and `ct
 from __future__ import annotations
 
 import asyncio
+import re
+from time import monotonic
 from typing import Any
 
-from textual import events
+from textual import actions, events
 from textual.app import App
 from textual.widget import Widget
 from textual.widgets import Input
 
+AGAIN_S = 5.0  # after that a key says again that it does nothing
+FUNCTION = re.compile(r"f[0-9]+")
+SILENT = frozenset({"ctrl+c", "shift+tab"})  # they have words, or a meaning, of their own
 PATIENCE_S = 1.0  # for a widget that has gone, or has work to do
 
 
@@ -25,6 +30,33 @@ class OrderedKeys(App[Any]):
             if await self._acted(event):
                 return
         await super().on_event(event)
+
+    async def on_key(self, event: events.Key) -> None:
+        """A key that nobody took: it says so, or why, once in a while."""
+        if event.key in SILENT or not (event.is_printable or "+" in event.key or FUNCTION.fullmatch(event.key)):
+            return
+        said = self._why_not(event.key) or self.nothing_here(event)
+        now = monotonic()
+        if said and (said != self._last_said or now - self._last_said_at > AGAIN_S):
+            self._last_said, self._last_said_at = said, now
+            self.notify(said, timeout=4, markup=False)
+
+    _last_said, _last_said_at = "", 0.0
+
+    def nothing_here(self, event: events.Key) -> str:
+        """What is said of a key that means nothing in this place."""
+        name = event.character if event.is_printable and event.character else event.key
+        return f"{name!r} does nothing here."
+
+    def _why_not(self, key: str) -> str:
+        """The reason of the first action that has this key and is off: `why_not(action, parameters)` of whose it is."""
+        for node, bindings in self.screen._modal_binding_chain:
+            for binding in bindings.key_to_bindings.get(key, ()):
+                _, action, parameters = actions.parse(binding.action)
+                why = getattr(node, "why_not", None)
+                if why is not None and self._check_action_state(binding.action, node) is not True:
+                    return str(why(action, parameters))
+        return ""
 
     async def _acted(self, key: events.Key) -> bool:
         """Whether a binding took the key; then all that followed from it in a field has happened."""

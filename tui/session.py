@@ -28,6 +28,7 @@ class Session:
     job: Path | None = None  # offered by Launch
     fingerprint: str = ""  # of the VM, known out of band: offered by Connect
     row: int = 17  # offered by Model
+    keep: bool = False  # what is known of each step, for the next session
     clock: Callable[[], float] = field(kw_only=True)  # seconds, for elapsed times
     journey: Journey = field(default_factory=Journey)
     commands: list[Command] = field(default_factory=list)

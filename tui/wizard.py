@@ -11,13 +11,16 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
 
+from .kept import Keeper
+from .keytable import listed
 from .screens.connect import ConnectPane
 from .screens.pane import StepPane
 from .session import Session
-from .steps import ORDER, STEPS
+from .steps import ORDER, STEPS, Step
 from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
 
@@ -55,22 +58,25 @@ def _pane(step: str, session: Session) -> StepPane:
             return ModelPane(session)
 
 
+def _place(number: int, step: Step) -> Binding:
+    does, id = f"Go to {step.title}", f"wizard.{step.id}"
+    return Binding(str(number), f"go('{step.id}')", does, show=False, priority=True, id=id)
+
+
 class Wizard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "retry", "Run/retry"),
-        Binding("b", "step(-1)", "Back", priority=True),
-        Binding("n", "step(1)", "Next", priority=True),
-        Binding("c", "commands", "Commands"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "app.leave", "Quit"),
-        Binding("y", "copy", "Copy the report or the command line", show=False),
-        Binding("d", "details", "Details of the error", show=False),
-        Binding("escape", "escape", "Leave the field / close / stop", show=False),
-        Binding("t", "app.next_theme", "Next theme", show=False),
-        *[
-            Binding(str(number), f"go('{step.id}')", f"Go to {step.title}", show=False, priority=True)
-            for number, step in enumerate(STEPS, 1)
-        ],
+        Binding("r", "retry", "Run/retry", id="wizard.retry"),
+        Binding("b", "step(-1)", "Back", priority=True, id="wizard.back"),
+        Binding("n", "step(1)", "Next", priority=True, id="wizard.next"),
+        Binding("c", "commands", "Commands", id="wizard.commands"),
+        Binding("question_mark", "help", "Help", key_display="?", id="wizard.help"),
+        Binding("q", "app.leave", "Quit", id="wizard.quit"),
+        Binding("y", "copy", "Copy the report or the command line", show=False, id="wizard.copy"),
+        Binding("d", "details", "Details of the error", show=False, id="wizard.details"),
+        Binding("escape", "escape", "Leave the field / close / stop", show=False, id="wizard.escape"),
+        Binding("t", "app.next_theme", "Next theme", show=False, id="wizard.theme"),
+        Binding("comma", "app.settings", "Settings", show=False, key_display=",", id="wizard.settings"),
+        *[_place(number, step) for number, step in enumerate(STEPS, 1)],
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
@@ -79,6 +85,9 @@ class Wizard(Screen[None]):
         super().__init__()
         self.session = session
         self.here = ORDER[0]
+        self.keeper = Keeper(session)
+        self.ignored = self.keeper.load()  # before the panes are made: they tell what was done
+        self.warned = False  # that nothing can be kept
 
     def compose(self) -> ComposeResult:
         yield Static(self._header(), id="header")
@@ -101,11 +110,13 @@ class Wizard(Screen[None]):
         return Content.assemble(*parts)
 
     def on_mount(self) -> None:
-        self.session.journey.on_change = self._tell
+        self.session.journey.on_change = self._changed
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
         self._tell()
         self.pane.focus_first()
+        if self.ignored:
+            self.pane.say(self.ignored)
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
@@ -115,14 +126,28 @@ class Wizard(Screen[None]):
         hidden = LETTERS if in_field else self.pane.HIDES if self.is_mounted else frozenset()
         shown = {"escape"} if in_field else set()
         for key, active in found.items():
-            binding = active.binding
-            if key in hidden or key in shown:
-                found[key] = active._replace(binding=replace(binding, show=key in shown))
+            own = self._own_key(active)
+            if own in hidden or own in shown:
+                found[key] = active._replace(binding=replace(active.binding, show=own in shown))
         return found
+
+    @staticmethod
+    def _own_key(active: ActiveBinding) -> str:
+        """The key that the binding has where nobody changed it."""
+        id, bindings = active.binding.id, active.node._bindings
+        keys = (key for key, binding in bindings if id is not None and binding.id == id)
+        return next(keys, active.binding.key)
 
     @property
     def pane(self) -> StepPane:
         return self.query_one(f"#{self.here}", StepPane)
+
+    def _changed(self) -> None:
+        self._tell()
+        said = self.keeper.save()
+        if said and not self.warned:
+            self.warned = True
+            self.pane.say(said)
 
     def _tell(self) -> None:
         if self.is_attached:
@@ -148,6 +173,8 @@ class Wizard(Screen[None]):
         self._tell()
         self._tell_commands()
         self.pane.shown()
+        if self.session.journey.states[step] == "stale":
+            self.pane.remind()
         self.pane.focus_first()
         self.refresh_bindings()
 
@@ -197,31 +224,48 @@ class Wizard(Screen[None]):
         pane.display = not pane.display
         self._tell_commands()
 
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002
+        """Why an action of this screen is off now."""
+        if isinstance(self.focused, Input):
+            return "A field has the keys: Escape leaves it."
+        return "This is the next hit while you search: Escape ends the search."
+
+    def _inner(self) -> list[DOMNode]:
+        """The pane, and what has the focus in it."""
+        nodes = list(self.focused.ancestors_with_self) if self.focused is not None else []
+        within = nodes[: nodes.index(self.pane) + 1] if self.pane in nodes else []
+        return within or [*nodes[: nodes.index(self)], self.pane] if self in nodes else [self.pane]
+
     def action_help(self) -> None:
         from .screens.help import HelpScreen
 
-        keys: dict[str, str] = {}
-        for binding in (active.binding for active in self.active_bindings.values()):
-            if (
-                binding.description
-                and not binding.system
-                and binding.action not in ALREADY
-                and "go(" not in binding.action
-            ):
-                key = self.app.get_key_display(binding)
-                keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
-        rows = [(key, does) for does, key in keys.items()]
-        rows += [("1 to 6", "Go to that step"), ("^p", "Every action by name")]
-        self.app.push_screen(HelpScreen(self.pane.step.title, self.pane.step.does, rows))
+        every = [*self._inner(), self, self.app]
+        rows: dict[str, list[tuple[str, str]]] = {}
+        title = self.pane.step.title
+        for one in listed(self.app, every):
+            around = one.node is self or one.node is self.app
+            group = "Everywhere" if around else f"In {title}" if one.ours else "In what has the focus"
+            if one.keys and not one.action.startswith("go(") and one.action not in ALREADY:
+                rows.setdefault(group, []).append((one.keys, one.does))
+        rows.setdefault("Everywhere", []).append(("1 to 6", "Go to that step"))
+        order = sorted(rows, key=(f"In {title}", "Everywhere", "In what has the focus").index)
+        self.app.push_screen(HelpScreen(title, self.pane.step.does, [(group, rows[group]) for group in order]))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
-        """Every action for the command palette: name, help, what it does."""
-        found: list[tuple[str, str, Callable[[], object]]] = []
-        for node, binding, enabled, _tip in self.active_bindings.values():
-            if binding.description and enabled and not binding.system:
-                text = f"key {self.app.get_key_display(binding)}"
-                found.append((binding.description, text, partial(self.app.run_action, binding.action, node)))
-        return found
+        """Every action of where you are for the command palette: name, key, what it does."""
+        return [
+            (one.does, f"key {one.keys}" if one.keys else "", partial(self._act, one.action, one.node))
+            for one in listed(self.app, [*self._inner(), self, self.app])
+            if one.ours and one.action not in ALREADY
+        ]
+
+    async def _act(self, action: str, node: DOMNode) -> None:
+        """From the palette: also from a field, which has the letters."""
+        if isinstance(self.focused, Input):
+            self.set_focus(None)
+        await self.app.run_action(action, node)
+        if self.app.screen is self and self.focused is None:
+            self.pane.focus_first()
 
     async def on_rail_item_chosen(self, event: RailItem.Chosen) -> None:
         await self.go(event.step)

@@ -26,6 +26,16 @@ def current() -> Path:
     return _folder("config") / "current"
 
 
+def settings() -> Path:
+    """What a person set for every site: the theme, the keys."""
+    return _folder("config") / "settings.toml"
+
+
+def journey(site: str, vm: str) -> Path:
+    """How far each step came on a VM of the site, for the next session."""
+    return state(site) / "journeys" / f"{vm}.json"
+
+
 def state(site: str) -> Path:
     """What belongs to one site and is kept: its local workspace, spools, journals."""
     return _folder("state") / "sites" / site

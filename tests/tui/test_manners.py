@@ -20,7 +20,7 @@ from tests.fakes.script import Scenario
 from tui.cli import call
 from tui.screens.help import HelpScreen
 from tui.steps import STEPS
-from tui.themes import THEMES
+from tui.themes import CHOICES, THEMES
 from tui.wizard import Wizard
 
 from .walk import Walk, make_app, walking
@@ -98,7 +98,7 @@ async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place
         await walk.press("5")
         titles = {command.title for command in walk.app.get_system_commands(walk.app.screen)}
         assert {f"Go to {step.title}" for step in STEPS} <= titles
-        assert {f"Theme {theme.name}" for theme in THEMES} <= titles
+        assert {f"Theme {setting}" for setting in CHOICES} <= titles
         assert {"Cancel run", "Search", "Quit", "Open another run"} <= titles
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import UsageError
 from core.services import Services
 from core.site import files
 
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..app import TrainshedApp
+    from ..background import Ground
 
 
 def start(settings: Settings) -> int:
@@ -26,10 +30,20 @@ def require_terminal(settings: Settings) -> None:
 
 def show(services: Services, settings: Settings, **more: Any) -> int:
     """Runs the app; its exit code. A signal ends it as it ends every command, with the terminal as it was."""
-    from tui.app import TrainshedApp
+    from .. import background, driver
 
-    from .. import driver
+    with background.asked() as ground:
+        app = made(services, settings, ground, **more)
+        driver.finish(driver.Job(settings), app.show())
+        return app.return_code or 0
 
-    app = TrainshedApp(services, read_only=settings.read_only, **more)
-    driver.finish(driver.Job(settings), app.run_async())
-    return app.return_code or 0
+
+def made(services: Services, settings: Settings, ground: Ground, **more: Any) -> TrainshedApp:
+    """The app as a person set it; what is of this site is kept, not what is of a demo or a replay."""
+    from ..app import TrainshedApp
+    from ..preferences import resolve
+
+    found = resolve(settings.set_by_flags)
+    ground.look()
+    more.setdefault("keep", not more.get("label"))
+    return TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)

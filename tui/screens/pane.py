@@ -130,6 +130,13 @@ class StepPane(Vertical):
     def on_mount(self) -> None:
         if self.EMPTY:
             self.status.say(self.EMPTY)
+        self.remind()
+
+    def remind(self) -> None:
+        """Why the step is stale, or that it was done in an earlier session."""
+        said = self.session.journey.told(self.STEP)
+        if said and not self.going and self.panel.error is None:
+            self.status.say(f"{said} Enter does it again.")
 
     @property
     def status(self) -> StatusLine:

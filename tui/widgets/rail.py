@@ -32,8 +32,10 @@ class RailItem(Static):
         event.stop()
         self.post_message(self.Chosen(self.step.id))
 
-    def tell(self, state: str, note: str, here: bool) -> None:
+    def tell(self, state: str, note: str, here: bool, why: str = "") -> None:
+        """`note`: a few words; `why`: the same in a sentence, shown under the pointer."""
         mark = words.STEP[state]
+        self.tooltip = Content(why) if why else None
         parts = [(f"{self.number} {self.step.title}\n", "bold" if here else ""), (str(mark), mark.style)]
         self.update(Content.assemble(*parts, (f"\n{note}", "$muted")))
         self.set_class(here, "here")
@@ -52,4 +54,6 @@ class Rail(Container):
 
     def tell(self, here: str) -> None:
         for item, step in zip(self.query(RailItem), ORDER, strict=True):
-            item.tell(self.journey.states[step], self.journey.notes[step], step == here)
+            state, known = self.journey.states[step], self.journey.known[step]
+            note = known.cause if state == "stale" else self.journey.notes[step]
+            item.tell(state, note, step == here, self.journey.told(step))

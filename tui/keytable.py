@@ -1,0 +1,44 @@
+"""Every key of where you are, for the help and the command palette: also those that a field takes as text now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One action with its keys, as they are written on the keyboard. `ours`: not of a widget of Textual's."""
+
+    keys: str
+    does: str
+    action: str
+    node: DOMNode
+    ours: bool
+
+
+def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
+    """The actions of `nodes`, innermost first. An outer one whose key an inner one has is still there by name."""
+    found: dict[tuple[DOMNode, str], Listed] = {}
+    taken: dict[str, DOMNode] = {}
+    for node in nodes:
+        bindings = node._bindings.copy()
+        bindings.apply_keymap(app._keymap)
+        for key, binding in bindings:
+            if not binding.description or binding.system:
+                continue
+            inner = taken.setdefault(key, node)
+            written = app.get_key_display(binding) if inner is node or binding.priority else ""
+            _add(found, node, binding, written)
+    return list(found.values())
+
+
+def _add(found: dict[tuple[DOMNode, str], Listed], node: DOMNode, binding: Binding, key: str) -> None:
+    known = found.get((node, binding.action))
+    keys = " ".join(part for part in (known.keys if known else "", key) if part)
+    found[node, binding.action] = Listed(keys, binding.description, binding.action, node, binding.id is not None)
