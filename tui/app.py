@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -22,12 +23,20 @@ from core.services import Services
 from . import colourless
 from .answers import BackgroundKnown
 from .crash import CrashReport
-from .keys import OrderedKeys
+from .keys import PATIENCE_S, OrderedKeys
 from .keytable import listed
 from .preferences import Resolved
 from .session import Session
 from .themes import CHOICES, MUTED, THEMES, chosen
 from .wizard import Wizard
+
+FIRST_PAINT = "/* The first paint needs what is above; what is below is read after it. */"
+
+
+def _style_sheet() -> tuple[str, str]:
+    """What the first paint needs, and the rest."""
+    first, after, rest = (Path(__file__).parent / "app.tcss").read_text(encoding="utf-8").partition(FIRST_PAINT)
+    return first + after, rest
 
 
 class TrainshedApp(OrderedKeys, CrashReport):
@@ -39,7 +48,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
     """
 
     TITLE = "trainshed"
-    CSS_PATH = "app.tcss"
+    CSS, LATER_CSS = _style_sheet()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, system=True, id="app.quit"),
         Binding("ctrl+p", "command_palette", "Every action by name", show=False, priority=True, id="app.palette"),
@@ -95,7 +104,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
         return {"muted": MUTED}
 
     def get_default_screen(self) -> Screen[None]:
-        return Wizard(self.session)
+        return Wizard(self.session, self.size)
 
     @property
     def wizard(self) -> Wizard:
@@ -125,6 +134,18 @@ class TrainshedApp(OrderedKeys, CrashReport):
             self.notify(problem, title="A setting is not used", severity="warning", timeout=12, markup=False)
         if self.settings.preferences.keys:
             self.run_worker(self._judge_keys())
+
+    async def complete(self) -> None:
+        here = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(here, Wizard) and not here.complete.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await here.complete.wait()
+
+    def style_the_rest(self) -> None:
+        """After the first paint, before anything else is shown."""
+        self.stylesheet.add_source(self.LATER_CSS, read_from=("tui/app.tcss", "the rest"))
+        self.stylesheet.parse()
 
     async def show(self) -> None:
         """Runs to its end, with or without the mouse."""

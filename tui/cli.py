@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -114,6 +115,7 @@ def call(arguments: Sequence[str], settings: Settings | None = None) -> int:
 
 
 def main() -> None:
+    gc.set_threshold(50_000, 20, 20)  # to load the program makes many objects and no garbage
     code = call(sys.argv[1:])
     from .failures import leave
 

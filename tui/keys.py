@@ -27,9 +27,13 @@ class OrderedKeys(App[Any]):
         if isinstance(event, events.Key) and not event.is_forwarded:
             if not self.screen.is_mounted:  # its bindings act on widgets that are not there yet
                 await _caught_up(self.screen)
+            await self.complete()
             if await self._acted(event):
                 return
         await super().on_event(event)
+
+    async def complete(self) -> None:
+        """Until all is there that a key can act on."""
 
     async def on_key(self, event: events.Key) -> None:
         """A key that nobody took: it says so, or why, once in a while."""

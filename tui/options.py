@@ -20,9 +20,9 @@ def _remember_theme(context: click.Context, parameter: click.Parameter, value: s
     """Raises UsageError for a theme that there is not."""
     if value:
         from .preferences.file import of_text
-        from .preferences.schema import SETTINGS
+        from .preferences.schema import settings as known
 
-        of_text(SETTINGS["theme"], value)
+        of_text(known()["theme"], value)
     _remember(context, parameter, value)
 
 

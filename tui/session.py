@@ -32,6 +32,7 @@ class Session:
     clock: Callable[[], float] = field(kw_only=True)  # seconds, for elapsed times
     journey: Journey = field(default_factory=Journey)
     commands: list[Command] = field(default_factory=list)
+    painted: bool = False  # once: what is hidden at first is made after that
     on_command: Callable[[], None] = lambda: None
     on_reached: Callable[[str], None] = lambda _step: None
     connected: Connected | None = None

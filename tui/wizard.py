@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
 
-from .kept import Keeper
 from .keytable import listed
-from .screens.connect import ConnectPane
-from .screens.pane import StepPane
 from .session import Session
 from .steps import ORDER, STEPS, Step
 from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
+
+if TYPE_CHECKING:
+    from .kept import Keeper
+    from .screens.pane import StepPane
 
 ALREADY = frozenset({"app.command_palette", "command_palette", "press"})  # the help has its own words for these
 LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
@@ -31,10 +34,20 @@ TOO_SMALL = (
 )
 
 
+def _keeper(session: Session) -> Keeper | None:
+    if not session.keep:
+        return None
+    from .kept import Keeper
+
+    return Keeper(session)
+
+
 def _pane(step: str, session: Session) -> StepPane:
-    """Imported when first shown: the first paint needs only Connect."""
+    """Imported when first shown."""
     match step:
         case "connect":
+            from .screens.connect import ConnectPane
+
             return ConnectPane(session)
         case "check":
             from .screens.check import CheckPane
@@ -63,6 +76,18 @@ def _place(number: int, step: Step) -> Binding:
     return Binding(str(number), f"go('{step.id}')", does, show=False, priority=True, id=id)
 
 
+class Keys(Footer):
+    """Empty at the first paint: to find and lay out its keys takes as long as a step."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        if self.session.painted:
+            yield from super().compose()
+
+
 class Wizard(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "Run/retry", id="wizard.retry"),
@@ -81,24 +106,41 @@ class Wizard(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, size: Size) -> None:
+        """`size`: of the terminal, so that the first picture is right already."""
+        width, height = (
+            [name for least, name in points if extent >= least][-1]
+            for extent, points in ((size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS))
+        )
+        super().__init__(classes=f"{width} {height}")
         self.session = session
         self.here = ORDER[0]
-        self.keeper = Keeper(session)
-        self.ignored = self.keeper.load()  # before the panes are made: they tell what was done
+        self.keeper = _keeper(session)
+        self.ignored = self.keeper.load() if self.keeper else ""  # before the panes are made: they tell what was done
         self.warned = False  # that nothing can be kept
+        self.complete = asyncio.Event()  # all is there that a key can act on
 
     def compose(self) -> ComposeResult:
         yield Static(self._header(), id="header")
-        yield Static(TOO_SMALL, id="too-small")
         with Horizontal(id="main"):
             yield Rail(self.session.journey)
             with Vertical(id="right"):
-                with ContentSwitcher(initial="connect", id="panes"):
-                    yield _pane("connect", self.session)
-                yield CommandsPane(self.session)
-        yield Footer(show_command_palette=False, compact=True)
+                yield ContentSwitcher(id="panes")
+        yield Keys(self.session)
+
+    async def _complete(self) -> None:
+        """The first paint shows the steps; what they need is loaded and made after it."""
+        self.app.style_the_rest()  # type: ignore[attr-defined]
+        with self.app.batch_update():
+            await self.query_one(ContentSwitcher).add_content(_pane(self.here, self.session), set_current=True)
+            await self.query_one("#right").mount(CommandsPane(self.session))
+            await self.mount(Static(TOO_SMALL, id="too-small"), before="#main")
+            self.session.painted = True
+        self.pane.focus_first()
+        self.refresh_bindings()
+        self.complete.set()
+        if self.ignored:
+            self.pane.say(self.ignored)
 
     def _header(self) -> Content:
         session = self.session
@@ -114,16 +156,14 @@ class Wizard(Screen[None]):
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
         self._tell()
-        self.pane.focus_first()
-        if self.ignored:
-            self.pane.say(self.ignored)
+        self.call_after_refresh(self._complete)
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
         found = super().active_bindings
         in_field = isinstance(self.focused, Input)
-        hidden = LETTERS if in_field else self.pane.HIDES if self.is_mounted else frozenset()
+        hidden = LETTERS if in_field else self.pane.HIDES if self.complete.is_set() else frozenset()
         shown = {"escape"} if in_field else set()
         for key, active in found.items():
             own = self._own_key(active)
@@ -140,11 +180,11 @@ class Wizard(Screen[None]):
 
     @property
     def pane(self) -> StepPane:
-        return self.query_one(f"#{self.here}", StepPane)
+        return cast("StepPane", self.query_one(f"#{self.here}"))
 
     def _changed(self) -> None:
         self._tell()
-        said = self.keeper.save()
+        said = self.keeper.save() if self.keeper else ""
         if said and not self.warned:
             self.warned = True
             self.pane.say(said)
@@ -155,16 +195,17 @@ class Wizard(Screen[None]):
             self.query_one("#header", Static).update(self._header())
 
     def _tell_commands(self) -> None:
-        if self.is_attached:
+        if self.is_attached and self.complete.is_set():
             self.query_one(CommandsPane).tell(self.pane.cli())
 
     def _reached(self, by: str) -> None:
-        for pane in self.query(StepPane):
+        for pane in cast("Iterator[StepPane]", self.query_one(ContentSwitcher).query_children(".step")):
             if by != pane.STEP:
                 pane.reached()
 
     async def go(self, step: str) -> None:
         """Shows the pane of `step`; what was typed anywhere stays."""
+        await self.complete.wait()
         switcher = self.query_one(ContentSwitcher)
         if not switcher.query(f"#{step}"):
             await switcher.add_content(_pane(step, self.session), id=step, set_current=True)
@@ -182,7 +223,7 @@ class Wizard(Screen[None]):
         """Keys that change the place come first, so that the next key goes there; but in a field they are text."""
         if action not in ("go", "step"):
             return True
-        searching = parameters == (1,) and self.is_mounted and self.pane.searching
+        searching = parameters == (1,) and self.complete.is_set() and self.pane.searching
         return not isinstance(self.focused, Input) and not searching
 
     async def action_go(self, step: str) -> None:

@@ -73,5 +73,6 @@ async def walking(
 ) -> AsyncIterator[Walk]:
     app = make_app(scenario, **more)
     async with app.run_test(size=size) as pilot:
+        await app.wizard.complete.wait()
         await pilot.pause()
         yield Walk(app, pilot)

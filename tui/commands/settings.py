@@ -41,11 +41,11 @@ def _list(settings: Settings) -> None:
 
 
 def _rows(found: Resolved) -> list[tuple[str, Any, str, str]]:
-    from ..preferences.schema import SETTINGS
+    from ..preferences.schema import settings
 
     rows: list[tuple[str, Any, str, str]] = [
         (setting.key, found.value(setting.key), found.source(setting.key), "|".join(setting.choices) or "true|false")
-        for setting in SETTINGS.values()
+        for setting in settings().values()
     ]
     keys = found.preferences.keys
     return rows + [(f"keys.{name}", value, found.source(f"keys.{name}"), "a key") for name, value in keys.items()]
@@ -90,10 +90,10 @@ def _judged(key: str, text: str | None) -> Any:
         raise UsageError(f"no value for {key}", hint=f"trainshed settings set {key} VALUE, or --default")
     if key.startswith("keys."):
         return _key(key.removeprefix("keys."), text)
-    if key not in schema.SETTINGS:
-        near = file.near(key, (*schema.SETTINGS, "keys."))
+    if key not in schema.settings():
+        near = file.near(key, (*schema.settings(), "keys."))
         raise UsageError(f"there is no setting {key!r}{near}", hint="trainshed settings lists them")
-    return file.of_text(schema.SETTINGS[key], text)
+    return file.of_text(schema.settings()[key], text)
 
 
 def _key(name: str, text: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.errors import UsageError
-from core.services import Services
-from core.site import files
-
 from ..settings import Settings
 
 if TYPE_CHECKING:
+    from core.services import Services
+
     from ..app import TrainshedApp
     from ..background import Ground
 
 
 def start(settings: Settings) -> int:
     """On the current site; where none is known yet, the welcome that offers the demo."""
+    from core.site import files
+
     require_terminal(settings)
     site = settings.find_site() if settings.site or files.current() or files.names() else None
     return show(settings.open(site), settings)
@@ -25,6 +25,8 @@ def start(settings: Settings) -> int:
 def require_terminal(settings: Settings) -> None:
     """Raises UsageError where no screen can be drawn."""
     if not settings.may_draw:
+        from core.errors import UsageError
+
         raise UsageError("the full-screen interface needs a terminal", hint="trainshed --help lists the commands")
 
 

@@ -12,8 +12,7 @@ import msgspec
 from core.errors import UsageError
 from core.site import paths
 
-from . import file
-from .schema import SETTINGS, Preferences
+from .schema import Preferences
 
 Source = Literal["flag", "environment", "file", "default"]
 LAYERS: tuple[Source, ...] = ("file", "environment", "flag")  # a later one wins
@@ -56,24 +55,32 @@ class Resolved(msgspec.Struct, kw_only=True):
 
 def resolve(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Resolved:
     """Reads file and environment; `flags` are good already. Never raises."""
-    written = file.read()
-    problems = list(written.problems)
+    path, problems = paths.settings(), []
     layers: dict[Source, dict[str, Any]] = {
-        "file": written.values,
-        "environment": _of_environment(os.environ if environ is None else environ, problems),
-        "flag": {key: value for key, value in (flags or {}).items() if value is not None},
+        "flag": {key: value for key, value in (flags or {}).items() if value is not None}
     }
-    return Resolved(layers=layers, problems=problems, path=paths.settings())
+    if path.exists():
+        from . import file  # most people have none, and the first paint waits for this
+
+        written = file.read(path)
+        layers["file"], problems = written.values, written.problems
+    variables = os.environ if environ is None else environ
+    if any(name.startswith("TRAINSHED_") for name in variables):
+        layers["environment"] = _of_environment(variables, problems)
+    return Resolved(layers=layers, problems=problems, path=path)
 
 
 def _of_environment(environ: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    from .file import of_text
+    from .schema import settings
+
     found: dict[str, Any] = {}
-    for setting in SETTINGS.values():
+    for setting in settings().values():
         text = environ.get(setting.variable)
         if not text:
             continue
         try:
-            found[setting.key] = file.of_text(setting, text)
+            found[setting.key] = of_text(setting, text)
         except UsageError as error:
             problems.append(f"{setting.variable}: {error.title.partition(': ')[2]}")
     return found

@@ -13,7 +13,7 @@ import msgspec
 from core.errors import ConfigError, UsageError
 from core.site import atomic, paths
 
-from .schema import SETTINGS, Setting
+from .schema import Setting, settings
 
 LIMIT = 256 * 1024  # bytes; a settings file has some hundred
 ON = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
@@ -56,10 +56,10 @@ def _judged(path: Path, text: str, document: Mapping[str, Any]) -> Written:
         where = f"{path}:{_line(text, key)}".removesuffix(":0")
         if key.startswith("keys."):
             wrong = "" if isinstance(value, str) and value else 'a key\'s name in quotes, such as "ctrl+r"'
-        elif key in SETTINGS:
-            wrong = refused(SETTINGS[key], value)
+        elif key in settings():
+            wrong = refused(settings()[key], value)
         else:
-            wrong = f"there is no such setting{near(key, (*SETTINGS, 'keys'))}"
+            wrong = f"there is no such setting{near(key, (*settings(), 'keys'))}"
         if wrong:
             found.problems.append(f"{where}: {key}: {wrong}")
         else:
@@ -69,7 +69,7 @@ def _judged(path: Path, text: str, document: Mapping[str, Any]) -> Written:
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in document.items():
-        known_alone = f"{prefix}{key}" in SETTINGS
+        known_alone = f"{prefix}{key}" in settings()
         if isinstance(value, dict) and value and not known_alone:
             yield from _flat(value, f"{prefix}{key}.")
         elif value != {} or known_alone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -78,4 +79,7 @@ def _found(struct: type[msgspec.Struct], prefix: str = "", group: str = "") -> l
     return settings
 
 
-SETTINGS = {setting.key: setting for setting in _found(Preferences)}
+@cache
+def settings() -> dict[str, Setting]:
+    """By key, in the order in which they are shown."""
+    return {setting.key: setting for setting in _found(Preferences)}

@@ -18,7 +18,7 @@ from textual.worker import Worker
 from core import events
 from core.errors import ConnectError, TrainshedError
 from core.services import Events
-from tui import report, untrusted, words
+from tui import untrusted, words
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
@@ -62,7 +62,7 @@ class StepPane(Vertical):
     ASKS: ClassVar[str] = "an answer is needed"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id=self.STEP)
+        super().__init__(id=self.STEP, classes="step")
         self.session = session
         self.step = BY_ID[self.STEP]
         self.doing: Task | None = None
@@ -294,6 +294,8 @@ class StepPane(Vertical):
             self.app.copy_to_clipboard(self.cli())
             self.say(f"Sent to the terminal's clipboard: {self.cli()}")
             return
+        from tui import report
+
         text = untrusted.plain(report.of_error(error, self.STEP, self.cli()))
         self.app.copy_to_clipboard(text)
         path = report.save(text, self.session.site, "last-error.txt")

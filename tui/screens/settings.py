@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from tui import untrusted
 from tui.preferences import Resolved, keys
-from tui.preferences.schema import SETTINGS, Setting
+from tui.preferences.schema import Setting, settings
 from tui.widgets.choices import Choices
 from tui.widgets.press import Press
 
@@ -71,7 +71,7 @@ class SettingsScreen(Dialogue[None]):
             yield Press("Close", id="cancel", variant="primary")
 
     def on_mount(self) -> None:
-        self.lines = {key: Line(key, one.title, one.text, setting=one) for key, one in SETTINGS.items()}
+        self.lines = {key: Line(key, one.title, one.text, setting=one) for key, one in settings().items()}
         self._fill()
         self.query_one(Choices).focus()
         self.run_worker(self._find_keys())
