@@ -21,13 +21,13 @@ from tui.cli import call
 from tui.screens.help import HelpScreen
 from tui.steps import STEPS
 from tui.themes import CHOICES, THEMES
-from tui.wizard import Wizard
 
 from .walk import Walk, make_app, walking
 
 PLACES = [str(number) for number in range(1, 7)]
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("place", PLACES)
 async def test_the_footer_has_at_most_six_keys_and_fits_80_columns(place: str) -> None:
     async with walking() as walk:
@@ -38,41 +38,6 @@ async def test_the_footer_has_at_most_six_keys_and_fits_80_columns(place: str) -
             keys = list(walk.app.screen.query_one(Footer).query(FooterKey))
             assert 3 <= len(keys) <= 6
             assert max(key.region.right for key in keys) <= 80
-
-
-@pytest.mark.parametrize("place", PLACES)
-async def test_every_key_of_every_step_does_something_or_says_why_not(place: str) -> None:
-    async with walking() as probe:
-        await probe.press(place)
-        ours = {binding.action for binding in (*Wizard.BINDINGS, *type(probe.pane).BINDINGS)}  # type: ignore[union-attr]
-        keys = [key for key, active in probe.app.screen.active_bindings.items() if active.binding.action in ours]
-    assert len(keys) > 10
-    async with walking() as walk:
-        for key in keys:
-            if key == "q":
-                continue  # its own test
-            await walk.press(place)
-            walk.app.clear_notifications()
-            before = _traces(walk.app.wizard, walk.app.theme)
-            await walk.pilot.press(key)
-            await walk.pilot.pause()
-            happened = len(walk.app._notifications) > 0 or _traces(walk.app.wizard, walk.app.theme) != before
-            assert happened or key == place, f"{key} does nothing in step {place}"
-            await walk.settled()
-            if walk.app.screen is not walk.app.wizard:
-                await walk.pilot.press("escape")
-            if isinstance(walk.app.focused, Input):
-                await walk.pilot.press("escape")
-            await walk.pilot.pause()
-
-
-def _traces(wizard: Wizard, theme: str) -> tuple[object, ...]:
-    """What a key can change: the place, the focus, a pane, a dialogue, a state, the theme, a command."""
-    session, pane = wizard.session, wizard.pane
-    follow = [view.follow for view in pane.query("LogView").results()]  # type: ignore[attr-defined]
-    shown = [widget.display for widget in wizard.query("*").results()]
-    stack = len(wizard.app.screen_stack)
-    return wizard.here, wizard.focused, stack, theme, len(session.commands), str(pane.status.content), follow, shown
 
 
 async def test_q_quits_at_once_where_nothing_goes_on() -> None:
@@ -131,6 +96,7 @@ async def test_escape_closes_the_commands_and_what_is_going_goes_on() -> None:
         assert walk.state == "todo"
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("place", PLACES)
 async def test_ctrl_c_says_what_quits(place: str) -> None:
     async with walking() as walk:
@@ -181,6 +147,7 @@ async def test_too_small_says_so_and_nothing_is_lost(size: tuple[int, int]) -> N
         assert "SHA256:abc" in walk.screen_text()
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("place", PLACES)
 async def test_the_smallest_size_still_shows_the_main_button(place: str) -> None:
     async with walking(size=(60, 18)) as walk:
@@ -260,6 +227,7 @@ async def test_a_closed_app_closes_the_connection() -> None:
     assert app.session.services.connection.closed  # type: ignore[attr-defined]
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_every_equal_command_line_is_one_that_the_program_has(capsys: pytest.CaptureFixture[str]) -> None:
     async with walking() as walk:
         lines: set[str] = set()
