@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
+
+SHIFTED = re.compile(r"shift\+[a-z]")  # how some terminals say what is a capital letter in the others
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,9 @@ class Listed:
 
 
 def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
-    """The actions of `nodes`, innermost first. An outer one whose key an inner one has is still there by name."""
+    """The actions of `nodes`, innermost first, ours before those of Textual. An outer one whose key an inner one has is
+    there without a key.
+    """
     found: dict[tuple[DOMNode, str], Listed] = {}
     taken: dict[str, DOMNode] = {}
     for node in nodes:
@@ -33,9 +38,10 @@ def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
             if not binding.description or binding.system:
                 continue
             inner = taken.setdefault(key, node)
-            written = app.get_key_display(binding) if inner is node or binding.priority else ""
+            seen = inner is node or binding.priority
+            written = app.get_key_display(binding) if seen and not SHIFTED.fullmatch(key) else ""
             _add(found, node, binding, written)
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: not one.ours)
 
 
 def _add(found: dict[tuple[DOMNode, str], Listed], node: DOMNode, binding: Binding, key: str) -> None:

@@ -51,7 +51,9 @@ class Session:
 
     def ran(self, where: Literal["vm", "cli"], text: str) -> None:
         """Notes a command that was run on the VM, or the command line equal to what was just done."""
-        self.commands.append(Command(where, text))
+        from .report import redacted
+
+        self.commands.append(Command(where, redacted(text)))
         del self.commands[:-500]
         self.on_command()
 

@@ -246,6 +246,8 @@ class Wizard(Screen[None]):
         self.pane.details()
 
     def action_escape(self) -> None:
+        if self.query_one(CommandsPane).leave_filter():
+            return
         if not (self.pane.leave_field() or self._close_commands() or self.pane.stop()):
             self.pane.say("Nothing is going. q quits; runs on the VM go on.")
 
@@ -262,8 +264,11 @@ class Wizard(Screen[None]):
 
     def action_commands(self) -> None:
         pane = self.query_one(CommandsPane)
-        pane.display = not pane.display
+        if self._close_commands():
+            return
+        pane.display = True
         self._tell_commands()
+        pane.list.focus()
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002
         """Why an action of this screen is off now."""

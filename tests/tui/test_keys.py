@@ -100,7 +100,8 @@ def test_every_binding_has_an_id_of_its_own_place_and_no_two_share_a_key() -> No
     """Keys are set by these ids, so a binding without one could not be changed."""
     import importlib
 
-    without, places = [], {}
+    without: list[str] = []
+    places: dict[str, set[str]] = {}
     for name in bound_keys.modules():
         for kind in vars(importlib.import_module(name)).values():
             if isinstance(kind, type) and kind.__module__ == name:

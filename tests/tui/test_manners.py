@@ -11,7 +11,6 @@ from time import monotonic
 
 import pytest
 from textual import events
-from textual.color import Color
 from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
@@ -20,7 +19,7 @@ from tests.fakes.script import Scenario
 from tui.cli import call
 from tui.screens.help import HelpScreen
 from tui.steps import STEPS
-from tui.themes import CHOICES, THEMES
+from tui.themes import CHOICES
 
 from .walk import Walk, make_app, walking
 
@@ -155,30 +154,6 @@ async def test_the_smallest_size_still_shows_the_main_button(place: str) -> None
         button = walk.pane.query_one("#primary")
         assert button.region.height == 1
         assert walk.app.screen.region.contains_region(button.region)
-
-
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-async def test_texts_of_each_theme_can_be_read(theme: object) -> None:
-    """WCAG 2.2: 4.5 to 1 for text."""
-    from textual.theme import Theme
-
-    assert isinstance(theme, Theme)
-    assert theme.background
-    assert theme.foreground
-    ground = Color.parse(theme.background)
-    for name in ("foreground", "primary", "success", "warning", "error"):
-        assert _contrast(Color.parse(getattr(theme, name)), ground) >= 4.5, name
-    assert _contrast(Color.parse(theme.variables["muted"]), ground) >= 4.5
-
-
-def _contrast(one: Color, other: Color) -> float:
-    def light(colour: Color) -> float:
-        parts = [part / 255 for part in colour.rgb]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((light(one), light(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 async def test_pasting_a_megabyte_does_not_hang() -> None:
