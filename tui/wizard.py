@@ -98,6 +98,7 @@ class Wizard(Screen[None]):
         Binding("q", "app.leave", "Quit", id="wizard.quit"),
         Binding("y", "copy", "Copy the report or the command line", show=False, id="wizard.copy"),
         Binding("d", "details", "Details of the error", show=False, id="wizard.details"),
+        Binding("e", "edit", "Edit what was typed", show=False, id="wizard.edit"),
         Binding("escape", "escape", "Leave the field / close / stop", show=False, id="wizard.escape"),
         Binding("t", "app.next_theme", "Next theme", show=False, id="wizard.theme"),
         Binding("comma", "app.settings", "Settings", show=False, key_display=",", id="wizard.settings"),
@@ -244,6 +245,11 @@ class Wizard(Screen[None]):
 
     def action_details(self) -> None:
         self.pane.details()
+
+    async def action_edit(self) -> None:
+        if not self.pane.edit():
+            await self.go("connect")  # what the steps without a field of their own build on
+            self.pane.edit()
 
     def action_escape(self) -> None:
         if self.query_one(CommandsPane).leave_filter():

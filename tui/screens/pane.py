@@ -26,6 +26,7 @@ from tui.widgets.fields import Row
 from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
+TRIED = 8  # commands in a report
 TURN_S = 0.01  # after this much work on events the loop gets a turn
 
 
@@ -53,6 +54,10 @@ async def closing(events: Events) -> AsyncIterator[Events]:
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()
+
+
+def _seen(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
 class StepPane(Vertical):
@@ -281,7 +286,9 @@ class StepPane(Vertical):
 
     def ways_out(self) -> str:
         """What ctrl+c could have meant, and the keys that do it."""
-        key = "ctrl+q" if isinstance(self.screen.focused, Input) else "q"
+        key_of: Callable[[str, str], str] = self.app.key_of  # type: ignore[attr-defined]
+        in_field = isinstance(self.screen.focused, Input)
+        key = key_of("app.quit", "ctrl+q") if in_field else key_of("wizard.quit", "q")
         return " ".join((f"{key} quits; a run on the VM goes on.", *self.ways_to_stop()))
 
     def ways_to_stop(self) -> list[str]:
@@ -296,10 +303,21 @@ class StepPane(Vertical):
             return
         from tui import report
 
-        text = untrusted.plain(report.of_error(error, self.STEP, self.cli()))
+        tried = [command.text for command in self.session.commands[-TRIED:]]
+        text = untrusted.plain(report.of_error(error, self.STEP, self.cli(), tried))
         self.app.copy_to_clipboard(text)
-        path = report.save(text, self.session.site, "last-error.txt")
-        self.say(f"Sent to the terminal's clipboard, and saved in {path}")
+        try:
+            kept = f", and saved in {report.save(text, self.session.site, 'last-error.txt')}"
+        except OSError as failed:
+            kept = f"; it could not be saved ({failed.strerror})"
+        self.say(f"Sent to the terminal's clipboard{kept}")
+
+    def edit(self) -> bool:
+        """Puts the cursor into the first field; False where the step has none."""
+        fields = [field for field in self.query(Input).results() if _seen(field)]
+        if fields:
+            self.screen.set_focus(fields[0])
+        return bool(fields)
 
     def details(self) -> None:
         if self.panel.error is None:
@@ -330,6 +348,9 @@ class StepPane(Vertical):
             row.refuse(self.wrong(event.input.id or ""))
 
     def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
+        if event.what == "edit":
+            self.run_worker(self.screen.run_action("edit"), group="edit")
+            return
         {"retry": self.retry, "copy": self.copy, "details": self.details}[event.what]()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
