@@ -30,13 +30,12 @@ from .session import Session
 from .themes import CHOICES, MUTED, THEMES, chosen
 from .wizard import Wizard
 
-FIRST_PAINT = "/* The first paint needs what is above; what is below is read after it. */"
+LATER = "/* Read later. */"
 
 
-def _style_sheet() -> tuple[str, str]:
-    """What the first paint needs, and the rest."""
-    first, after, rest = (Path(__file__).parent / "app.tcss").read_text(encoding="utf-8").partition(FIRST_PAINT)
-    return first + after, rest
+def _style_sheet() -> list[str]:
+    """In the parts of app.tcss: for the first paint, for a step, for the rest."""
+    return (Path(__file__).parent / "app.tcss").read_text(encoding="utf-8").split(LATER)
 
 
 class TrainshedApp(OrderedKeys, CrashReport):
@@ -48,7 +47,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
     """
 
     TITLE = "trainshed"
-    CSS, LATER_CSS = _style_sheet()
+    CSS, *LATER_CSS = _style_sheet()
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", "Quit", show=False, system=True, id="app.quit"),
         Binding("ctrl+p", "command_palette", "Every action by name", show=False, priority=True, id="app.palette"),
@@ -86,6 +85,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
         self.settings = settings or Resolved()
         self.settings_changed: Signal[Resolved] = Signal(self, "settings changed")
         self.light = light
+        self._more_css = iter(enumerate(self.LATER_CSS, 2))
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme or chosen(self.settings.preferences.theme, light=light)
@@ -142,9 +142,10 @@ class TrainshedApp(OrderedKeys, CrashReport):
                 async with asyncio.timeout(PATIENCE_S):
                     await here.complete.wait()
 
-    def style_the_rest(self) -> None:
-        """After the first paint, before anything else is shown."""
-        self.stylesheet.add_source(self.LATER_CSS, read_from=("tui/app.tcss", "the rest"))
+    def style_more(self) -> None:
+        """Reads the next part of the style sheet."""
+        number, css = next(self._more_css)
+        self.stylesheet.add_source(css, read_from=("tui/app.tcss", f"part {number}"))
         self.stylesheet.parse()
 
     async def show(self) -> None:

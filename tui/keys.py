@@ -13,13 +13,22 @@ from typing import Any
 
 from textual import actions, events
 from textual.app import App
+from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
 
 AGAIN_S = 5.0  # after that a key says again that it does nothing
 FUNCTION = re.compile(r"f[0-9]+")
 SILENT = frozenset({"ctrl+c", "shift+tab"})  # they have words, or a meaning, of their own
 PATIENCE_S = 1.0  # for a widget that has gone, or has work to do
+
+
+def in_field(screen: Screen[Any]) -> bool:
+    """Whether letters are text now."""
+    if screen.focused is None:  # so it is at the first paint
+        return False
+    from textual.widgets import Input
+
+    return isinstance(screen.focused, Input)
 
 
 class OrderedKeys(App[Any]):
@@ -65,15 +74,15 @@ class OrderedKeys(App[Any]):
     async def _acted(self, key: events.Key) -> bool:
         """Whether a binding took the key; then all that followed from it in a field has happened."""
         focused = self.focused
-        in_field = isinstance(focused, Input)
-        if in_field and key.is_printable:
+        typing = in_field(self.screen)
+        if typing and key.is_printable:
             return False
-        if in_field and focused is not None:
+        if typing and focused is not None:
             await _caught_up(focused)
         # private to Textual, tests/tui/test_bursts.py guards it
         if not await self._check_bindings(key.key, priority=True) and not await self._check_bindings(key.key):
             return False
-        if in_field and focused is not None:
+        if typing and focused is not None:
             for node in list(focused.ancestors_with_self):
                 if isinstance(node, Widget):
                     await _caught_up(node)

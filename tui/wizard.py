@@ -15,17 +15,20 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
+from textual.widgets import ContentSwitcher, Footer, Static
 
+from .keys import in_field
 from .keytable import listed
 from .session import Session
 from .steps import ORDER, STEPS, Step
-from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
 
 if TYPE_CHECKING:
+    from textual.widgets import Button
+
     from .kept import Keeper
     from .screens.pane import StepPane
+    from .widgets.commands import CommandsPane
 
 ALREADY = frozenset({"app.command_palette", "command_palette", "press"})  # the help has its own words for these
 LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
@@ -129,15 +132,23 @@ class Wizard(Screen[None]):
                 yield ContentSwitcher(id="panes")
         yield Keys(self.session)
 
-    async def _complete(self) -> None:
-        """The first paint shows the steps; what they need is loaded and made after it."""
-        self.app.style_the_rest()  # type: ignore[attr-defined]
+    async def _make_pane(self) -> None:
+        """The first paint shows the steps; what the first of them needs is loaded and made after it."""
+        self.app.style_more()  # type: ignore[attr-defined]
+        await self.query_one(ContentSwitcher).add_content(_pane(self.here, self.session), set_current=True)
+        self.pane.focus_first()
+        self.call_after_refresh(self._make_the_rest)
+
+    async def _make_the_rest(self) -> None:
+        """What is hidden at first, and the keys."""
+        from .widgets.commands import CommandsPane
+
+        self.app.style_more()  # type: ignore[attr-defined]
         with self.app.batch_update():
-            await self.query_one(ContentSwitcher).add_content(_pane(self.here, self.session), set_current=True)
             await self.query_one("#right").mount(CommandsPane(self.session))
             await self.mount(Static(TOO_SMALL, id="too-small"), before="#main")
-            self.session.painted = True
-        self.pane.focus_first()
+        self.app.stylesheet.update(self)
+        self.session.painted = True
         self.refresh_bindings()
         self.complete.set()
         if self.ignored:
@@ -157,15 +168,15 @@ class Wizard(Screen[None]):
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
         self._tell()
-        self.call_after_refresh(self._complete)
+        self.call_after_refresh(self._make_pane)
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
         found = super().active_bindings
-        in_field = isinstance(self.focused, Input)
-        hidden = LETTERS if in_field else self.pane.HIDES if self.complete.is_set() else frozenset()
-        shown = {"escape"} if in_field else set()
+        typing = in_field(self)
+        hidden = LETTERS if typing else self.pane.HIDES if self.complete.is_set() else frozenset()
+        shown = {"escape"} if typing else set()
         for key, active in found.items():
             own = self._own_key(active)
             if own in hidden or own in shown:
@@ -190,6 +201,10 @@ class Wizard(Screen[None]):
             self.warned = True
             self.pane.say(said)
 
+    @property
+    def commands(self) -> CommandsPane:
+        return cast("CommandsPane", self.query_one("#commands"))
+
     def _tell(self) -> None:
         if self.is_attached:
             self.query_one(Rail).tell(self.here)
@@ -197,7 +212,7 @@ class Wizard(Screen[None]):
 
     def _tell_commands(self) -> None:
         if self.is_attached and self.complete.is_set():
-            self.query_one(CommandsPane).tell(self.pane.cli())
+            self.commands.tell(self.pane.cli())
 
     def _reached(self, by: str) -> None:
         for pane in cast("Iterator[StepPane]", self.query_one(ContentSwitcher).query_children(".step")):
@@ -225,7 +240,7 @@ class Wizard(Screen[None]):
         if action not in ("go", "step"):
             return True
         searching = parameters == (1,) and self.complete.is_set() and self.pane.searching
-        return not isinstance(self.focused, Input) and not searching
+        return not in_field(self) and not searching
 
     async def action_go(self, step: str) -> None:
         await self.go(step)
@@ -252,14 +267,14 @@ class Wizard(Screen[None]):
             self.pane.edit()
 
     def action_escape(self) -> None:
-        if self.query_one(CommandsPane).leave_filter():
+        if self.commands.leave_filter():
             return
         if not (self.pane.leave_field() or self._close_commands() or self.pane.stop()):
             self.pane.say("Nothing is going. q quits; runs on the VM go on.")
 
     def _close_commands(self) -> bool:
         """False where they were not open."""
-        commands = self.query_one(CommandsPane)
+        commands = self.commands
         if not commands.display:
             return False
         held = self.focused is not None and commands in self.focused.ancestors
@@ -269,7 +284,7 @@ class Wizard(Screen[None]):
         return True
 
     def action_commands(self) -> None:
-        pane = self.query_one(CommandsPane)
+        pane = self.commands
         if self._close_commands():
             return
         pane.display = True
@@ -278,7 +293,7 @@ class Wizard(Screen[None]):
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002
         """Why an action of this screen is off now."""
-        if isinstance(self.focused, Input):
+        if in_field(self):
             return "A field has the keys: Escape leaves it."
         return "This is the next hit while you search: Escape ends the search."
 
@@ -313,7 +328,7 @@ class Wizard(Screen[None]):
 
     async def _act(self, action: str, node: DOMNode) -> None:
         """From the palette: also from a field, which has the letters."""
-        if isinstance(self.focused, Input):
+        if in_field(self):
             self.set_focus(None)
         await self.app.run_action(action, node)
         if self.app.screen is self and self.focused is None:
