@@ -28,18 +28,26 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
 PLACES = STEPS | DIALOGUES
 
 
+async def _quiet(walk: Walk) -> None:
+    for _ in range(2):
+        await walk.app.workers.wait_for_complete()
+        await walk.pilot.pause()
+
+
 async def _there(walk: Walk, where: str) -> None:
+    app = walk.app
     for _ in range(4):
-        if walk.app.screen is walk.app.wizard and not isinstance(walk.app.focused, Input):
+        if app.screen is app.wizard and not isinstance(app.focused, Input):
             break
         await walk.pilot.press("escape")
-        await walk.settled()
-    for key in PLACES[where][1]:
-        if key == "x":
-            _run_goes_on(walk)
-        await walk.pilot.press(key)
-        await walk.settled()
-    walk.app.clear_notifications()
+        await walk.pilot.pause()
+    if where != app.wizard.here:
+        for key in PLACES[where][1]:
+            if key == "x":
+                _run_goes_on(walk)
+            await walk.pilot.press(key)
+            await _quiet(walk)
+    app.clear_notifications()
 
 
 def _run_goes_on(walk: Walk) -> None:
@@ -75,7 +83,7 @@ async def test_every_key_does_something_or_says_why_not(where: str) -> None:
             assert type(walk.app.screen) is screen, f"{where} is not reached again"
             before = _traces(walk)
             await walk.pilot.press(key)
-            await walk.settled()
+            await _quiet(walk)
             same_place = where in STEPS and key == PLACES[where][1][0]
             assert same_place or _traces(walk) != before, f"{key} does nothing in {where}"
 

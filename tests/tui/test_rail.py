@@ -14,8 +14,9 @@ import pytest
 from core.site import paths
 from tests.fakes.script import Scenario
 from tests.fakes.services import FakeSite, fake_services
+from tui.kept import Keeper
 
-from .walk import Walk, walking
+from .walk import Walk, make_app, walking
 
 SITE = """name = "ward-7"
 [vms.stackvm]
@@ -66,27 +67,28 @@ async def test_what_was_done_is_there_again_and_says_when(site: Path) -> None:
         assert "Connected to" in walk.status
 
 
-@pytest.mark.parametrize(
-    ("was", "now", "stale", "why"),
-    [
-        ("203.0.113.10", "203.0.113.11", ["connect", "check", "data"], "the VM's address or host key changed"),
-        ("host_keys = []", 'host_keys = ["ssh-ed25519 SHA256:x"]', ["connect", "check", "data"], "host key changed"),
-        ('"records"', '"others"', ["data"], "[data] changed in the site file"),
-        ("env:KEY", "env:OTHER", [], ""),
-    ],
+CHANGES: tuple[tuple[str, str, list[str], str], ...] = (
+    ("203.0.113.10", "203.0.113.11", ["connect", "check", "data"], "the VM's address or host key changed"),
+    ("host_keys = []", 'host_keys = ["ssh-ed25519 SHA256:x"]', ["connect", "check", "data"], "host key changed"),
+    ('"records"', '"others"', ["data"], "[data] changed in the site file"),
+    ("env:KEY", "env:OTHER", [], ""),
 )
-async def test_a_site_file_that_changed_makes_what_stands_on_it_stale(
-    site: Path, was: str, now: str, stale: list[str], why: str
-) -> None:
+
+
+async def test_a_site_file_that_changed_makes_what_stands_on_it_stale(site: Path) -> None:
     await _worked()
-    site.write_text(SITE.replace(was, now))
-    async with walking(keep=True, size=(120, 40)) as walk:
-        states = walk.app.session.journey.states
-        assert [step for step, state in states.items() if state == "stale"] == stale
-        if stale:
-            await walk.press("3")
-            assert why in walk.status
-            assert "site file changed" in walk.screen_text()
+    before = kept().read_text()
+    for was, now, stale, why in CHANGES:
+        site.write_text(SITE.replace(was, now))
+        kept().write_text(before)
+        async with walking(keep=True, size=(120, 40)) as walk:
+            states = walk.app.session.journey.states
+            assert [step for step, state in states.items() if state == "stale"] == stale
+            if stale:
+                await walk.pilot.press("3")
+                await walk.pilot.pause()
+                assert why in walk.status
+                assert "site file changed" in walk.screen_text()
 
 
 async def test_a_new_result_says_what_changed(site: Path) -> None:
@@ -102,6 +104,9 @@ async def test_a_new_result_says_what_changed(site: Path) -> None:
         assert "it is another-vm" in walk.status
 
 
+STEP = {"state": "done", "result": "x", "note": "124 kB", "cause": "", "because": "", "at": 1.7e9, "ground": ""}
+DONE = json.dumps({"schema": 1, "steps": {"connect": STEP, "data": STEP, "of another version": STEP}})
+
 BROKEN: dict[str, Callable[[str], str]] = {
     "cut": lambda text: text[: len(text) // 2],
     "nothing": lambda _text: "",
@@ -114,20 +119,30 @@ BROKEN: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-async def test_a_damaged_file_is_ignored_with_a_word(site: Path, how: str) -> None:
-    await _worked()
-    kept().write_text(BROKEN[how](kept().read_text()))
-    async with walking(keep=True) as walk:
-        await walk.settled()
-        assert set(walk.app.session.journey.states.values()) == {"todo"}
-        assert "What was done before is not known" in walk.notices() and str(kept()) in walk.notices()
-        await walk.press("enter")
+def test_a_damaged_file_is_ignored_with_a_word(site: Path, how: str) -> None:
+    kept().parent.mkdir(parents=True)
+    kept().write_text(BROKEN[how](DONE))
+    session = make_app(keep=True).session
+    keeper = Keeper(session)
+    said = keeper.load()
+    assert "What was done before is not known" in said and str(kept()) in said
+    assert set(session.journey.states.values()) == {"todo"}
+    session.journey.finish("connect", "x")
+    assert keeper.save() == ""
     assert json.loads(kept().read_text())["steps"]["connect"]["state"] == "done"
 
 
+async def test_what_is_ignored_is_said_on_the_screen(site: Path) -> None:
+    kept().parent.mkdir(parents=True)
+    kept().write_text("[1]")
+    async with walking(keep=True) as walk:
+        await walk.settled()
+        assert "What was done before is not known" in walk.notices()
+
+
 async def test_texts_of_the_file_cannot_change_the_screen(site: Path) -> None:
-    await _worked()
-    kept().write_text(kept().read_text().replace("124 kB", "\\u001b]0;title\\u0007[bold]x"))
+    kept().parent.mkdir(parents=True)
+    kept().write_text(DONE.replace("124 kB", "\\u001b]0;title\\u0007[bold]x"))
     async with walking(keep=True, size=(120, 40)) as walk:
         assert "[bold]x" in walk.screen_text() and "\x1b" not in walk.screen_text()
 
