@@ -21,9 +21,10 @@ class CrashReport(App[Any]):
 
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
+        if self._exception_event.is_set():  # what follows from the first one says nothing new
+            return
+        self._exception = error
+        self._exception_event.set()
         self.panic(Text(self._crash_message(error)))
 
     def _crash_message(self, error: Exception) -> str:

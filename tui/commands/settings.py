@@ -11,6 +11,7 @@ from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..preferences import Resolved
+    from ..preferences.schema import Setting
 
 
 @group("settings", invoke_without_command=True)
@@ -44,11 +45,16 @@ def _rows(found: Resolved) -> list[tuple[str, Any, str, str]]:
     from ..preferences.schema import settings
 
     rows: list[tuple[str, Any, str, str]] = [
-        (setting.key, found.value(setting.key), found.source(setting.key), "|".join(setting.choices) or "true|false")
+        (setting.key, found.value(setting.key), found.source(setting.key), _choices(setting))
         for setting in settings().values()
     ]
     keys = found.preferences.keys
     return rows + [(f"keys.{name}", value, found.source(f"keys.{name}"), "a key") for name, value in keys.items()]
+
+
+def _choices(setting: Setting) -> str:
+    first, more = setting.choices[:3] or ("true", "false"), setting.choices[3:]
+    return "|".join(first) + ("|…" if more else "")
 
 
 def _word(value: Any) -> str:
