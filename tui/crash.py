@@ -21,11 +21,11 @@ class CrashReport(App[Any]):
 
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 1
-        if self._exception_event.is_set():  # what follows from the first one says nothing new
-            return
-        self._exception = error
-        self._exception_event.set()
-        self.panic(Text(self._crash_message(error)))
+        first = self._exception is None  # what follows from it says nothing new
+        if first:
+            self._exception = error
+            self.panic(Text(self._crash_message(error)))
+            self._exception_event.set()
 
     def _crash_message(self, error: Exception) -> str:
         from . import report
