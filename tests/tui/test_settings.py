@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
+import signal
+import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from textual.color import Color
@@ -14,9 +20,12 @@ from textual.widgets._footer import FooterKey
 
 from core.site import paths
 from tests.fakes.script import Scenario
+from tests.fakes.services import fake_services
 from tui.answers import BackgroundKnown, listening
 from tui.background import Ground, by_colorfgbg, is_light
+from tui.commands.start import made
 from tui.preferences import Resolved, resolve
+from tui.settings import Settings
 from tui.themes import CHOICES, THEMES, chosen
 
 from .walk import Walk, walking
@@ -168,6 +177,45 @@ def test_what_was_typed_before_the_start_is_not_lost() -> None:
         parser = linux_driver.XTermParser(False)  # type: ignore[attr-defined]
         assert [message.key for message in parser.tick() if isinstance(message, Key)] == ["q"]
     assert ground.light
+
+
+def test_what_is_of_a_site_is_kept_and_a_flag_wins(home: Path) -> None:
+    flags = Settings(theme="light", no_mouse=True)
+    app = made(fake_services(), flags, Ground())
+    assert app.session.keep and app.theme == "trainshed-light" and not app.settings.preferences.mouse
+    assert app.settings.path == paths.settings()
+    assert not made(fake_services(), flags, Ground(), label="demo").session.keep
+
+
+def _painted(answer: bytes) -> bytes:
+    """What the program writes to a terminal that answers at once, until its first picture is there."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+        os.execv(sys.executable, [sys.executable, "-m", "tui.cli", "demo", "--replay"])
+    written, end = b"", monotonic() + 20
+    try:
+        while b"6 Model" not in written and monotonic() < end:
+            if select.select([terminal], [], [], 0.5)[0]:
+                written += os.read(terminal, 65536)
+            if b"\x1b]11;?" in written and answer:
+                os.write(terminal, answer)
+                answer = b""
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    return written
+
+
+def test_the_first_picture_has_the_colours_of_the_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("COLORFGBG", raising=False)
+    dark, light = (b"48;2;18;22;27", b"48;2;247;248;249")
+    written = _painted(ANSWER.encode())
+    assert light in written and dark not in written
+    written = _painted(b"")
+    assert dark in written and light not in written
 
 
 @pytest.mark.usefixtures("brisk")
