@@ -36,6 +36,7 @@ UNKNOWN = 255  # Docker's word for it
 STOPPED = (137, 143, UNKNOWN)  # how containers end with Docker
 REMOVAL_LOOKS = 5
 REMOVED = "its container was removed by somebody else"
+MISSED = "its processes have gone, and Docker says that it still runs"
 FORGOTTEN = "Docker was stopped while it started the job, and does not know how that ended"
 SILENT = "Docker has not answered for %d minutes, and the job has ended meanwhile: nobody knows how"
 
@@ -65,6 +66,7 @@ class Docked:
         self._ending = False  # it was told to end
         self._begun = False
         self._remade = False
+        self._gone = False  # no process of it was left at the last look, and Docker says that it runs
         self._forgotten = False  # it has begun, and Docker does not know that
         self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.began = False
@@ -80,16 +82,21 @@ class Docked:
         """Until the container has ended."""
         while self._state is None:
             try:
-                self._step()
+                self._turn()
             except Slow:
                 pass  # Docker is asked something else
             except Unanswered:
                 self._lost = True
                 time.sleep(AGAIN_S)
-            except (Refusal, NotThere) as error:
-                self._refused(error)
             except Exception as error:
                 self._conclude({}, error=error)
+
+    def _turn(self) -> None:
+        """Raises Unanswered."""
+        try:
+            self._step()
+        except (Refusal, NotThere) as error:
+            self._refused(error)
 
     def _step(self) -> None:
         """From what Docker knows of it to what comes next. Raises Unanswered; NotThere, Refusal before it has begun."""
@@ -138,18 +145,20 @@ class Docked:
 
         What it left half started when it was killed stands in its own way: another container is made, once.
         """
-        try:
-            found = self._found()
-            if found is None or found["State"]["Status"] == "created":
-                if found is None or self._remade or os.path.exists(self._started):
-                    self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
-                else:
-                    self._remade = True
-                    self._send(signal.SIGKILL)
-                    os.unlink(self._asked)
-                    container.remove(self._docker, self._run)
-        except Unanswered:
-            pass
+        found = self._found()
+        if found is None or found["State"]["Status"] == "created":
+            if found is None or self._remade or os.path.exists(self._started):
+                self._conclude({}, error=Fault("sandbox", "the container cannot be started: %s" % error))
+            else:
+                self._remade = True
+                self._make_way()
+
+    def _make_way(self) -> None:
+        """For another container. Raises Unanswered."""
+        self._send(signal.SIGKILL)
+        if os.path.exists(self._asked):  # else it was made, and never asked to start
+            os.unlink(self._asked)
+        container.remove(self._docker, self._run)
 
     def _wait_for_end(self, found: Dict[str, Any]) -> None:
         state = found["State"]
@@ -159,10 +168,22 @@ class Docked:
                 self._docker.call("POST", self._path + "/wait", timeout=LOOK_S)
             except (NotThere, Refusal):
                 pass  # the next look tells
+            except Slow:
+                self._unnoticed()
         elif state["ExitCode"] == KILLED and not self._killed and self._removed():
             self._conclude({}, REMOVED)
         else:
             self._conclude(state)
+
+    def _unnoticed(self) -> None:
+        """An end that Docker itself has missed: at two looks in a row it says that the container runs, and no process
+        of it is left. Where its processes cannot be seen from here, only what the job says of its end counts.
+        """
+        seen = bool(self._init and self._init[1]) or container.last_word(self._folder) is not None
+        gone = seen and not self._alive()
+        if gone and self._gone:
+            self._conclude({}, MISSED)
+        self._gone = gone
 
     def _removed(self) -> bool:
         """Whoever removes a container kills it first: what it was ended for shows a little later."""
@@ -174,7 +195,8 @@ class Docked:
         return False
 
     def _seen_begun(self, pid: int) -> None:
-        self._init = processes.identity(pid) if pid else self._init
+        if pid and pid not in self._init[:1]:  # once: Docker may name it when another process has its number already
+            self._init = processes.identity(pid)
         self._begun = True
         os.write(self._wake, b"!")
 

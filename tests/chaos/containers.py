@@ -48,9 +48,9 @@ async def killed(lab: Lab, chance: random.Random, number: int) -> Seen:
 
 async def killed_live_restore(lab: Lab, chance: random.Random, number: int) -> Seen:
     """Some times during one run, which goes on and is recorded."""
-    run = await launched(lab, JOB)
     with lab.borrowed() as way:
         async with way.runs() as runs:
+            run = await launched(lab, JOB)
             following = asyncio.create_task(collected(runs.follow(run)))
             for _ in range(2):
                 await asyncio.sleep(chance.uniform(0, JOB_S / 2))
@@ -187,9 +187,9 @@ def _containers(lab: Lab, run: str) -> list[str]:
 
 async def supervisors_killed(lab: Lab, chance: random.Random, number: int) -> Seen:
     """One after the other, at any moments of one run, which goes on and is recorded."""
-    run = await launched(lab, AGAIN)
     with lab.borrowed() as way:
         async with way.runs() as runs:
+            run = await launched(lab, AGAIN)
             following = asyncio.create_task(collected(runs.follow(run)))
             victims = 0
             for _ in range(chance.randint(2, 6)):

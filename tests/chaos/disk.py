@@ -11,11 +11,14 @@ HOLD = 'mkdir -p "$1" && mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo
 
 
 class SmallDisk:
-    """`enter`: words that start a program in the namespace; `settings`: lines of sshd_config that start sessions so."""
+    """`enter`: words that start a program in the namespace, which `pid` keeps; `settings`: lines of sshd_config that
+    start sessions so.
+    """
 
     def __init__(self, root: Path, size: int) -> None:
         words = ["unshare", "-m", "--propagation", "private", "sh", "-c", HOLD, "sh", str(root), str(size)]
         self._holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid = self._holder.pid
         assert self._holder.stdout is not None and self._holder.stdout.readline() == b"mounted\n"
         self._fill = self.seen(root) / "fill"
         self.enter = ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from core.agent import processes
+from core.agent.states import TERMINAL
 from core.events import Event
 from core.jobs import ulid
 from core.runs.service import LiveRuns
@@ -155,8 +156,18 @@ class Lab:
         """Of the VM: connections, agents, supervisors and all below them; with `word`, only those of an agent."""
         if word:
             return [pid for pid in _agents(self._vm_root) if f"\0{word}\0" in _words(pid)]
-        found = {*self.sshd.sessions(), *_agents(self._vm_root)}
+        found = {*self.sshd.sessions(), *_agents(self._vm_root)} - ({self.disk.pid} if self.disk else set())
         return sorted(found | {below for pid in found for below in processes.tree(pid)})
+
+    def going_on(self) -> Iterator[str]:
+        """For whoever wonders why a case hangs: the runs that have not ended, what there is of the VM and of Docker."""
+        for folder in sorted((self.root / "runs").glob("*")):
+            if (folder / "supervisor.log").exists() and self.states(folder.name)[-1]["state"] not in TERMINAL:
+                said = (folder / "supervisor.log").read_text()[-2000:]
+                yield f"{folder.name}: {self.states(folder.name)}\n{said}\n"
+        yield from (f"{pid} {_words(pid)[:200]!r}\n" for pid in self.processes())
+        if self.docker is not None:
+            yield from self.docker.told()
 
     @property
     def daemon(self) -> dockerd.Dockerd:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.runs import forward
+from core.workspace import opened
 
 from . import clients
 from .lab import TALK, Lab, collected, launched
@@ -21,8 +22,8 @@ from .truth import Seen, heard, owned, recorded, wrong_bytes
 
 JOB = TALK.format(steps=60, pause=0.03)
 JOB_S = 2.5
-LEASE_S = 1.5
-LEASED = TALK.format(steps=80, pause=0.06)
+LEASE_S = 3.0
+LEASED = TALK.format(steps=120, pause=0.06)
 MUCH = TALK.format(steps=400, pause=0.0) + "environment_variables: {LINES: '600'}\n"  # 14 MB
 SECONDS = 20.0  # to catch up with that
 SILENT_S = 600.0
@@ -108,11 +109,12 @@ async def two_clients(lab: Lab, chance: random.Random, number: int) -> Seen:
 
 async def holder_killed(lab: Lab, chance: random.Random, number: int) -> Seen:
     """`kill -9` of the client that records; another that watches takes over when the lease has run out."""
-    run = await launched(lab, LEASED)
     defaults = forward.Forwarder.__init__.__kwdefaults__
     assert defaults is not None
     lab.patch.setitem(defaults, "lease_s", LEASE_S)
     with lab.borrowed() as way:
+        await asyncio.to_thread(opened(way.site).describe)  # its database is made: that takes longer than a lease
+        run = await launched(lab, LEASED)
         holder = clients.start(clients.task(way, run, lease_s=LEASE_S))
         await asyncio.to_thread(_until_leased, lab.folder(run) / "forward.json")
         async with way.runs() as runs:

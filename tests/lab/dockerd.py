@@ -124,6 +124,16 @@ class Dockerd:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    @contextlib.contextmanager
+    def containerd_paused(self) -> Iterator[None]:
+        """Docker does not hear of any end."""
+        assert self._containerd is not None
+        self._containerd.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._containerd.send_signal(signal.SIGCONT)
+
     def hang(self, seconds: float) -> None:
         self.pause()
         try:
@@ -155,6 +165,14 @@ class Dockerd:
     def containers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.api.call("GET", "/containers/json", all="true")
         return found
+
+    def told(self) -> Iterator[str]:
+        """What it says of its containers, and the end of its log."""
+        try:
+            yield from (f"{each['Names']} {each['State']} {each['Status']}\n" for each in self.containers())
+        except (Refusal, Unanswered) as error:
+            yield f"Docker: {error}\n"
+        yield (self.folder / "log").read_text()[-3000:]
 
     def clean(self) -> None:
         for each in self.containers():

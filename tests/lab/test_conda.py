@@ -8,6 +8,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -71,6 +72,26 @@ def channel(tmp_path: Path) -> Iterator[Served]:
         shell = '#!/bin/sh\nexec /bin/sh "$@"\n'
         made.add("lab-top", "1.0", {"bin/lab-say": say, "bin/sh": shell}, depends=["lab-low <2"])
         yield made
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Path]:
+    """Beside the VMs, so that files can be linked."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def rattler(request: pytest.FixtureRequest, kept: Path) -> Iterator[None]:
+    """What installs conda packages is an environment of its own: the first test builds it for those that follow."""
+    one_vm: VM | None = request.getfixturevalue("one_vm") if "one_vm" in request.fixturenames else None
+    if one_vm is not None and any(kept.iterdir()):
+        shutil.copytree(kept, one_vm.root / "environments", copy_function=os.link, symlinks=True)
+    yield
+    if one_vm is not None and not any(kept.iterdir()):
+        for file in (one_vm.root / "environments").glob("*/requirements.txt"):
+            if "py-rattler" in file.read_text():
+                shutil.copytree(file.parent, kept / file.parent.name, copy_function=os.link, symlinks=True)
 
 
 @pytest.fixture
@@ -189,6 +210,7 @@ def test_a_channel_that_cannot_be_read_is_named(one_vm: VM, channel: Served) -> 
 
 def test_without_an_index_the_installer_of_conda_packages_is_what_is_missing(one_vm: VM, channel: Served) -> None:
     one_vm.prefix = ["unshare", "-n" if os.geteuid() == 0 else "-cn"]
+    shutil.rmtree(one_vm.root / "environments", ignore_errors=True)
     with pytest.raises(errors.BuildError, match=r"what installs conda packages .*py-rattler") as caught:
         build(one_vm, conda=channel.wanted("lab-low"))
     assert "has to reach a package index" in caught.value.hint and "packages =" not in caught.value.hint

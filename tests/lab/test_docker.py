@@ -359,6 +359,24 @@ def test_a_run_does_not_go_on_for_ever_where_docker_does_not_come_back(
         docked.daemon.restart(signal.SIGTERM)
 
 
+@pytest.mark.parametrize(("killed", "reason"), [(True, "Docker says that it still runs"), (False, "exit code 4")])
+def test_an_end_that_docker_has_missed_is_told_all_the_same(docked: Docked, killed: bool, reason: str) -> None:
+    """containerd hangs: Docker says that the container runs, and waits for its end for ever. Two looks of a second."""
+    (source,) = (docked.vm.root / "agent").glob("*/agent/docked.py")
+    text = source.read_text()
+    assert "LOOK_S = 30.0" in text
+    source.write_text(text.replace("LOOK_S = 30.0", "LOOK_S = 1.0"))
+    run = docked.start("echo begun; sleep 3; exit 4")
+    docked.going(run)
+    until(lambda: docked.log(run) == b"begun\n", "the first line")
+    pid = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]["Pid"]
+    with docked.daemon.containerd_paused():
+        if killed:
+            kill([pid])
+        result = docked.ended(run).result
+    assert result["state"] == "failed" and reason in result["reason"], result
+
+
 def test_an_error_of_dockers_own_says_nothing_about_the_container(docked: Docked, tmp_path: Path) -> None:
     door = Door(tmp_path / "docker.sock", docked.daemon.socket)
     docker = Docker(str(door.path))

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -30,16 +31,19 @@ server.close()
 
 
 def older_mlflow() -> tuple[str, str]:
-    """(Python of a cached venv with MLflow 2.22, or "", why there is none)."""
+    """(Python of a cached venv with MLflow 2.22, or "", why there is none). All else in it is the tests' own."""
     folder = CACHE / "mlflow2"
     python = folder / "bin" / "python"
     done = folder / "complete"
     if not done.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, text=True)
-        words = ["install", "-q", "mlflow-skinny==2.22.*", "scikit-learn>=1.5", "pandas<3", "skops"]
+        words = ["venv", "--without-pip", "--clear", str(folder)]
+        made = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
         if made.returncode == 0:
-            made = subprocess.run([python, "-m", "pip", *words], capture_output=True, text=True, timeout=600)
+            (own,) = folder.glob("lib/*/site-packages")
+            (own / "tests.pth").write_text(sysconfig.get_path("purelib") + "\n")
+            words = ["pip", "--python", str(python), "install", "-q", "mlflow-skinny==2.22.*"]
+            made = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=600)
         if made.returncode != 0:
             return "", "MLflow 2.22 cannot be installed: " + (made.stderr.strip().splitlines() or ["?"])[-1]
         done.touch()
