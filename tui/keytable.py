@@ -10,7 +10,10 @@ from typing import Any
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
 
+PALETTE = "command_palette"
 SHIFTED = re.compile(r"shift\+[a-z]")  # how some terminals say what is a capital letter in the others
 
 
@@ -48,3 +51,30 @@ def _add(found: dict[tuple[DOMNode, str], Listed], node: DOMNode, binding: Bindi
     known = found.get((node, binding.action))
     keys = " ".join(part for part in (known.keys if known else "", key) if part)
     found[node, binding.action] = Listed(keys, binding.description, binding.action, node, binding.id is not None)
+
+
+def _inner(screen: Screen[Any], pane: Widget) -> list[DOMNode]:
+    """What has the focus, and what is around it up to the pane."""
+    nodes = list(screen.focused.ancestors_with_self) if screen.focused is not None else []
+    if pane in nodes:
+        return nodes[: nodes.index(pane) + 1]
+    return [*nodes[: nodes.index(screen)], pane] if screen in nodes else [pane]
+
+
+def of_place(screen: Screen[Any], pane: Widget) -> list[Listed]:
+    """Our actions of a step and of everything around it."""
+    every = listed(screen.app, [*_inner(screen, pane), screen, screen.app])
+    return [one for one in every if one.ours and one.action != PALETTE]
+
+
+def groups(screen: Screen[Any], pane: Widget, title: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For the help: (title, [(key, what it does)])."""
+    here, everywhere, focused = f"In {title}", "Everywhere", "In what has the focus"
+    rows: dict[str, list[tuple[str, str]]] = {here: [], everywhere: [], focused: []}
+    for one in listed(screen.app, [*_inner(screen, pane), screen, screen.app]):
+        around = one.node is screen or one.node is screen.app
+        group = everywhere if around else here if one.ours else focused
+        if one.keys and not one.action.startswith("go(") and one.action != "press":
+            rows[group].append((one.keys, one.does))
+    rows[everywhere].append(("1 to 6", "Go to that step"))
+    return [(group, found) for group, found in rows.items() if found]

@@ -17,8 +17,9 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
+from . import keytable
 from .keys import in_field
-from .keytable import listed
+from .panes import pane_of
 from .session import Session
 from .steps import ORDER, STEPS, Step
 from .widgets.rail import Rail, RailItem
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .screens.pane import StepPane
     from .widgets.commands import CommandsPane
 
-ALREADY = frozenset({"app.command_palette", "command_palette", "press"})  # the help has its own words for these
 LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
 TOO_SMALL = (
     "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
@@ -43,35 +43,6 @@ def _keeper(session: Session) -> Keeper | None:
     from .kept import Keeper
 
     return Keeper(session)
-
-
-def _pane(step: str, session: Session) -> StepPane:
-    """Imported when first shown."""
-    match step:
-        case "connect":
-            from .screens.connect import ConnectPane
-
-            return ConnectPane(session)
-        case "check":
-            from .screens.check import CheckPane
-
-            return CheckPane(session)
-        case "data":
-            from .screens.data import DataPane
-
-            return DataPane(session)
-        case "launch":
-            from .screens.launch import LaunchPane
-
-            return LaunchPane(session)
-        case "watch":
-            from .screens.watch import WatchPane
-
-            return WatchPane(session)
-        case _:
-            from .screens.model import ModelPane
-
-            return ModelPane(session)
 
 
 def _place(number: int, step: Step) -> Binding:
@@ -135,7 +106,7 @@ class Wizard(Screen[None]):
     async def _make_pane(self) -> None:
         """The first paint shows the steps; what the first of them needs is loaded and made after it."""
         self.app.style_more()  # type: ignore[attr-defined]
-        await self.query_one(ContentSwitcher).add_content(_pane(self.here, self.session), set_current=True)
+        await self.query_one(ContentSwitcher).add_content(pane_of(self.here, self.session), set_current=True)
         self.pane.focus_first()
         self.call_after_refresh(self._make_the_rest)
 
@@ -224,7 +195,7 @@ class Wizard(Screen[None]):
         await self.complete.wait()
         switcher = self.query_one(ContentSwitcher)
         if not switcher.query(f"#{step}"):
-            await switcher.add_content(_pane(step, self.session), id=step, set_current=True)
+            await switcher.add_content(pane_of(step, self.session), id=step, set_current=True)
         self.here = step  # not before: the footer asks the pane of this place at any moment
         switcher.current = step
         self._tell()
@@ -297,33 +268,17 @@ class Wizard(Screen[None]):
             return "A field has the keys: Escape leaves it."
         return "This is the next hit while you search: Escape ends the search."
 
-    def _inner(self) -> list[DOMNode]:
-        """The pane, and what has the focus in it."""
-        nodes = list(self.focused.ancestors_with_self) if self.focused is not None else []
-        within = nodes[: nodes.index(self.pane) + 1] if self.pane in nodes else []
-        return within or [*nodes[: nodes.index(self)], self.pane] if self in nodes else [self.pane]
-
     def action_help(self) -> None:
         from .screens.help import HelpScreen
 
-        every = [*self._inner(), self, self.app]
-        rows: dict[str, list[tuple[str, str]]] = {}
-        title = self.pane.step.title
-        for one in listed(self.app, every):
-            around = one.node is self or one.node is self.app
-            group = "Everywhere" if around else f"In {title}" if one.ours else "In what has the focus"
-            if one.keys and not one.action.startswith("go(") and one.action not in ALREADY:
-                rows.setdefault(group, []).append((one.keys, one.does))
-        rows.setdefault("Everywhere", []).append(("1 to 6", "Go to that step"))
-        order = sorted(rows, key=(f"In {title}", "Everywhere", "In what has the focus").index)
-        self.app.push_screen(HelpScreen(title, self.pane.step.does, [(group, rows[group]) for group in order]))
+        step = self.pane.step
+        self.app.push_screen(HelpScreen(step.title, step.does, keytable.groups(self, self.pane, step.title)))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
         """Every action of where you are for the command palette: name, key, what it does."""
         return [
             (one.does, f"key {one.keys}" if one.keys else "", partial(self._act, one.action, one.node))
-            for one in listed(self.app, [*self._inner(), self, self.app])
-            if one.ours and one.action not in ALREADY
+            for one in keytable.of_place(self, self.pane)
         ]
 
     async def _act(self, action: str, node: DOMNode) -> None:

@@ -53,6 +53,8 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         keys = {does: key for key, does in walk.app.screen.keys}
         assert keys["Cancel run"] == "x"
         assert keys["Next metric"] == "m"
+        assert (keys["Every action by name"], keys["Settings"], keys["Commands"]) == ("^p", ",", "c")
+        assert [title for title, _ in walk.app.screen.groups] == ["In Watch", "Everywhere"]
         await walk.press("escape", "1", "question_mark")
         assert "Cancel run" not in str(walk.app.screen.keys)
 
