@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from textual._xterm_parser import XTermParser
-from textual.drivers import linux_driver
 from textual.message import Message
 
 from .background import BEGUN, Ground
@@ -25,6 +24,8 @@ def listening(ground: Ground) -> Iterator[None]:
     """Textual would take a late answer for keys, so its parser is replaced: private, and guarded by
     tests/tui/test_themes.py.
     """
+
+    from textual.drivers import linux_driver
 
     class Parser(XTermParser):
         held = ""  # an answer that is not whole yet
