@@ -284,11 +284,15 @@ class StepPane(Vertical):
         """Why a key did nothing, or what it did."""
         self.notify(text, timeout=4, markup=False)
 
+    def key(self, id: str, own: str) -> str:
+        """How the key of a binding is written now; `own`: where nobody changed it."""
+        written: str = self.app.key_of(id, own)  # type: ignore[attr-defined]
+        return written
+
     def ways_out(self) -> str:
         """What ctrl+c could have meant, and the keys that do it."""
-        key_of: Callable[[str, str], str] = self.app.key_of  # type: ignore[attr-defined]
         in_field = isinstance(self.screen.focused, Input)
-        key = key_of("app.quit", "ctrl+q") if in_field else key_of("wizard.quit", "q")
+        key = self.key("app.quit", "ctrl+q") if in_field else self.key("wizard.quit", "q")
         return " ".join((f"{key} quits; a run on the VM goes on.", *self.ways_to_stop()))
 
     def ways_to_stop(self) -> list[str]:
