@@ -98,7 +98,7 @@ class Wizard(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(self._header(), id="header")
         with Horizontal(id="main"):
-            yield Rail(self.session.journey)
+            yield Rail(self.session.journey, self.here)
             with Vertical(id="right"):
                 yield ContentSwitcher(id="panes")
         yield Keys(self.session)
@@ -138,7 +138,6 @@ class Wizard(Screen[None]):
         self.session.journey.on_change = self._changed
         self.session.on_command = self._tell_commands
         self.session.on_reached = self._reached
-        self._tell()
         self.call_after_refresh(self._make_pane)
 
     @property

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui import words
-from tui.steps import ORDER, STEPS, Journey, Step
+from tui.steps import STEPS, Journey, Step
 
 
 class RailItem(Static):
@@ -44,16 +44,23 @@ class RailItem(Static):
 class Rail(Container):
     """`journey` is read whenever `tell` is called."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, here: str) -> None:
         super().__init__(id="rail")
-        self.journey = journey
+        self.journey, self.here = journey, here
 
     def compose(self) -> ComposeResult:
         for number, step in enumerate(STEPS, 1):
-            yield RailItem(number, step)
+            item = RailItem(number, step)
+            self._tell(item)
+            yield item
 
     def tell(self, here: str) -> None:
-        for item, step in zip(self.query(RailItem), ORDER, strict=True):
-            state, known = self.journey.states[step], self.journey.known[step]
-            note = known.cause if state == "stale" else self.journey.notes[step]
-            item.tell(state, note, step == here, self.journey.told(step))
+        self.here = here
+        for item in self.query(RailItem):
+            self._tell(item)
+
+    def _tell(self, item: RailItem) -> None:
+        step, journey = item.step.id, self.journey
+        stale = journey.states[step] == "stale"
+        note = journey.known[step].cause if stale else journey.notes[step]
+        item.tell(journey.states[step], note, step == self.here, journey.told(step))
