@@ -114,6 +114,9 @@ async def journey(walk: Walker) -> None:
     await walk.shot("commands")
     await walk.press("c", "question_mark")
     await walk.shot("help")
+    await walk.press("escape", "comma")
+    await walk.settled()
+    await walk.shot("settings")
 
 
 async def searching(walk: Walker) -> None:
@@ -145,6 +148,7 @@ STATES: dict[str, tuple[dict[str, Any], list[str]]] = {
 async def run(services: Services, walk: Walk, out: Path, size: tuple[int, int], theme: str, label: str) -> None:
     app = TrainshedApp(services, label=label, job=Path("job.yml"), theme=theme)
     async with app.run_test(size=size) as pilot:
+        await app.wizard.complete.wait()
         await walk(Walker(app, pilot, out, size))
 
 

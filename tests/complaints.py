@@ -303,4 +303,45 @@ COMPLAINTS = (
             "tui/test_metrics.py::test_curves_are_chosen_in_a_list_with_a_filter",
         ),
     ),
+    Complaint(
+        "shopware-cli 1380, 1424",
+        "a step that failed offered nothing but to quit",
+        ("tui/test_errors.py::test_the_error_of_every_step_offers_retry_edit_and_a_copy_without_secrets",),
+    ),
+    Complaint(
+        "k9s 2835; lazysql 26",
+        "a key could not be found, or did nothing and said nothing",
+        (
+            "tui/test_keys.py::test_every_key_does_something_or_says_why_not",
+            "tui/test_keys.py::test_a_key_that_nobody_has_says_so_once_in_a_while",
+            "tui/test_manners.py::test_the_footer_has_at_most_six_keys_and_fits_80_columns",
+        ),
+    ),
+    Complaint(
+        "lazydocker 627; k9s 3789; opencode 16962; jcode 505",
+        "what ran was not shown; what was said to be copied was not",
+        (
+            "tui/test_errors.py::test_commands_are_filtered_and_copied_one_by_one_or_all",
+            "tui/test_errors.py::test_a_report_that_cannot_be_saved_is_still_copied",
+        ),
+    ),
+    Complaint(
+        "lazygit 508; k9s 1234, PR 4104",
+        "it could not be read on a light terminal, or by red against green",
+        (
+            "tui/test_settings.py::test_words_can_be_read_on_every_ground_that_they_stand_on",
+            "tui/test_settings.py::test_no_status_of_blue_and_orange_is_told_by_red_against_green",
+            "tui/test_settings.py::test_an_answer_that_comes_late_is_no_key_wherever_it_is_cut",
+        ),
+    ),
+    Complaint(
+        "harlequin 229, 826; Textual 5503",
+        "a key that the terminal takes for itself could not be changed",
+        ("tui/test_settings.py::test_a_key_is_changed_by_pressing_it_and_shows_in_footer_help_and_palette",),
+    ),
+    Complaint(
+        "toot 400; pythonlings 79; gwm-cli 188",
+        "a small terminal, or a new size in the midst of work",
+        ("tui/test_sizes.py::test_what_goes_on_and_what_was_typed_outlives_every_size",),
+    ),
 )

@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, Monochrome
-from textual.screen import Screen
+from textual.screen import Screen, SystemModalScreen
+from textual.signal import Signal
 
+from core.errors import ConfigError
 from core.pace import Pace
 from core.services import Services
 
 from . import colourless, report
+from .answers import BackgroundKnown
 from .crash import CrashReport
 from .endings import Endings
-from .keys import OrderedKeys
+from .keys import PATIENCE_S, OrderedKeys
+from .keytable import listed
+from .preferences import Resolved
 from .screens.place import Place
 from .session import Session
-from .themes import DEFAULT, MUTED, THEMES
+from .themes import CHOICES, MUTED, THEMES, chosen
 from .wizard import Wizard
 
 FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
+LATER = "/* Read later. */"
+
+
+def _style_sheet() -> list[str]:
+    """In the parts of app.tcss: for the first paint, for a step, for the rest."""
+    return (Path(__file__).parent / "app.tcss").read_text(encoding="utf-8").split(LATER)
 
 
 class TrainshedApp(OrderedKeys, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
-    by Connect, `job` by Launch, `row` by Model.
+    by Connect, `job` by Launch, `row` by Model. `settings`: what a person set; `light`: the terminal's background is.
+    `theme` is for pictures: that one, whatever is set. `keep`: what is known of each step is there again next time.
 
     Exits with 0, or 1 after a mistake of its own: then a report was written.
     """
 
     TITLE = "trainshed"
-    CSS_PATH = "app.tcss"
+    CSS, *LATER_CSS = _style_sheet()
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave", "Quit", show=False, system=True),
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, system=True, priority=True),
+        Binding("ctrl+q", "leave", "Quit", show=False, system=True, id="app.quit"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, system=True, priority=True, id="app.suspend"),
+        Binding("ctrl+p", "command_palette", "Every action by name", show=False, priority=True, id="app.palette"),
     ]
 
     def __init__(
@@ -52,7 +69,10 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         fingerprint: str = "",
         row: int = 17,
         pace: Pace | None = None,
-        theme: str = DEFAULT,
+        theme: str = "",
+        settings: Resolved | None = None,
+        light: bool = False,
+        keep: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -67,11 +87,16 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
             job=job,
             row=row,
             pace=pace,
+            keep=keep,
             clock=clock,
         )
+        self.settings = settings or Resolved()
+        self.settings_changed: Signal[Resolved] = Signal(self, "settings changed")
+        self.light = light
+        self._more_css = iter(enumerate(self.LATER_CSS, 2))
         for known in THEMES:
             self.register_theme(known)
-        self.theme = theme
+        self.theme = theme or chosen(self.settings.preferences.theme, light=light)
 
     @property
     def owns_the_site(self) -> bool:
@@ -87,7 +112,7 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         return {"muted": MUTED}
 
     def get_default_screen(self) -> Screen[None]:
-        return Wizard(self.session)
+        return Wizard(self.session, self.size)
 
     @property
     def wizard(self) -> Wizard:
@@ -107,18 +132,104 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         if isinstance(screen, Wizard | Place):
             for title, text, do in screen.actions():
                 yield SystemCommand(title, text, do)
+        elif not isinstance(screen, SystemModalScreen):
+            for one in listed(self, [screen]):
+                yield SystemCommand(one.does, f"key {one.keys}", partial(self.run_action, one.action, one.node))
         yield SystemCommand("Screenshot", "save what is shown as an SVG of your own", self.action_shoot)
-        for theme in THEMES:
-            yield SystemCommand(f"Theme {theme.name}", "change the colours", lambda name=theme.name: self._wear(name))
+        for setting in CHOICES:
+            yield SystemCommand(f"Theme {setting}", "kept in your settings", partial(self.change, "theme", setting))
 
-    def _wear(self, theme: str) -> None:
-        self.theme = theme
+    async def on_load(self) -> None:
+        self._bind()
+
+    def on_mount(self) -> None:
+        # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
+        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
+        for problem in self.settings.problems:
+            self.notify(problem, title="A setting is not used", severity="warning", timeout=12, markup=False)
+        if self.settings.preferences.keys:
+            self.run_worker(self._judge_keys())
+
+    async def complete(self) -> None:
+        here = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(here, Wizard) and not here.complete.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await here.complete.wait()
+
+    def style_more(self) -> None:
+        """Reads the next part of the style sheet."""
+        number, css = next(self._more_css)
+        self.stylesheet.add_source(css, read_from=("tui/app.tcss", f"part {number}"))
+        self.stylesheet.parse()
+
+    async def show(self) -> None:
+        """Runs to its end, with or without the mouse."""
+        await self.run_async(mouse=self.settings.preferences.mouse)
+
+    def change(self, key: str, value: Any) -> None:
+        """Sets a setting (None: its default) from now on, and for later where the file may be written."""
+        if self.settings.path is not None and not self.session.read_only:
+            from .preferences.file import write
+
+            try:
+                write(key, value)
+            except ConfigError as error:
+                self.notify(f"{error.title}. It holds until you quit.", severity="warning", markup=False)
+        self.settings = self.settings.changed(key, value)
+        self.preview(self.settings.preferences.theme)
+        self._bind()
+        self.settings_changed.publish(self.settings)
+
+    def preview(self, theme: str) -> None:
+        """Shows the theme that a setting means here."""
+        self.theme = chosen(theme, light=self.light)
+
+    def on_background_known(self, event: BackgroundKnown) -> None:
+        self.light = event.light
+        self.preview(self.settings.preferences.theme)
+
+    def nothing_here(self, event: events.Key) -> str:
+        said = super().nothing_here(event)
+        if isinstance(self.screen, Wizard):
+            return f"{said} {self.key_of('wizard.help', '?')} shows the keys."
+        return f"{said} Escape closes this."
+
+    def key_of(self, id: str, key: str) -> str:
+        """How the key of a binding is written; `key` is its own one, as it is written."""
+        from_map = self._keymap.get(id)
+        if not from_map:
+            return key
+        return self.get_key_display(Binding(from_map.partition(",")[0], ""))
+
+    def _bind(self) -> None:
+        chosen_keys = self.settings.preferences.keys
+        if chosen_keys or self._keymap:
+            from .preferences.keys import keymap
+
+            self.set_keymap(keymap(chosen_keys))
+
+    async def _judge_keys(self) -> None:
+        """After the first paint: to know every binding every screen is loaded, one after the other."""
+        from .preferences import keys
+
+        bounds: dict[str, keys.Bound] = {}
+        for name in keys.modules():
+            bounds |= {bound.id: bound for bound in keys.of_module(name)}
+            await asyncio.sleep(0)
+        for problem in keys.problems(self.settings.preferences.keys, bounds):
+            self.notify(problem, title="A key cannot be as it is set", severity="warning", timeout=12, markup=False)
+
+    def action_settings(self) -> None:
+        from .screens.settings import SettingsScreen
+
+        self.push_screen(SettingsScreen())
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
-        self.notify(f"Theme: {self.theme}", timeout=2)
+        self.notify(f"Theme: {self.theme.removeprefix('trainshed-')}, until you quit. Settings keep one.", timeout=2)
 
     def action_shoot(self) -> None:
         """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
@@ -162,10 +273,6 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
 
     async def action_quit(self) -> None:
         self.action_leave()
-
-    def on_mount(self) -> None:
-        # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
-        self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
 
     async def on_unmount(self) -> None:
         await self.session.services.close()

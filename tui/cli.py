@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "services": ("services", "services", "List what is being served."),
     "invoke": ("services", "invoke", "Ask a service for one prediction."),
     "undeploy": ("services", "undeploy", "Stop serving."),
+    "settings": ("settings", "settings", "List or change what you set: theme, keys, log."),
     "replay": ("replay", "replay", "Play a recorded session."),
     "kept": ("kept", "kept", "What is kept on this machine; remove it."),
     "serve": ("serve", "serve", "The same interface in a browser of this machine."),
@@ -116,6 +118,7 @@ def call(arguments: Sequence[str], settings: Settings | None = None) -> int:
 
 
 def main() -> None:
+    gc.set_threshold(50_000, 20, 20)  # to load the program makes many objects and no garbage
     code = call(sys.argv[1:])
     from .failures import leave
 

@@ -8,8 +8,6 @@ from typing import Any
 from rich.text import Text
 from textual.app import App
 
-from . import report
-
 
 class CrashReport(App[Any]):
     """Textual swallows exceptions, and its own panic prints local variables, which can hold a secret.
@@ -23,12 +21,15 @@ class CrashReport(App[Any]):
 
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 1
-        if self._exception is None:
+        first = self._exception is None  # what follows from it says nothing new
+        if first:
             self._exception = error
+            self.panic(Text(self._crash_message(error)))
             self._exception_event.set()
-        self.panic(Text(self._crash_message(error)))
 
     def _crash_message(self, error: Exception) -> str:
+        from . import report
+
         site, step = self.crash_site()
         cause = getattr(error, "error", error)  # a worker's failure carries what failed
         text = report.of_crash(cause, step)

@@ -16,6 +16,16 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
         setattr(context.ensure_object(Settings), parameter.name, value)
 
 
+def _remember_theme(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Raises UsageError for a theme that there is not."""
+    if value:
+        from .preferences.file import of_text
+        from .preferences.schema import settings as known
+
+        of_text(known()["theme"], value)
+    _remember(context, parameter, value)
+
+
 def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         from importlib.metadata import version
@@ -41,6 +51,8 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
             help="No colour, no glyphs, no redrawn lines; without a command: the journey as questions.",
         ),
         option("--no-input", is_flag=True, help="Ask nothing: a question is an error (for cron)."),
+        option("--theme", metavar="NAME", callback=_remember_theme, help="Colours of the screens: auto, dark, light …"),
+        option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal."),
         option("--version", is_flag=True, is_eager=True, callback=_show_version, help="Show the version and exit."),
     ]
 

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import TrainshedError
@@ -46,11 +47,12 @@ def _head(where: str) -> list[str]:
     ]
 
 
-def of_error(error: TrainshedError, where: str, command: str) -> str:
-    """What a person can send to whoever helps them."""
+def of_error(error: TrainshedError, where: str, command: str, tried: Sequence[str] = ()) -> str:
+    """What a person can send to whoever helps them; `tried`: the commands before it, the last one last."""
     facts = [f"{name}: {value}" for name, value in error.facts.items() if name != "randomart"]
     lines = [*_head(where), f"code: {error.code}", f"what: {error.title}", f"hint: {error.hint}", *facts]
-    return redacted("\n".join([*lines, f"same on the command line: {command}"])) + "\n"
+    ran = ["tried:", *(f"  {line}" for line in tried)] if tried else []
+    return redacted("\n".join([*lines, f"same on the command line: {command}", *ran])) + "\n"
 
 
 def of_crash(error: BaseException, where: str) -> str:

@@ -30,9 +30,11 @@ class Session:
     job: Path | None = None  # offered by Launch
     fingerprint: str = ""  # of the VM, known out of band: offered by Connect
     row: int = 17  # offered by Model
+    keep: bool = False  # what is known of each step, for the next session
     clock: Callable[[], float] = field(kw_only=True)  # seconds, for elapsed times
     journey: Journey = field(default_factory=Journey)
     commands: list[Command] = field(default_factory=list)
+    painted: bool = False  # once: what is hidden at first is made after that
     on_command: Callable[[], None] = lambda: None
     on_reached: Callable[[str], None] = lambda _step: None
     on_seen: Callable[[Event], None] = lambda _event: None  # every event of an operation
@@ -52,7 +54,9 @@ class Session:
 
     def ran(self, where: Literal["vm", "cli"], text: str) -> None:
         """Notes a command that was run on the VM, or the command line equal to what was just done."""
-        self.commands.append(Command(where, text))
+        from .report import redacted
+
+        self.commands.append(Command(where, redacted(text)))
         del self.commands[:-500]
         self.on_command()
 

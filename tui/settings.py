@@ -24,8 +24,15 @@ class Settings:
     read_only: bool = False
     plain: bool = field(default_factory=lambda: os.environ.get("ACCESSIBLE", "") not in ("", "0"))
     no_input: bool = False
+    theme: str | None = None
+    no_mouse: bool = False
     opener: Callable[[Site | None], Services] | None = field(default=None, repr=False)
     found: Site | None = field(default=None, repr=False)  # what `find_site` found last
+
+    @property
+    def set_by_flags(self) -> dict[str, object]:
+        """Of what `trainshed settings` lists; None where the flag was not given."""
+        return {"theme": self.theme, "mouse": False if self.no_mouse else None}
 
     def find_site(self) -> Site:
         """The site that --site, TRAINSHED_SITE or `site use` names. Raises SiteError, UsageError."""

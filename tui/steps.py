@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -29,14 +30,25 @@ BY_ID = {step.id: step for step in STEPS}
 ORDER = tuple(step.id for step in STEPS)
 
 
+@dataclass
+class Known:
+    """What is known of one step besides its state."""
+
+    result: str | None = None  # tells results apart; None: it was never done
+    at: float = 0.0  # when it ended, in seconds since the epoch
+    earlier: bool = False  # not in this session
+    cause: str = ""  # of being stale, in two words: "Connect changed"
+    because: str = ""  # the same in a sentence
+
+
 class Journey:
-    """The state of every step. `result` tells results apart: a new one makes what builds on it stale."""
+    """The state of every step, and a note of each: a new result makes what builds on it stale."""
 
     def __init__(self) -> None:
         self.states: dict[str, State] = dict.fromkeys(ORDER, "todo")
         self.notes: dict[str, str] = dict.fromkeys(ORDER, "")
+        self.known: dict[str, Known] = {step: Known() for step in ORDER}
         self.on_change: Callable[[], None] = lambda: None
-        self._results: dict[str, str] = {}
         self._before: dict[str, State] = {}
 
     def begin(self, step: str) -> None:
@@ -45,14 +57,18 @@ class Journey:
         self._set(step, "going")
 
     def finish(self, step: str, result: str, note: str = "") -> None:
-        known = self._results.get(step)
-        self._results[step], self.notes[step] = result, note
+        before, noted = self.known[step].result, self.notes[step]
+        self.known[step] = Known(result, time.time())
+        self.notes[step] = note
         self._set(step, "done")
-        if known is not None and known != result:
-            self._make_stale(step)
+        if before is not None and before != result:
+            title = BY_ID[step].title
+            was = f": it was {noted}, it is {note}" if noted and note != noted else ""
+            self.outdate(step, f"{title} changed", f"{title} has a new result since{was}")
 
     def fail(self, step: str, note: str = "") -> None:
         self.notes[step] = note
+        self.known[step].at, self.known[step].earlier = time.time(), False
         self._set(step, "failed")
 
     def stop(self, step: str) -> None:
@@ -62,14 +78,35 @@ class Journey:
     def forget(self, step: str) -> None:
         """Why the step failed is gone: what came of it before may hold, or it was never done."""
         if self.states[step] == "failed":
-            self.notes[step] = ""
-            self._set(step, "stale" if step in self._results else "todo")
+            known, self.notes[step] = self.known[step], ""
+            known.cause, known.because = "link was lost", "the connection was lost since, and is there again"
+            self._set(step, "stale" if known.result is not None else "todo")
 
-    def _make_stale(self, changed: str) -> None:
+    def told(self, step: str) -> str:
+        """Why the step is as it is, where there is more to say than its state: a sentence."""
+        state, known = self.states[step], self.known[step]
+        if state == "stale":
+            return f"Stale: {known.because}." if known.because else "Stale: what it builds on changed since."
+        if state in ("done", "failed") and known.earlier:
+            note = f": {self.notes[step]}" if self.notes[step] else ""
+            return f"{state.capitalize()} on {time.strftime('%d %b at %H:%M', time.localtime(known.at))}{note}."
+        return ""
+
+    def settled(self, step: str) -> State:
+        """Its state; while it is going, the one before."""
+        return self._before.get(step, "todo") if self.states[step] == "going" else self.states[step]
+
+    def outdate(self, changed: str, cause: str, because: str) -> None:
+        """What builds on `changed` is stale."""
         for step in STEPS:
             if changed in step.needs and self.states[step.id] in ("done", "failed"):
-                self._set(step.id, "stale")
-                self._make_stale(step.id)
+                self.mark(step.id, cause, because)
+
+    def mark(self, step: str, cause: str, because: str) -> None:
+        """The step is stale, and what builds on it."""
+        self.known[step].cause, self.known[step].because = cause, because
+        self._set(step, "stale")
+        self.outdate(step, cause, because)
 
     def _set(self, step: str, state: State) -> None:
         self.states[step] = state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..errors import SiteError, UsageError
-from . import paths, schema
+from . import atomic, paths, schema
 
 SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 VM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")  # a compute name of Azure ML, 2 to 16 characters
@@ -207,7 +206,7 @@ def _no_site(known: list[str]) -> UsageError:
 def use(name: str) -> None:
     """Makes a site the current one."""
     find(name)
-    _write(paths.current(), (name if name in names() else str(Path(name).absolute())) + "\n")
+    atomic.write(paths.current(), (name if name in names() else str(Path(name).absolute())) + "\n")
 
 
 def add(source: Path) -> Site:
@@ -220,7 +219,7 @@ def add(source: Path) -> Site:
 
     document: Any = tomlkit.parse(source.read_text(encoding="utf-8"))
     _absolute(document, source.absolute().parent)
-    _write(target, tomlkit.dumps(document))
+    atomic.write(target, tomlkit.dumps(document))
     return load(target)
 
 
@@ -286,7 +285,7 @@ def write_new(
     if wrong:
         raise SiteError(f"no site file was written: {wrong[0]}", hint="; ".join(wrong[1:]), problems=wrong)
     note = "# Written by trainshed connect; [data] and [environments] are yours to add.\n"
-    _write(target, note + tomlkit.dumps(document))
+    atomic.write(target, note + tomlkit.dumps(document))
     return target
 
 
@@ -298,20 +297,7 @@ def pin_host_key(site: Site, host_key: str) -> None:
     vm = document["vms"][site.vm_name]
     if host_key not in vm.get("host_keys", []):
         vm["host_keys"] = [*vm.get("host_keys", []), host_key]
-        _write(site.path, tomlkit.dumps(document))
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    paths.make_private(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        atomic.write(site.path, tomlkit.dumps(document))
 
 
 def origins(site: Site) -> list[tuple[str, Any, str]]:

@@ -31,6 +31,16 @@ def states() -> Path:
     return _folder("state") / "sites"
 
 
+def settings() -> Path:
+    """What a person set for every site: the theme, the keys."""
+    return _folder("config") / "settings.toml"
+
+
+def journey(site: str, vm: str) -> Path:
+    """How far each step came on a VM of the site, for the next session."""
+    return state(site) / "journeys" / f"{vm}.json"
+
+
 def state(site: str) -> Path:
     """What belongs to one site and is kept: its local workspace, reports, screenshots."""
     return states() / site

@@ -49,6 +49,15 @@ def test_the_help_of_a_command_is_as_light(name: str) -> None:
     assert "core.events" not in found
 
 
+def test_the_first_paint_loads_no_step_and_nothing_that_a_report_or_a_dialogue_needs() -> None:
+    found = imported("import tui.app, tui.commands.start")
+    ours = {name for name in found if name.startswith(("tui.", "core."))}
+    assert not {name for name in ours if name.startswith("tui.screens.")}
+    assert {name for name in ours if name.startswith("tui.widgets.")} == {"tui.widgets.rail"}
+    assert not ours & {"tui.report", "tui.kept", "tui.preferences.file", "tui.preferences.keys", "core.site.files"}
+    assert not found & {"textual_plot", "numpy", "tomlkit", "yaml"}
+
+
 def test_the_services_know_no_screen() -> None:
     found = imported("import core.services, core.events, core.journal, core.site.files")
     assert not found & {"textual", "rich", "click", "tui", "paramiko", "azure", "mlflow", "yaml", "numpy"}

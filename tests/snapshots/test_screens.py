@@ -48,6 +48,7 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
     "model": (Scenario(), ["5", "enter", "6", *["enter"] * 4], (SMALL, LARGE), "trainshed-dark"),
     "commands": (Scenario(), ["enter", "c"], (SMALL,), "trainshed-dark"),
     "help": (Scenario(), ["5", "question_mark"], (SMALL,), "trainshed-dark"),
+    "settings": (Scenario(), ["comma"], (SMALL,), "trainshed-contrast-light"),
     "too-small": (Scenario(), [], ((50, 12),), "trainshed-dark"),
 }
 CASES = [(name, size) for name, (_, _, sizes, _) in STATES.items() for size in sizes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from textual.widgets import Input
 
 from core import live
+from core.errors import ConnectError
 from core.site.secrets import Secret
-from tests.fakes.script import FINGERPRINT, OTHER, Scenario
+from tests.fakes.script import FINGERPRINT, OTHER, RUN, Scenario
 from tests.fakes.services import FakeConnection
 from tui.app import TrainshedApp
 from tui.screens.dialogues import Confirmation, HostKeyQuestion, SecretQuestion
+from tui.steps import ORDER
 
 from .walk import Walk, walking
 
@@ -334,3 +337,77 @@ async def test_read_only_refuses_a_new_address_before_anything_is_sent(home: Pat
         await walk.press("enter")
         assert "it writes a site file" in walk.screen_text()
     assert not list(home.rglob("*.toml"))
+
+
+class Down:
+    """Services that all fail in the same way."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "close":
+            raise AttributeError(name)
+        return self._fail
+
+    async def _fail(self, *_given: Any, **_more: Any) -> Any:
+        facts = {"url": "https://x?sig=SECRETSIGNATURE"}
+        error = ConnectError("the VM does not answer", hint="is it up?", **facts)
+        if facts:
+            raise error
+        yield error
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_the_error_of_every_step_offers_retry_edit_and_a_copy_without_secrets(home: Path) -> None:
+    async with walking() as walk:
+        down: Any = Down()
+        session = walk.app.session
+        session.services = replace(
+            session.services, connection=down, checks=down, data=down, runs=down, models=down, deploy=down
+        )
+        for number, step in enumerate(ORDER, 1):
+            session.run = RUN if step == "model" else ""
+            await walk.press(str(number), "enter")
+            panel = walk.pane.panel
+            assert panel.display and "the VM does not answer" in walk.screen_text(), step
+            assert [button.id for button in panel.query("Button").results()] == ["retry", "edit", "copy", "details"]
+            tried = len(session.commands)
+            await walk.press("r")
+            assert len(session.commands) > tried and panel.display, step
+            await walk.press("y")
+            report = next(home.rglob("last-error.txt")).read_text()
+            assert walk.app.clipboard == report
+            assert "what: the VM does not answer" in report and f"step: {step}" in report
+            assert "tried:" in report and session.commands[-1].text in report
+            assert "SECRETSIGNATURE" not in report and "sig=***" in report
+            await walk.press("e")
+            assert isinstance(walk.app.focused, Input), step
+            assert walk.app.wizard.here == (step if step not in ("check", "watch") else "connect")
+            await walk.press("escape")
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_report_that_cannot_be_saved_is_still_copied(home: Path) -> None:
+    async with walking(Scenario(unreachable=True)) as walk:
+        await walk.press("enter")
+        (home / "state").write_text("a file in its place")
+        await walk.press("y")
+        assert "code: " in walk.app.clipboard
+        assert "it could not be saved (" in walk.notices()
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_commands_are_filtered_and_copied_one_by_one_or_all(home: Path) -> None:
+    async with walking() as walk:
+        await walk.press("enter", "2", "enter", "c", "enter")
+        assert walk.app.clipboard == "sshd -T"
+        await walk.press("slash", *"ssh-key", "enter", "enter")
+        assert walk.app.clipboard == "ssh-keyscan 203.0.113.10"
+        await walk.press("Y")
+        assert walk.app.clipboard == "ssh-keyscan 203.0.113.10  # on the VM\n"
+        saved = next(home.rglob("commands.txt"))
+        assert saved.read_text() == walk.app.clipboard
+        assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+        await walk.press("escape", "Y")
+        assert len(walk.app.clipboard.splitlines()) == len(walk.app.session.commands) > 3
+        walk.app.session.ran("vm", "curl https://x?sig=SECRETSIGNATURE")
+        await walk.settled()
+        assert "sig=***" in walk.screen_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -32,6 +33,7 @@ def _shown(widget: Widget) -> bool:
     return widget.focusable and all(node.display for node in above)
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_tab_reaches_every_field_and_button_of_every_step() -> None:
     async with walking() as walk:
         for number, step in enumerate(("connect", "check", "data", "launch", "watch", "model"), 1):

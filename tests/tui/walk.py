@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,14 @@ class Walk:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
 
+    async def until(self, true: Callable[[], bool]) -> None:
+        """For what `settled` cannot wait for, because something goes on."""
+        for _ in range(200):
+            if true():
+                return
+            await self.pilot.pause()
+        raise AssertionError(f"it did not come true:\n{self.screen_text()}")
+
     def text(self, selector: str) -> str:
         return str(self.app.screen.query_one(selector, Static).content)
 
@@ -73,6 +81,7 @@ async def walking(
 ) -> AsyncIterator[Walk]:
     app = make_app(scenario, **more)
     async with app.run_test(size=size) as pilot:
+        await app.wizard.complete.wait()
         await pilot.pause()
         yield Walk(app, pilot)
 

@@ -117,14 +117,17 @@ def _opened(job: Job, found: DemoSite, journal: Journal | None) -> Services:
 
 async def _on_screen(job: Job, journal: Journal | None) -> int:
     from core import demo as embedded
-    from tui.app import TrainshedApp
+
+    from .. import background
+    from .start import made
 
     job.output.note("Starting a site on this machine")
     _say_what_is_fetched(job)
     async with embedded.running() as found:
         services = _opened(job, found, journal)
-        app = TrainshedApp(services, label="demo", job=found.job, fingerprint=found.fingerprint)
-        await app.run_async()
+        with background.asked() as ground:
+            app = made(services, job.settings, ground, label="demo", job=found.job, fingerprint=found.fingerprint)
+            await app.show()
         return app.return_code or 0
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from core.errors import UsageError
-from core.services import Services
-from core.site import files
+from typing import TYPE_CHECKING, Any
 
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+    from ..app import TrainshedApp
+    from ..background import Ground
 
 
 def start(settings: Settings) -> int:
     """On the current site; where none is known yet, the welcome that offers the demo."""
+    from core.site import files
+
     plain = settings.plain or settings.dumb
     if not plain:
         require_terminal(settings)
@@ -23,6 +27,8 @@ def start(settings: Settings) -> int:
 def require_terminal(settings: Settings) -> None:
     """Raises UsageError where no screen can be drawn."""
     if not settings.may_draw:
+        from core.errors import UsageError
+
         raise UsageError(
             "the full-screen interface needs a terminal",
             hint="trainshed --plain asks line by line; trainshed --help lists the commands",
@@ -31,13 +37,23 @@ def require_terminal(settings: Settings) -> None:
 
 def show(services: Services, settings: Settings, **more: Any) -> int:
     """Runs the app; its exit code. A signal ends it as it ends every command, with the terminal as it was."""
-    from tui.app import TrainshedApp
+    from .. import background, driver
 
-    from .. import driver
+    with background.asked() as ground:
+        app = made(services, settings, ground, **more)
+        driver.finish(driver.Job(settings), app.show())
+        return app.return_code or 0
 
-    app = TrainshedApp(services, read_only=settings.read_only, **more)
-    driver.finish(driver.Job(settings), app.run_async())
-    return app.return_code or 0
+
+def made(services: Services, settings: Settings, ground: Ground, **more: Any) -> TrainshedApp:
+    """The app as a person set it; what is of this site is kept, not what is of a demo or a replay."""
+    from ..app import TrainshedApp
+    from ..preferences import resolve
+
+    found = resolve(settings.set_by_flags)
+    ground.look()
+    more.setdefault("keep", not more.get("label"))
+    return TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)
 
 
 def ask(services: Services, settings: Settings, **more: Any) -> int:

@@ -14,7 +14,6 @@ from core import errors, events
 from tui import words
 from tui.widgets.fields import Field, Row
 
-from .dialogues import HostKeyQuestion, SecretQuestion
 from .pane import StepPane, Task
 
 
@@ -71,6 +70,8 @@ class ConnectPane(StepPane):
         self.operate(Task(title, self.cli(), begin, self._done, retry=self.connect))
 
     def asks(self, error: errors.TrainshedError) -> bool:
+        from .dialogues import HostKeyQuestion
+
         answers, self._answers = self._answers, {}
         if isinstance(error, errors.HostKeyUnknown):
             self.app.push_screen(HostKeyQuestion(error.facts), lambda said: self._go_on(error, answers, accept=said))
@@ -83,6 +84,8 @@ class ConnectPane(StepPane):
         return True
 
     def _ask(self, error: errors.TrainshedError, answers: dict[str, Any], what: str) -> None:
+        from .dialogues import SecretQuestion
+
         whose = error.facts.get("path") or f"{error.facts.get('user')}@{error.facts.get('host')}"
         question = SecretQuestion(f"{error.title}: {whose}", error.hint)
         self.app.push_screen(question, lambda secret: self._go_on(error, answers, **{what: secret}))

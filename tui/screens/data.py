@@ -105,7 +105,8 @@ class DataPane(StepPane):
         if broken is not None:
             self.session.journey.fail(self.STEP, f"broken at {broken.title}")
             self._tell_broken(broken)
-            return "fail", f"The path breaks at {broken.title}. Correct it, then press r."
+            again = self.key("wizard.retry", "r")
+            return "fail", f"The path breaks at {broken.title}. Correct it, then press {again}."
         self.whole = bool(links.links)
         self.session.journey.stop(self.STEP)
         if self.session.read_only:

@@ -24,8 +24,8 @@ class Dialogue(ModalScreen[Answer | None]):
     """Escape is always the safe answer: None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "Cancel"),
-        Binding("ctrl+c", "app.help_quit", show=False, system=True),
+        Binding("escape", "give_up", "Cancel", id="dialogue.cancel"),
+        Binding("ctrl+c", "app.help_quit", show=False, system=True, id="dialogue.interrupt"),
     ]
 
     def action_give_up(self) -> None:

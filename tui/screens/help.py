@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -16,29 +18,36 @@ WORDS = (
     ("● going", "being tried now"),
     ("✓ done", "its result holds"),
     ("✗ failed", "r tries again, with what you typed"),
-    ("↻ stale", "an earlier step has a new result since"),
+    ("↻ stale", "what it builds on changed since; the step says what"),
 )
 MOUSE = "Everything can be clicked. Hold Shift while dragging to select text with the terminal's own mouse."
 
 
 class HelpScreen(Dialogue[None]):
-    """`keys`: (key, what it does), in the order of the bindings."""
+    """`groups`: (title, [(key, what it does)]). Longer than the screen it scrolls."""
 
-    def __init__(self, title: str, does: str, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, title: str, does: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
         super().__init__()
-        self.heading, self.does, self.keys = title, does, keys
+        self.heading, self.does, self.groups = title, does, groups
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        return [row for _, rows in self.groups for row in rows]
 
     def compose(self) -> ComposeResult:
+        width = max(len(key) for key, _ in self.keys) + 2
         with VerticalScroll(classes="dialogue wide"):
             yield Static(f"Keys of {self.heading}", classes="title")
-            yield Static(Content(self.does))
-            yield Static(_table(self.keys), classes="table")
-            yield Static("States of a step", classes="title")
-            yield Static(_table(WORDS), classes="table")
+            yield Static(Content(self.does), classes="table")
+            for group, rows in self.groups:
+                yield Static(group, classes="group")
+                yield Static(_table(rows, width), classes="table")
+            yield Static("States of a step", classes="group")
+            yield Static(_table(WORDS, width), classes="table")
             yield Static(MOUSE)
             yield Press("Close", id="cancel", variant="primary")
 
 
-def _table(rows: list[tuple[str, str]] | tuple[tuple[str, str], ...]) -> Content:
-    width = max(len(key) for key, _ in rows) + 2
+def _table(rows: Sequence[tuple[str, str]], width: int) -> Content:
+    width = max(width, *(len(key) + 2 for key, _ in rows))
     return Content("\n").join([Content.assemble((f"{key:<{width}}", "bold $text-accent"), does) for key, does in rows])

@@ -70,7 +70,8 @@ class ModelPane(StepPane):
         if self.session.run:
             self.status.say(f"Press Enter to register the model of {words.short(self.session.run)}.")
         else:
-            self.status.say("No run is open yet: 5 opens one, 4 launches one.")
+            opens, launches = self.key("wizard.watch", "5"), self.key("wizard.launch", "4")
+            self.status.say(f"No run is open yet: {opens} opens one, {launches} launches one.")
 
     def shown(self) -> None:
         if self.session.run != self.run and not self.going:

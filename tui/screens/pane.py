@@ -18,7 +18,7 @@ from textual.worker import Worker
 from core import events
 from core.errors import ConnectError, TrainshedError
 from core.services import Events
-from tui import report, untrusted, words
+from tui import untrusted, words
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
@@ -26,6 +26,7 @@ from tui.widgets.fields import Row
 from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
+TRIED = 8  # commands in a report
 TURN_S = 0.01  # after this much work on events the loop gets a turn
 
 
@@ -55,6 +56,10 @@ async def closing(events: Events) -> AsyncIterator[Events]:
             await close()
 
 
+def _seen(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
+
+
 class StepPane(Vertical):
     STEP: ClassVar[str]
     HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
@@ -62,7 +67,7 @@ class StepPane(Vertical):
     ASKS: ClassVar[str] = "an answer is needed"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id=self.STEP)
+        super().__init__(id=self.STEP, classes="step")
         self.session = session
         self.step = BY_ID[self.STEP]
         self.doing: Task | None = None
@@ -134,6 +139,13 @@ class StepPane(Vertical):
     def on_mount(self) -> None:
         if self.EMPTY:
             self.status.say(self.EMPTY)
+        self.remind()
+
+    def remind(self) -> None:
+        """Why the step is stale, or that it was done in an earlier session."""
+        said = self.session.journey.told(self.STEP)
+        if said and not self.going and self.panel.error is None:
+            self.status.say(f"{said} Enter does it again.")
 
     @property
     def status(self) -> StatusLine:
@@ -277,9 +289,15 @@ class StepPane(Vertical):
         """Why a key did nothing, or what it did."""
         self.notify(text, timeout=4, markup=False)
 
+    def key(self, id: str, own: str) -> str:
+        """How the key of a binding is written now; `own`: where nobody changed it."""
+        written: str = self.app.key_of(id, own)  # type: ignore[attr-defined]
+        return written
+
     def ways_out(self) -> str:
         """What ctrl+c could have meant, and the keys that do it."""
-        key = "ctrl+q" if isinstance(self.screen.focused, Input) else "q"
+        in_field = isinstance(self.screen.focused, Input)
+        key = self.key("app.quit", "ctrl+q") if in_field else self.key("wizard.quit", "q")
         return " ".join((f"{key} quits; a run on the VM goes on.", *self.ways_to_stop()))
 
     def ways_to_stop(self) -> list[str]:
@@ -292,10 +310,23 @@ class StepPane(Vertical):
             self.app.copy_to_clipboard(self.cli())
             self.say(f"Sent to the terminal's clipboard: {self.cli()}")
             return
-        text = untrusted.plain(report.of_error(error, self.STEP, self.cli()))
+        from tui import report
+
+        tried = [command.text for command in self.session.commands[-TRIED:]]
+        text = untrusted.plain(report.of_error(error, self.STEP, self.cli(), tried))
         self.app.copy_to_clipboard(text)
-        path = report.save(text, self.session.site, "last-error.txt")
-        self.say(f"Sent to the terminal's clipboard, and saved in {path}")
+        try:
+            kept = f", and saved in {report.save(text, self.session.site, 'last-error.txt')}"
+        except OSError as failed:
+            kept = f"; it could not be saved ({failed.strerror})"
+        self.say(f"Sent to the terminal's clipboard{kept}")
+
+    def edit(self) -> bool:
+        """Puts the cursor into the first field; False where the step has none."""
+        fields = [field for field in self.query(Input).results() if _seen(field)]
+        if fields:
+            self.screen.set_focus(fields[0])
+        return bool(fields)
 
     def details(self) -> None:
         if self.panel.error is None:
@@ -326,6 +357,9 @@ class StepPane(Vertical):
             row.refuse(self.wrong(event.input.id or ""))
 
     def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
+        if event.what == "edit":
+            self.run_worker(self.screen.run_action("edit"), group="edit")
+            return
         {"retry": self.retry, "copy": self.copy, "details": self.details}[event.what]()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input
 
+from tui import keytable
 from tui.session import Session
 
 Answer = TypeVar("Answer")
@@ -75,31 +76,19 @@ class Place(Screen[Answer | None]):
     def action_help(self) -> None:
         from .help import HelpScreen
 
-        ours = self._own_actions()
-        keys: dict[str, str] = {}
-        active = sorted(
-            self.active_bindings.values(), key=lambda known: (not known.binding.show, known.node is not self)
-        )
-        for binding in (known.binding for known in active):  # moving about comes last
-            if binding.description and binding.action in ours:
-                key = self.app.get_key_display(binding)
-                keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
-        rows = [(key, does) for does, key in keys.items()]
-        self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, [*rows, ("^p", "Every action by name")]))
-
-    def _own_actions(self) -> set[str]:
-        """Not those that every widget of Textual has."""
-        nodes = [self, *([] if self.focused is None else [self.focused])]
-        classes = [kind for node in nodes for kind in type(node).__mro__ if kind.__module__.startswith("tui.")]
-        bindings = [known for kind in classes for known in kind.__dict__.get("BINDINGS", ())]
-        return {known.action for known in bindings if isinstance(known, Binding)}
+        here, everywhere = list[tuple[str, str]](), list[tuple[str, str]]()
+        for one in keytable.over(self):
+            if one.keys:
+                (everywhere if one.node is self.app else here).append((one.keys, one.does))
+        groups = [(f"In {self.TITLE_OF}", here), ("Everywhere", everywhere)]
+        self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, groups))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
-        """Every action for the command palette: name, help, what it does."""
+        """Every action for the command palette: name, key, what it does."""
         return [
-            (binding.description, f"key {self.app.get_key_display(binding)}", partial(self._do, binding.action, node))
-            for node, binding, enabled, _tip in self.active_bindings.values()
-            if binding.description and enabled and not binding.system
+            (one.does, f"key {one.keys}" if one.keys else "", partial(self._do, one.action, one.node))
+            for one in keytable.over(self)
+            if one.action != keytable.PALETTE
         ]
 
     async def _do(self, action: str, node: object) -> None:

@@ -34,13 +34,13 @@ class WatchPane(StepPane):
     STEP = "watch"
     EMPTY = "No run is open: Enter opens the latest, o lists all, 4 launches one."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "follow", "Pause/follow", key_display="space"),
-        Binding("slash", "search", "Search", key_display="/"),
-        Binding("n", "hit(1)", "Next hit"),
-        Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
-        Binding("x", "cancel_run", "Cancel run"),
-        Binding("m", "metric", "Next metric", show=False),
-        Binding("z", "enlarge", "Enlarge this panel, and back", show=False),
+        Binding("space", "follow", "Pause/follow", key_display="space", id="watch.follow"),
+        Binding("slash", "search", "Search", key_display="/", id="watch.search"),
+        Binding("n", "hit(1)", "Next hit", id="watch.next_hit"),
+        Binding("N,shift+n", "hit(-1)", "Hit before", show=False, id="watch.hit_before"),
+        Binding("x", "cancel_run", "Cancel run", id="watch.cancel_run"),
+        Binding("m", "metric", "Next metric", show=False, id="watch.metric"),
+        Binding("z", "enlarge", "Enlarge this panel, and back", show=False, id="watch.enlarge"),
     ]
 
     def body(self) -> ComposeResult:

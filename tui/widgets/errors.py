@@ -24,9 +24,16 @@ ADVICE: dict[type[TrainshedError], str] = {
     ),
 }
 
+LABELS = {  # button: what it says, its binding, the key of that where nobody changed it
+    "retry": ("Retry", "wizard.retry", "r"),
+    "edit": ("Edit", "wizard.edit", "e"),
+    "copy": ("Copy report", "wizard.copy", "y"),
+    "details": ("Details", "wizard.details", "d"),
+}
+
 
 class ErrorPanel(Vertical):
-    """Hidden until `tell`. Its buttons post `Asked` with retry, copy or details."""
+    """Hidden until `tell`. Its buttons post `Asked` with retry, edit, copy or details."""
 
     class Asked(Message):
         def __init__(self, what: str) -> None:
@@ -42,12 +49,14 @@ class ErrorPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(id="error-text")
         with Horizontal(classes="buttons"):
-            yield Press("Retry (r)", id="retry", variant="error")
-            yield Press("Copy report (y)", id="copy")
-            yield Press("Details (d)", id="details")
+            for button, (label, _, key) in LABELS.items():
+                yield Press(f"{label} ({key})", id=button, variant="error" if button == "retry" else "default")
 
     def tell(self, error: TrainshedError) -> None:
         self.error, self.detailed, self.display = error, False, True
+        for button, (label, id, key) in LABELS.items():
+            written = self.app.key_of(id, key)  # type: ignore[attr-defined]
+            self.query_one(f"#{button}", Button).label = f"{label} ({written})"
         self._draw()
         self.query_one("#retry").focus()
 

@@ -60,21 +60,23 @@ class Row(Vertical):
         super().__init__(classes="row")
         self.label = label
         self.field = field
+        self._said: Static | None = None  # made when something is refused
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label(self.label)
             yield self.field
-        refused = Static(classes="refused", id=f"{self.field.id}-refused")
-        refused.display = False
-        yield refused
 
     def refuse(self, why: str) -> None:
         """`why` is empty where nothing is wrong."""
-        refused = self.query_one(".refused", Static)
-        refused.display = bool(why)
-        refused.update(Content.assemble(("✗ ", "$text-error"), untrusted.plain(why)))
+        if self._said is None:
+            if not why:
+                return
+            self._said = Static(classes="refused", id=f"{self.field.id}-refused")
+            self.mount(self._said)
+        self._said.display = bool(why)
+        self._said.update(Content.assemble(("✗ ", "$text-error"), untrusted.plain(why)))
 
     @property
     def refused(self) -> bool:
-        return self.query_one(".refused").display
+        return self._said is not None and self._said.display

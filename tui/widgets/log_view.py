@@ -31,10 +31,10 @@ class LogView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--hit", "log--line"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
-        Binding("g", "scroll_home", "First line", show=False),
-        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False),
+        Binding("j", "scroll_down", "Down", show=False, id="log.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="log.up"),
+        Binding("g", "scroll_home", "First line", show=False, id="log.first"),
+        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False, id="log.last"),
     ]
 
     follow = reactive(True)

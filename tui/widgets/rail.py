@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui import words
-from tui.steps import ORDER, STEPS, Journey, Step
+from tui.steps import STEPS, Journey, Step
 
 
 class RailItem(Static):
@@ -32,8 +32,10 @@ class RailItem(Static):
         event.stop()
         self.post_message(self.Chosen(self.step.id))
 
-    def tell(self, state: str, note: str, here: bool) -> None:
+    def tell(self, state: str, note: str, here: bool, why: str = "") -> None:
+        """`note`: a few words; `why`: the same in a sentence, shown under the pointer."""
         mark = words.STEP[state]
+        self.tooltip = Content(why) if why else None
         parts = [(f"{self.number} {self.step.title}\n", "bold" if here else ""), (str(mark), mark.style)]
         self.update(Content.assemble(*parts, (f"\n{note}", "$muted")))
         self.set_class(here, "here")
@@ -42,14 +44,23 @@ class RailItem(Static):
 class Rail(Container):
     """`journey` is read whenever `tell` is called."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, here: str) -> None:
         super().__init__(id="rail")
-        self.journey = journey
+        self.journey, self.here = journey, here
 
     def compose(self) -> ComposeResult:
         for number, step in enumerate(STEPS, 1):
-            yield RailItem(number, step)
+            item = RailItem(number, step)
+            self._tell(item)
+            yield item
 
     def tell(self, here: str) -> None:
-        for item, step in zip(self.query(RailItem), ORDER, strict=True):
-            item.tell(self.journey.states[step], self.journey.notes[step], step == here)
+        self.here = here
+        for item in self.query(RailItem):
+            self._tell(item)
+
+    def _tell(self, item: RailItem) -> None:
+        step, journey = item.step.id, self.journey
+        stale = journey.states[step] == "stale"
+        note = journey.known[step].cause if stale else journey.notes[step]
+        item.tell(journey.states[step], note, step == self.here, journey.told(step))
