@@ -22,14 +22,13 @@ from core.errors import ConfigError
 from core.pace import Pace
 from core.services import Services
 
-from . import colourless, report
+from . import colourless
 from .answers import BackgroundKnown
 from .crash import CrashReport
 from .endings import Endings
 from .keys import PATIENCE_S, OrderedKeys
 from .keytable import listed
 from .preferences import Resolved
-from .screens.place import Place
 from .session import Session
 from .themes import CHOICES, MUTED, THEMES, chosen
 from .wizard import Wizard
@@ -129,8 +128,9 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         return self.session.site, here.here if isinstance(here, Wizard) else "start"
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        if isinstance(screen, Wizard | Place):
-            for title, text, do in screen.actions():
+        actions = getattr(screen, "actions", None)  # of the wizard, and of what lies over it
+        if actions is not None:
+            for title, text, do in actions():
                 yield SystemCommand(title, text, do)
         elif not isinstance(screen, SystemModalScreen):
             for one in listed(self, [screen]):
@@ -233,6 +233,8 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
 
     def action_shoot(self) -> None:
         """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
+        from . import report
+
         name = time.strftime("screen-%Y%m%d-%H%M%S.svg")
         try:
             svg = FONTS.sub("", self.export_screenshot())

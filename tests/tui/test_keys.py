@@ -20,12 +20,18 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
     "host key": ({"host_key": "unknown"}, ["1", "r"]),
     "passphrase": ({"passphrase": "x"}, ["1", "r"]),
     "confirmation": ({}, ["5", "x"]),
-    "runs": ({}, ["5", "o"]),
+    "runs": ({"earlier": 3}, ["o"]),
+    "compare": ({"earlier": 3}, ["o", "space", "space", "v"]),
+    "curves": ({}, ["5", "enter", "tab", "v"]),
+    "earlier run": ({"first_try": True}, ["5", "enter", "tab", "e"]),
+    "job files": ({}, ["4", "f"]),
+    "start from": ({"earlier": 3}, ["4", "s"]),
     "help": ({}, ["question_mark"]),
     "settings": ({}, ["comma"]),
     "key": ({}, ["comma", "end", "enter"]),
 }
 PLACES = STEPS | DIALOGUES
+ENDS = ("leave", "app.leave", "suspend_process")
 
 
 async def _quiet(walk: Walk) -> None:
@@ -64,8 +70,10 @@ def _traces(walk: Walk) -> tuple[object, ...]:
     shown = [widget.display for widget in screen.query("*").results()]
     follow = [view.follow for view in screen.query("LogView").results()]  # type: ignore[attr-defined]
     said = (str(walk.pane.status.content), len(walk.notices()), len(app.session.commands))
+    text = walk.screen_text() if screen is not app.wizard else ""
     return (
         app.wizard.here, screen, app.focused, app.theme, app.settings, app._exit, fields, lines, shown, follow, said,
+        text,
     )  # fmt: skip
 
 
@@ -76,7 +84,7 @@ async def test_every_key_does_something_or_says_why_not(where: str) -> None:
         await _there(walk, where)
         screen = type(walk.app.screen)
         active = walk.app.screen.active_bindings.items()
-        ours = [key for key, one in active if one.binding.id and one.binding.action not in ("leave", "app.leave")]
+        ours = [key for key, one in active if one.binding.id and one.binding.action not in ENDS]
         assert len(ours) >= (15 if where in STEPS else 1)
         for key in ours:
             await _there(walk, where)

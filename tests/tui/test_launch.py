@@ -251,6 +251,7 @@ async def test_a_session_recorded_before_launches_had_a_record_still_plays(home:
     ]
     lines: list[dict[str, object]] = [{"journal": 1, "site": "demo", "vm": "stackvm", "recorded": 0}]
     lines += [{"at": 0, "call": 1, "op": "runs.launch"}, *({"at": 0, "call": 1, "is": entry} for entry in entries)]
+    lines += [{"at": 0, "call": 1, "done": True}]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     app = TrainshedApp(replayed(path, speed=0), label="replay")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -151,7 +151,7 @@ async def test_an_earlier_run_that_cannot_be_read_is_said() -> None:
     async with walking(Scenario(first_try=True), (120, 40)) as walk:
         chart = await _watched(walk)
         await walk.press("e")
-        walk.app.session.services.runs.scenario.earlier = False  # type: ignore[attr-defined]
+        walk.app.session.services.runs.scenario.first_try = False  # type: ignore[attr-defined]
         await walk.press("enter")
         assert "were not read: There is no run" in walk.notices()
         assert chart.earlier_run == ""

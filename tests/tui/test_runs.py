@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.widgets import Footer, Input
+from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
 from core.runs import owner
@@ -256,7 +256,7 @@ async def test_it_looks_again_by_itself_but_not_below_another_screen() -> None:
         shown = walk.app.screen
         assert isinstance(shown, HelpScreen)
         keys = {does: key for key, does in shown.keys}
-        assert keys["Delete from the VM"] == "D shift+d del" and "Scroll Left" not in keys
+        assert keys["Delete from the VM"] == "D del" and "Scroll Left" not in keys
         await walk.press("escape", "space", "space", "v")
         now[0] = 3.1
         screen._tick()
@@ -300,35 +300,12 @@ async def test_two_marked_runs_are_compared() -> None:
 
 
 @pytest.mark.parametrize("place", [RunsScreen, CompareScreen])
-async def test_every_key_does_something_or_says_why_not(place: type[Place[Any]]) -> None:
+async def test_the_footer_and_the_palette_have_the_keys_of_the_place(place: type[Place[Any]]) -> None:
     async with runs(4) as walk:
         there = ["space", "space", "v"] if place is CompareScreen else []
         await walk.press(*there)
         assert type(walk.app.screen) is place
         footer = list(walk.app.screen.query_one(Footer).query(FooterKey))
         assert 3 <= len(footer) <= 6 and max(key.region.right for key in footer) <= 80
-        ours = {binding.action for kind in _ours(place) for binding in kind.__dict__.get("BINDINGS", ())}
-        keys = [key for key, active in walk.app.screen.active_bindings.items() if active.binding.action in ours]
-        assert len(keys) > 8
-        for key in keys:
-            if key == "q":
-                continue
-            if not isinstance(walk.app.screen, RunsScreen | CompareScreen):
-                await walk.press("o")
-            await walk.press(*(there if type(walk.app.screen) is not place else []))
-            walk.app.clear_notifications()
-            before = _traces(walk)
-            await walk.press(key)
-            assert _traces(walk) != before or walk.notices(), f"{key} does nothing in {place.__name__}"
-            while isinstance(walk.app.focused, Input) or not isinstance(walk.app.screen, Place | Wizard):
-                await walk.press("escape")
         titles = {command.title for command in walk.app.get_system_commands(walk.app.screen)}
-        assert "Back" in titles or isinstance(walk.app.screen, Wizard)
-
-
-def _ours(place: type) -> list[type]:
-    return [kind for kind in place.__mro__ if kind.__module__.startswith("tui.")]
-
-
-def _traces(walk: Walk) -> tuple[object, ...]:
-    return walk.screen_text(), len(walk.app.screen_stack), walk.app.theme, len(walk.app.session.commands)
+        assert {"Back", "Help", "Only differences" if place is CompareScreen else "Delete from the VM"} <= titles

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from tui.screens.pane import StepPane
 
@@ -34,9 +34,11 @@ class Bound:
         return self.id.partition(".")[0]
 
     def meets(self, other: Bound) -> bool:
-        """Whether one key can mean both: in the same class, in a step and around it; never in two steps."""
+        """Whether one key can mean both: in the same class, in a step and around it; never in two steps or screens."""
         if self.kind is other.kind:
             return True
+        if issubclass(self.kind, Screen) and issubclass(other.kind, Screen):
+            return False
         modal = [issubclass(bound.kind, ModalScreen) for bound in (self, other)]
         return not any(modal) and not all(issubclass(bound.kind, StepPane) for bound in (self, other))
 

@@ -28,11 +28,11 @@ class CompareScreen(Place[None]):
     TITLE_OF = "Compare"
     DOES = "Two runs beside each other; ≠ is before what differs. Of their code, the files that differ and how."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "same", "Only differences"),
-        Binding("n", "next(1)", "Next part"),
-        Binding("N,shift+n,p", "next(-1)", "Part before", show=False),
-        Binding("s", "swap", "Swap A and B"),
-        Binding("r", "compare", "Compare anew, or retry", show=False),
+        Binding("d", "same", "Only differences", id="compare.same"),
+        Binding("n", "next(1)", "Next part", id="compare.next_part"),
+        Binding("N,shift+n,p", "next(-1)", "Part before", show=False, id="compare.part_before"),
+        Binding("s", "swap", "Swap A and B", id="compare.swap"),
+        Binding("r", "compare", "Compare anew, or retry", show=False, id="compare.compare"),
     ]
 
     def __init__(self, session: Session, a: str, b: str) -> None:

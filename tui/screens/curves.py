@@ -35,10 +35,10 @@ class Toggles(Choices):
     """A click or space turns a line on or off; Enter is done with all of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "Show or hide", show=False),
-        Binding("enter", "done", "Done", show=False),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        Binding("space", "select", "Show or hide", show=False, id="curve_list.select"),
+        Binding("enter", "done", "Done", show=False, id="curve_list.done"),
+        Binding("j", "cursor_down", "Down", show=False, id="curve_list.cursor_down"),
+        Binding("k", "cursor_up", "Up", show=False, id="curve_list.cursor_up"),
     ]
 
     class Done(Message):
@@ -52,9 +52,9 @@ class CurveChooser(Dialogue[list[str]]):
     """Answers the keys to show, in the order in which they were logged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", show=False),
-        Binding("a", "all(True)", "All of these", show=False),
-        Binding("n", "all(False)", "None of these", show=False),
+        Binding("slash", "filter", "Filter", show=False, id="curves.filter"),
+        Binding("a", "all(True)", "All of these", show=False, id="curves.all"),
+        Binding("n", "all(False)", "None of these", show=False, id="curves.none"),
     ]
 
     def __init__(self, chart: MetricChart) -> None:
@@ -120,7 +120,10 @@ class CurveChooser(Dialogue[list[str]]):
         self.query_one("#filter").focus()
 
     def action_all(self, on: bool) -> None:
-        self.shown = self.shown | set(self.found) if on else self.shown - set(self.found)
+        before = self.shown
+        self.shown = before | set(self.found) if on else before - set(self.found)
+        if self.shown == before:
+            self.notify(f"{'All' if on else 'None'} of these are chosen already", timeout=4, markup=False)
         self._turned()
 
     def action_give_up(self) -> None:

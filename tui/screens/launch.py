@@ -31,10 +31,10 @@ class LaunchPane(StepPane):
     ASKS = "a setting has to be corrected"
     HIDES = frozenset({"b", "r"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "choose", "Job files"),
-        Binding("s", "start_from", "From a run"),
-        Binding("p", "paste", "Paste a job file", show=False),
-        Binding("a", "every", "All files and packages by name", show=False),
+        Binding("f", "choose", "Job files", id="launch.choose"),
+        Binding("s", "start_from", "From a run", id="launch.start_from"),
+        Binding("p", "paste", "Paste a job file", show=False, id="launch.paste"),
+        Binding("a", "every", "All files and packages by name", show=False, id="launch.every"),
     ]
 
     def __init__(self, session: Session) -> None:

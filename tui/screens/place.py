@@ -24,11 +24,11 @@ class Place(Screen[Answer | None]):
     TITLE_OF: ClassVar[str]
     DOES: ClassVar[str]  # in one sentence, for the help
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", key_display="esc"),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("y", "copy", "Copy the report or the command line", show=False),
-        Binding("t", "app.next_theme", "Next theme", show=False),
-        Binding("q", "app.leave", "Quit", show=False),
+        Binding("escape", "back", "Back", key_display="esc", id="place.back"),
+        Binding("question_mark", "help", "Help", key_display="?", id="place.help"),
+        Binding("y", "copy", "Copy the report or the command line", show=False, id="place.copy"),
+        Binding("t", "app.next_theme", "Next theme", show=False, id="place.next_theme"),
+        Binding("q", "app.leave", "Quit", show=False, id="place.leave"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
@@ -81,7 +81,7 @@ class Place(Screen[Answer | None]):
             if one.keys:
                 (everywhere if one.node is self.app else here).append((one.keys, one.does))
         groups = [(f"In {self.TITLE_OF}", here), ("Everywhere", everywhere)]
-        self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, groups))
+        self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, [group for group in groups if group[1]]))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
         """Every action for the command palette: name, key, what it does."""

@@ -40,17 +40,17 @@ class RunsScreen(RunActs):
         "owner:me, name:x, engine:docker look in one place. Marks choose several runs for compare, cancel, delete."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("v", "compare", "Compare"),
-        Binding("s", "sort", "Sort by the next column", show=False),
-        Binding("S,shift+s", "turn", "Sort the other way", show=False),
-        Binding("m", "metric", "Next metric first", show=False),
-        Binding("u", "unmark", "Take all marks away", show=False),
-        Binding("x", "cancel_runs", "Cancel", show=False),
-        Binding("D,shift+d,delete", "delete_runs", "Delete from the VM", show=False),
-        Binding("R,shift+r", "rerun", "Start again", show=False),
-        Binding("r", "look", "Ask the VM now, or retry", show=False),
-        Binding("d", "details", "Details of the error", show=False),
+        Binding("slash", "filter", "Filter", key_display="/", id="runs.filter"),
+        Binding("v", "compare", "Compare", id="runs.compare"),
+        Binding("s", "sort", "Sort by the next column", show=False, id="runs.sort"),
+        Binding("S,shift+s", "turn", "Sort the other way", show=False, id="runs.turn"),
+        Binding("m", "metric", "Next metric first", show=False, id="runs.metric"),
+        Binding("u", "unmark", "Take all marks away", show=False, id="runs.unmark"),
+        Binding("x", "cancel_runs", "Cancel", show=False, id="runs.cancel_runs"),
+        Binding("D,shift+d,delete", "delete_runs", "Delete from the VM", show=False, id="runs.delete_runs"),
+        Binding("R,shift+r", "rerun", "Start again", show=False, id="runs.rerun"),
+        Binding("r", "look", "Ask the VM now, or retry", show=False, id="runs.look"),
+        Binding("d", "details", "Details of the error", show=False, id="runs.details"),
     ]
 
     def __init__(self, session: Session) -> None:

@@ -34,8 +34,8 @@ class CompareView(Lines):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"compare-view--head"}
     HEAD = 1
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "scroll_left", "Left", show=False),
-        Binding("l", "scroll_right", "Right", show=False),
+        Binding("h", "scroll_left", "Left", show=False, id="compare_view.scroll_left"),
+        Binding("l", "scroll_right", "Right", show=False, id="compare_view.scroll_right"),
     ]
 
     def __init__(self, *, id: str) -> None:

@@ -25,10 +25,10 @@ class Lines(ScrollView, can_focus=True):
     """`head` lines stay at the top; `count` others scroll below them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False),
-        Binding("k", "scroll_up", "Up", show=False),
-        Binding("g", "scroll_home", "First line", show=False),
-        Binding("G,shift+g", "scroll_end", "Last line", show=False),
+        Binding("j", "scroll_down", "Down", show=False, id="lines.scroll_down"),
+        Binding("k", "scroll_up", "Up", show=False, id="lines.scroll_up"),
+        Binding("g", "scroll_home", "First line", show=False, id="lines.scroll_home"),
+        Binding("G,shift+g", "scroll_end", "Last line", show=False, id="lines.scroll_end"),
     ]
     HEAD: ClassVar[int] = 0
 

@@ -28,14 +28,14 @@ class RunTable(Lines):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"run-table--head", "run-table--cursor", "run-table--marked"}
     HEAD = 1
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "Open"),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("home,g", "end(-1)", "First run", show=False),
-        Binding("end,G,shift+g", "end(1)", "Last run", show=False),
-        Binding("space", "mark", "Mark", key_display="space"),
+        Binding("enter", "choose", "Open", id="run_table.choose"),
+        Binding("down,j", "move(1)", "Down", show=False, id="run_table.down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="run_table.up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="run_table.page_down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="run_table.page_up"),
+        Binding("home,g", "end(-1)", "First run", show=False, id="run_table.first_run"),
+        Binding("end,G,shift+g", "end(1)", "Last run", show=False, id="run_table.last_run"),
+        Binding("space", "mark", "Mark", key_display="space", id="run_table.mark"),
     ]
 
     class Chosen(Message):
