@@ -59,13 +59,14 @@ def test_the_whole_journey_is_walked_by_a_script_of_answers_in_ascii(answered: A
         "Step 2 of 6: Check.", "FAIL (high): Passwords are refused. Found: PasswordAuthentication yes", "Fix: ",
         "It is done (14 pass, 2 warn, 1 fail, 1 unknown).",
         "Step 3 of 6: Data.", "The path holds.", "It is done (samples/ is staged, 2 files, 124 kB).",
-        "Step 4 of 6: Launch.", "code: 3 files", "warning: compute gpu-cluster is not in this site",
+        "Step 4 of 6: Launch.", "warning: job.yml:9: command: pip install", "leaves here  code: 3 files",
         "That is what would run.", f"run {RUN} on stackvm",
         "Step 5 of 6: Watch.", "The job logged the param lr = 0.05.", "log: ", "Metrics at step 39: loss ",
         "The run completed.",
         "Step 6 of 6: Model.", "breast-cancer:1 registered", "answer      right",
         "Done: trained, registered, served and asked", "Goodbye.",
     )  # fmt: skip
+    assert said.out.count("leaves here  code") == 1, "once, with what the VM has"
     assert said.out.count("\nMetrics at step") == 1, "metrics come at a calm rate"
 
 

@@ -59,6 +59,8 @@ class Teller:
                     self._output.note(f"The run uses {event.cpu:.1f} processors and {memory(event.memory)}.")
             case events.Logged():
                 self._output.note(f"The job logged the {event.kind} {event.key}{_value(event)}.")
+            case events.JobResolved() if not (event.asked or event.not_asked):
+                pass  # another one follows a look, with what the VM has; a launch was looked at
             case events.RunFinished():
                 self.end()
                 self._output.lines(tables.text(event))
