@@ -12,6 +12,7 @@ from core import events
 from core.errors import TrainshedError
 
 from . import notices, untrusted, words
+from .preferences import Resolved
 from .session import Session
 from .text import printable
 
@@ -21,9 +22,10 @@ SEVERITY: dict[str, Any] = {"completed": "information", "cancelled": "warning"} 
 
 
 class Endings(App[Any]):
-    """For TrainshedApp, which has the session. `awaited`: run -> (name, since when, on the VM's clock)."""
+    """For TrainshedApp. `awaited`: run -> (name, since when, on the clock of the VM)."""
 
     session: Session
+    settings: Resolved
 
     def on_mount(self) -> None:
         self.awaited: dict[str, tuple[str, float]] = {}
@@ -77,7 +79,7 @@ class Endings(App[Any]):
         if not (self.app_focus and self.looks_at(run)):
             said = f"{mark}: {called}. o lists all runs."
             self.notify(said, severity=SEVERITY.get(state, "error"), timeout=10, markup=False)
-        if not self.app_focus and notices.wanted():
+        if not self.app_focus and self.settings.preferences.notifications:
             place = self.session.vm or self.session.site
             self.to_terminal(notices.sequence("trainshed", f"{called} {mark.word} on {place}", os.environ))
 

@@ -4,12 +4,10 @@ terminal has them (OSC 9, 777 or 99).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from .text import printable
 
-OFF = "TRAINSHED_NO_NOTIFY"  # in the environment, with any value
 LONGEST = 100  # characters of one text
 BELL = "\x07"
 FORMS = {
@@ -20,11 +18,6 @@ FORMS = {
 PROGRAMS = {"iTerm.app": "9", "WezTerm": "9", "ghostty": "9"}  # TERM_PROGRAM
 TERMS = {"xterm-kitty": "99", "xterm-ghostty": "9", "foot": "777", "rxvt-unicode": "777"}  # how TERM begins
 BETWEEN = ("tmux", "screen")  # they pass the bell on, and swallow the rest
-
-
-def wanted() -> bool:
-    """Whether notifications of the terminal are wanted at all."""
-    return not os.environ.get(OFF)
 
 
 def form(environ: Mapping[str, str]) -> str:

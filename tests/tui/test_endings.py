@@ -14,7 +14,7 @@ from core import events
 from tests.fakes import history
 from tests.fakes.runs import FakeRuns
 from tests.fakes.script import NOON, RUN, Scenario
-from tui import endings, notices
+from tui import endings
 
 from .walk import Walk, walking
 
@@ -25,7 +25,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     written: list[str] = []
     monkeypatch.setattr(time, "time", lambda: NOON)
     monkeypatch.setattr(endings.Endings, "to_terminal", lambda _app, text: written.append(text))
-    for name in ("TMUX", "STY", "KITTY_WINDOW_ID", "TERM_PROGRAM", "VTE_VERSION", notices.OFF):
+    for name in ("TMUX", "STY", "KITTY_WINDOW_ID", "TERM_PROGRAM", "VTE_VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-kitty")
     yield written
@@ -88,7 +88,7 @@ async def test_a_run_that_nobody_follows_is_asked_for_and_its_name_cannot_steer_
         (text,) = told
         assert "ab completed on stackvm" in text and "evil" not in text and "2J" not in text
         assert not app.awaited and "completed: a;b." in walk.notices()
-        monkeypatch.setenv(notices.OFF, "1")
+        app.change("notifications", False)
         app.heed(events.RunStateChanged(run=RUN, state="running", time=NOON))
         app.heed(events.RunStateChanged(run=RUN, state="lost", time=NOON + 9))
         await walk.pilot.pause()

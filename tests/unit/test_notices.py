@@ -45,10 +45,3 @@ def test_nothing_of_a_name_ends_or_begins_a_sequence(name: str, environ: dict[st
     bare = notices.sequence(SAID, "", environ)
     assert re.findall(r"[\x00-\x1f\x7f-\x9f]", text) == re.findall(r"[\x00-\x1f\x7f-\x9f]", bare)
     assert text.count(";") == bare.count(";") and len(text) <= len(bare) + notices.LONGEST
-
-
-def test_they_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(notices.OFF, raising=False)
-    assert notices.wanted()
-    monkeypatch.setenv(notices.OFF, "1")
-    assert not notices.wanted()
