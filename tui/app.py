@@ -30,7 +30,7 @@ class TrainshedApp(OrderedKeys, CrashReport):
     """
 
     TITLE = "trainshed"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "log.tcss"]  # noqa: RUF012 - as App declares it
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", show=False, system=True)]
 
     def __init__(

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "services": ("services", "services", "List what is being served."),
     "invoke": ("services", "invoke", "Ask a service for one prediction."),
     "undeploy": ("services", "undeploy", "Stop serving."),
+    "view": ("view", "view", "Look at a log file of this machine, and follow it."),
     "replay": ("replay", "replay", "Play a recorded session."),
 }
 

@@ -22,7 +22,7 @@ from .widgets.commands import CommandsPane
 from .widgets.rail import Rail, RailItem
 
 ALREADY = frozenset({"app.command_palette", "command_palette", "press"})  # the help has its own words for these
-LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
+LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "ampersand", "space", "question_mark"})
 TOO_SMALL = (
     "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
 )
@@ -112,7 +112,7 @@ class Wizard(Screen[None]):
         """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
         found = super().active_bindings
         in_field = isinstance(self.focused, Input)
-        hidden = LETTERS if in_field else self.pane.HIDES if self.is_mounted else frozenset()
+        hidden = LETTERS if in_field else self.pane.hides if self.is_mounted else frozenset()
         shown = {"escape"} if in_field else set()
         for key, active in found.items():
             binding = active.binding

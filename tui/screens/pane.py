@@ -109,6 +109,11 @@ class StepPane(Vertical):
         """Whether `n` is the next hit, not the next step."""
         return False
 
+    @property
+    def hides(self) -> frozenset[str]:
+        """Keys that the footer has no room for now."""
+        return self.HIDES
+
     def shown(self) -> None:
         """The pane has come to the front."""
 
