@@ -1,0 +1,267 @@
+"""The log view in a real terminal, beside toolong and a bare Textual app.
+
+toolong (`tl`) is looked for on PATH, or in the file that TOOLONG names; a row says so where it is not here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .host import PROGRAM
+from .row import ROUNDS, Row, p95
+
+LINES, NEEDLE_AT = 1_000_000, 900_000
+ARRIVING = 20_000  # lines a second
+SEEN = rb"more words"  # of every line: a program may colour the rest
+KEYS = 60
+PATIENCE = 60  # seconds
+QUIET_S = 0.05
+BARE = """
+from textual.app import App
+from textual.widgets import Static
+class Bare(App):
+    at = 0
+    def compose(self):
+        yield Static("more words")
+    def on_key(self, event):
+        self.at += 50
+        text = "\\n".join(f"INFO train step={self.at + row} loss=0.1 more words" for row in range(50))
+        self.query_one(Static).update("PRESSED" if event.key == "slash" else text)
+Bare().run()
+"""
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120x40. What it draws is read all the time that somebody waits."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.began = time.perf_counter()
+        self.pid, self._end = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execvp(command[0], command)
+        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self._seen = b""
+
+    def press(self, keys: bytes) -> None:
+        self._seen = b""
+        os.write(self._end, keys)
+
+    def until(self, text: bytes) -> None:
+        """`text` is a regular expression for what is drawn since the last key."""
+        end = time.perf_counter() + PATIENCE
+        while not re.search(text, self._seen):
+            if time.perf_counter() > end:
+                raise SystemExit(f"bench: {text!r} was never shown: {self._seen[-500:]!r}")
+            self._read(0.5)
+
+    def quiet(self, seconds: float = QUIET_S) -> None:
+        while self._read(seconds):
+            pass
+
+    def drain(self, seconds: float) -> None:
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self._read(left)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._end], [], [], seconds)[0]:
+            return False
+        self._seen += os.read(self._end, 1 << 16)
+        return True
+
+    def memory(self) -> float:
+        """MB that only this process has."""
+        found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        return int(found[1]) / 1000 if found else 0.0
+
+    def close(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._end)
+
+
+@contextmanager
+def terminal(command: list[str]) -> Iterator[Terminal]:
+    opened = Terminal(command)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """How a program is opened on a file, and what it draws when `/` opens its search."""
+
+    name: str
+    command: Callable[[Path], list[str]]
+    prompt: bytes
+    home: bytes = b"\x1b[H"
+    enter: bytes = b""  # to begin the search, where typing does not
+
+
+OURS = Viewer("ours", lambda file: [*PROGRAM, "view", str(file)], b"search the log")
+BARE_APP = Viewer("a bare Textual app", lambda _file: [sys.executable, "-c", BARE], b"PRESSED")
+
+
+def toolong() -> Viewer | None:
+    found = os.environ.get("TOOLONG") or shutil.which("tl")
+    return Viewer("toolong", lambda file: [found, str(file)], b"Case sensitive", enter=b"\r") if found else None
+
+
+def write_log(path: Path, lines: int) -> Path:
+    with path.open("w") as file:
+        for number in range(lines):
+            what = "a-needle is-found-here" if number == NEEDLE_AT else f"loss=0.{number % 9973:04}"
+            file.write(f"2026-11-26 14:03:22 INFO train step={number:07} {what} lr=0.001 and some more words\n")
+    return path
+
+
+def first_screen(viewer: Viewer, file: Path) -> list[float]:
+    with terminal(viewer.command(file)) as opened:
+        opened.until(SEEN)
+        return [(time.perf_counter() - opened.began) * 1000]
+
+
+def pressed(viewer: Viewer, file: Path) -> list[float]:
+    """Milliseconds from a key to its effect on the screen, while lines arrive in the file."""
+    took = []
+    with _arriving(file), terminal(viewer.command(file)) as opened:
+        opened.until(SEEN)
+        opened.drain(1)
+        for _ in range(KEYS):
+            began = time.perf_counter()
+            opened.press(b"/")
+            opened.until(viewer.prompt)
+            took.append((time.perf_counter() - began) * 1000)
+            opened.press(b"\x1b[A" if viewer is BARE_APP else b"\x1b")
+            opened.drain(0.2)
+    return took
+
+
+@contextmanager
+def _arriving(file: Path) -> Iterator[None]:
+    script = (
+        "import sys, time\n"
+        f"out, batch = open({str(file)!r}, 'a'), ''.join(f'INFO train step={{n:07}} loss=0.1 more words\\n' for n in range(200))\n"
+        f"while True:\n    out.write(batch); out.flush(); time.sleep(200 / {ARRIVING})\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        yield
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def memory(viewer: Viewer, file: Path, empty: Path) -> list[float]:
+    """MB that a log costs above an empty one, after its end and its beginning were looked at."""
+    found = []
+    for path in (empty, file):
+        with terminal(viewer.command(path)) as opened:
+            opened.drain(3)
+            opened.press(viewer.home)
+            opened.drain(1)
+            found.append(opened.memory())
+    return [found[1] - found[0]]
+
+
+def frames(viewer: Viewer, file: Path) -> list[float]:
+    """Milliseconds from a page key to other lines on the screen."""
+    took = []
+    with terminal(viewer.command(file)) as opened:
+        opened.until(SEEN)
+        opened.drain(2)
+        for _ in range(KEYS):
+            began = time.perf_counter()
+            opened.press(b"\x1b[5~")  # page up
+            opened.until(SEEN)
+            took.append((time.perf_counter() - began) * 1000)
+            opened.quiet()
+    return took
+
+
+def first_hit(viewer: Viewer, file: Path) -> list[float]:
+    """Milliseconds from the last key of a search to its only hit, far below the place where it begins."""
+    with terminal(viewer.command(file)) as opened:
+        opened.until(SEEN)
+        opened.drain(3)
+        opened.press(viewer.home)
+        opened.drain(1)
+        opened.press(b"/")
+        opened.until(viewer.prompt)
+        opened.press(b"a-need" if viewer.enter else b"")
+        opened.drain(1)
+        if viewer.enter:
+            opened.press(b"le")
+            opened.drain(1)
+        began = time.perf_counter()
+        opened.press(viewer.enter or b"a-needle")
+        opened.until(rb"is-found-here")
+        return [(time.perf_counter() - began) * 1000]
+
+
+def _grep(file: Path) -> list[float]:
+    began = time.perf_counter()
+    subprocess.run(["grep", "-nm1", "a-needle", str(file)], check=True, stdout=subprocess.DEVNULL)
+    return [(time.perf_counter() - began) * 1000]
+
+
+def rows(folder: Path) -> list[Row]:
+    folder.mkdir(exist_ok=True)
+    file, empty = write_log(folder / "million.log", LINES), folder / "empty.log"
+    empty.touch()
+    growing = folder / "growing.log"
+    other = toolong()
+
+    def measured(viewer: Viewer | None, work: Callable[[Viewer], list[float]], rounds: int = 1) -> list[float]:
+        return [figure for _ in range(rounds) for figure in work(viewer)] if viewer else []
+
+    def opened(viewer: Viewer) -> list[float]:
+        return first_screen(viewer, file)
+
+    def key(viewer: Viewer) -> list[float]:
+        return pressed(viewer, write_log(growing, 1000))
+
+    def costs(viewer: Viewer) -> list[float]:
+        return memory(viewer, file, empty)
+
+    def scrolled(viewer: Viewer) -> list[float]:
+        return frames(viewer, file)
+
+    def hit(viewer: Viewer) -> list[float]:
+        return first_hit(viewer, file)
+
+    name = "toolong"
+    screens = [(opened(OURS), measured(other, opened), opened(BARE_APP)) for _ in range(ROUNDS)]
+    first, firsts, bares = ([figure for each in screens for figure in each[at]] for at in range(3))
+    keys, keys_other, keys_bare = measured(OURS, key), measured(other, key), measured(BARE_APP, key)
+    pages, pages_other, pages_bare = measured(OURS, scrolled), measured(other, scrolled), measured(BARE_APP, scrolled)
+    hits, hits_other = measured(OURS, hit, 5), measured(other, hit, 5)
+    return [
+        Row("log of 1M lines: first screen", first, name, firsts, goal="< 1"),
+        Row("log of 1M lines: first screen", first, BARE_APP.name, bares),
+        Row(f"log: key to screen at {ARRIVING:,} lines/s, p95", keys, name, keys_other, goal="≤ 50 ms", of=p95),
+        Row("log: key to screen, p95", keys, f"{BARE_APP.name}, no log", keys_bare, of=p95),
+        Row("log of 1M lines: memory above an empty one", costs(OURS), name, measured(other, costs), "MB", "≤ 30 MB"),
+        Row("log of 1M lines: a scrolled screen", pages, name, pages_other, goal="≤ 16 ms"),
+        Row("log of 1M lines: a scrolled screen", pages, f"{BARE_APP.name}, a screen of text", pages_bare),
+        Row("log of 1M lines: first hit of a search", hits, name, hits_other, goal="≤ 300 ms"),
+        Row("log of 1M lines: first hit of a search", hits, "`grep -nm1`", [_grep(file)[0] for _ in range(ROUNDS)]),
+    ]
