@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
@@ -84,12 +85,18 @@ class ViewerApp(OrderedKeys, CrashReport):
         """Raises OSError for a file that cannot be read."""
         super().__init__()
         self.no_color = colourless.wanted()
+        self._colourless = [colourless.Colourless()]
         self._file = None if path is None else LogFile(path)
         self._text = text
         self._read_only = read_only
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        if self.no_color:
+            return self._colourless
+        return [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"muted": MUTED}

@@ -116,7 +116,8 @@ class Viewer:
     enter: bytes = b""  # to begin the search, where typing does not
 
 
-OURS = Viewer("ours", lambda file: [*PROGRAM, "view", str(file)], b"search the log")
+# the cursor stands on the first letter, which is drawn apart
+OURS = Viewer("ours", lambda file: [*PROGRAM, "view", str(file)], b"arch the log")
 BARE_APP = Viewer("a bare Textual app", lambda _file: [sys.executable, "-c", BARE], b"PRESSED")
 
 
@@ -158,8 +159,8 @@ def pressed(viewer: Viewer, file: Path) -> list[float]:
 @contextmanager
 def _arriving(file: Path) -> Iterator[None]:
     script = (
-        "import sys, time\n"
-        f"out, batch = open({str(file)!r}, 'a'), ''.join(f'INFO train step={{n:07}} loss=0.1 more words\\n' for n in range(200))\n"
+        f"import time\nout = open({str(file)!r}, 'a')\n"
+        "batch = ''.join(f'INFO train step={n:07} loss=0.1 more words\\n' for n in range(200))\n"
         f"while True:\n    out.write(batch); out.flush(); time.sleep(200 / {ARRIVING})\n"
     )
     writer = subprocess.Popen([sys.executable, "-c", script])

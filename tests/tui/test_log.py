@@ -24,10 +24,12 @@ from tui import clipboard, untrusted
 from tui.screens.dialogues import Confirmation
 from tui.text import Cleaner
 from tui.viewer import ViewerApp
-from tui.widgets.log_panel import LogPanel
+from tui.widgets.log_panel import KEYS, LogPanel
 from tui.widgets.log_prompt import LogPrompt
 from tui.widgets.log_store import LogStore
 from tui.widgets.series import Series, name, thinned
+
+from .walk import walking
 
 
 class Host(App[None]):
@@ -491,3 +493,30 @@ def test_thinning_keeps_the_extremes_and_is_small(values: list[float], columns: 
 def test_a_child_runs_metric_has_its_own_name() -> None:
     metric = Metric(key="loss", value=1, step=0, time=0, run="abcdefgh")
     assert name(metric) == "abcdef/loss"
+
+
+async def test_in_the_wizard_the_keys_of_the_log_work_beside_it_and_mean_what_they_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    async with walking() as walk:
+        await walk.press("5", "enter")
+        panel = walk.pane.query_one(LogPanel)
+        walk.pane.query_one("#primary").focus()
+        await walk.type("&epoch")
+        await walk.press("enter")
+        panel.view.draw()
+        assert "40 of 121 lines" in str(panel.view.border_title) and panel.view.has_focus
+        walk.pane.query_one("#primary").focus()
+        await walk.type("T12:00:20")
+        await walk.press("enter")
+        assert panel.view.shown().startswith("epoch  20")
+        await walk.press("y")
+        assert "clipboard: trainshed --site ward-7 logs" in walk.notices(), "y copies the command line"
+        await walk.press("v", "y")
+        assert "clipboard: 1 line" in walk.notices()
+        await walk.press("escape", "n")
+        assert walk.app.wizard.here == "model", "n is the next step where nothing is searched"
+        await walk.press("b", "question_mark")
+        does = {text for _, text in walk.app.screen.keys}  # type: ignore[attr-defined]
+        assert {key.description for key in KEYS} - {"Next hit", "Hit before", "Copy the marked lines"} <= does

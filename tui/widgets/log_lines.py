@@ -6,6 +6,7 @@ line has to be counted before it is drawn. What arrives is taken in at once and 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from .log_store import LogStore
 from .log_times import LogTimes
 
 DRAW_EVERY_S = 0.05
-COUNTED = 1 << 23  # bytes of a file whose lines are counted before others get a turn
+COUNTED, TURN_S = 1 << 21, 0.01  # bytes of a file whose lines are counted at once; then others get a turn
 KEPT = 512  # lines whose rows are remembered
 GUTTER = 9  # columns of a time
 MARK, NO_MARK = "▌", " "
@@ -101,8 +102,9 @@ class LogLines(ScrollView, can_focus=True):
         """Shows what has arrived since the last time."""
         if not self.is_attached:
             return
-        if self.store.counted < self.store.size:
-            self.store.count(COUNTED)
+        end = time.monotonic() + TURN_S
+        while self.store.counted < self.store.size and self.store.count(COUNTED) and time.monotonic() < end:
+            pass
         now = (self.store.size + self.store.counted, len(self.lines))
         if now == self._drawn:
             return

@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from tui import clipboard, words
+from tui import clipboard, untrusted, words
 
 from . import log_save, log_times
 from .log_finder import Finder
@@ -94,7 +94,7 @@ class LogPanel(Vertical):
         return self.is_mounted and self.finder.search is not None
 
     def say(self, text: str) -> None:
-        self.notify(text, timeout=4, markup=False)
+        self.notify(untrusted.plain(text), timeout=4, markup=False)
 
     # The log.
 
@@ -125,7 +125,7 @@ class LogPanel(Vertical):
         parts = [self.title, self._counted(), self._how(), self.finder.place()]
         when = view.times.of(view.top[0]) if view.times and not view.follow else None
         parts.append(words.clock(when) if when is not None else "")
-        view.border_title = " · ".join(part for part in parts if part).replace("[", "\\[")
+        view.border_title = untrusted.plain(" · ".join(part for part in parts if part)).replace("[", "\\[")
 
     def _counted(self) -> str:
         store, filtered = self.view.store, self.finder.filtered

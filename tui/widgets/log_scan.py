@@ -14,6 +14,12 @@ from .log_text import visible
 
 SLICE = 1 << 20  # bytes looked at before others get a turn
 SLICE_REGEX = 1 << 17
+DISGUISES = "\x1b\r\t\0\b"  # a line with none of them is seen as it is
+
+
+def _visible(text: str) -> str:
+    text = text.rstrip("\r")
+    return untrusted.visible(text) if any(mark in text for mark in DISGUISES) else text
 
 
 class Scan:
@@ -65,8 +71,8 @@ class Scan:
 
     def _matched(self, lines: list[str]) -> list[int]:
         joined = "\n".join(lines)
-        if "\x1b" in joined or "\r" in joined or "\t" in joined:
-            lines = [untrusted.visible(text.rstrip("\r")) for text in lines]
+        if any(mark in joined for mark in DISGUISES):
+            lines = [_visible(text) for text in lines]
             joined = "\n".join(lines)
         return self._matcher.lines(lines, joined)
 
