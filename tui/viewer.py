@@ -125,7 +125,7 @@ class ViewerApp(OrderedKeys, CrashReport):
             self.set_interval(LOOK_S, self._look)
         if self._text is not None:
             self.run_worker(self._read(self._text))
-        self.panel.view.focus()
+        self.screen.set_focus(self.panel.view)
 
     def _look(self) -> None:
         file = self._file

@@ -257,8 +257,8 @@ class LogPanel(Vertical):
         return True
 
     def _close(self) -> None:
+        self.screen.set_focus(self.view)  # before what has the focus goes: nothing else may take it
         self.prompt.display = False
-        self.view.focus()
         self.refresh_bindings()
         self._tell()
 
