@@ -63,7 +63,8 @@ class LogScreen(Screen[None]):
             binding = active.binding
             if binding.description and not binding.system:
                 key = self.app.get_key_display(binding)
-                rows[binding.description] = f"{rows[binding.description]} {key}" if binding.description in rows else key
+                known = rows.get(binding.description, "").split()
+                rows[binding.description] = " ".join([*known, *({key} - set(known))])
         self.app.push_screen(HelpScreen("the log", "", [(key, does) for does, key in rows.items()]))
 
 

@@ -209,7 +209,8 @@ class Wizard(Screen[None]):
                 and "go(" not in binding.action
             ):
                 key = self.app.get_key_display(binding)
-                keys[binding.description] = f"{keys[binding.description]} {key}" if binding.description in keys else key
+                known = keys.get(binding.description, "").split()
+                keys[binding.description] = " ".join([*known, *({key} - set(known))])
         rows = [(key, does) for does, key in keys.items()]
         rows += [("1 to 6", "Go to that step"), ("^p", "Every action by name")]
         self.app.push_screen(HelpScreen(self.pane.step.title, self.pane.step.does, rows))

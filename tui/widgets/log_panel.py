@@ -28,13 +28,14 @@ KEYS = [
     Binding("slash", "ask('search')", "Search", key_display="/"),
     Binding("ampersand", "ask('filter')", "Filter", key_display="&"),
     Binding("n", "hit(1)", "Next hit"),
-    Binding("N,shift+n", "hit(-1)", "Hit before", show=False),
+    Binding("N,shift+n", "hit(-1)", "Hit before", show=False, key_display="N"),
     Binding("w", "wrap", "Fold long lines", show=False),
     Binding("i", "gutter", "Time of each line", show=False),
-    Binding("T,shift+t,colon", "ask('go')", "Go to a line or a time", show=False, key_display="T"),
+    Binding("T,shift+t", "ask('go')", "Go to a line or a time", show=False, key_display="T"),
+    Binding("colon", "ask('go')", "Go to a line or a time", show=False, key_display=":"),
     Binding("v", "mark", "Mark lines", show=False),
     Binding("y", "copy_marked", "Copy the marked lines", show=False),
-    Binding("Y,shift+y", "copy_visible", "Copy the visible lines", show=False),
+    Binding("Y,shift+y", "copy_visible", "Copy the visible lines", show=False, key_display="Y"),
     Binding("s", "ask('save')", "Save the log", show=False),
 ]
 

@@ -22,7 +22,7 @@ class LogView(LogLines):
         Binding("j", "scroll_down", "Down", show=False),
         Binding("k", "scroll_up", "Up", show=False),
         Binding("g", "scroll_home", "First line", show=False),
-        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False),
+        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False, key_display="G"),
         Binding("h", "scroll_left", "Left", show=False),
         Binding("l", "scroll_right", "Right", show=False),
         Binding("0", "scroll_first_column", "First column", show=False),
