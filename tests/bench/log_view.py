@@ -148,7 +148,7 @@ def first_screen(viewer: Viewer, file: Path) -> list[float]:
 
 def pressed(viewer: Viewer, file: Path) -> list[float]:
     """Milliseconds from a key to its effect on the screen, while lines arrive in the file."""
-    took = []
+    took: list[float] = []
     with _arriving(file), terminal(viewer.command(file)) as opened:
         opened.until(SEEN)
         opened.drain(1)

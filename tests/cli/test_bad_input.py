@@ -131,6 +131,7 @@ CASES = {
     "not a journal": Bad(
         ("replay", "j.jsonl"), "j.jsonl:1: not a line of a journal", "", (("j.jsonl", "hello\nworld\n"),)
     ),
+    "no screen to view": Bad(("view", "job.log"), "view needs a terminal", "cat and tail print a file"),
     "no screen": Bad(
         (), "the full-screen interface needs a terminal", "trainshed --help lists the commands"
     ),
