@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from .log_lines import Place
 from .log_match import Matcher, Unsearchable
 from .log_scan import Filtered, Search
 from .log_view import LogView
+
+TURN_S = 0.01  # after this much work everything else gets a turn
 
 
 class Finder:
@@ -113,7 +116,9 @@ class Finder:
         self.working = True
         try:
             while self.waits:
-                self.step()
+                turn = time.monotonic() + TURN_S
+                while self.waits and time.monotonic() < turn:
+                    self.step()
                 await asyncio.sleep(0)
         finally:
             self.working = False
@@ -146,7 +151,6 @@ class Finder:
         if self._to_show and self._tell_none and not search.waits:
             self._tell_none = False
             self._say(f"{search.matcher.wanted!r} is not in the log so far")
-        self._view.post_message(LogView.Moved())
 
     def _put(self) -> None:
         """The line where the view was, or the next that matches, comes to the top; not if somebody moved meanwhile."""

@@ -39,12 +39,12 @@ class Matcher:
     def __hash__(self) -> int:
         return hash((self.wanted, self.regex))
 
-    def lines(self, lines: list[str], joined: str) -> list[int]:
-        """Which of the lines have it; `joined` is all of them. Raises Unsearchable where that takes too long."""
-        return self._by_regex(lines) if self.regex else self._by_text(joined)
+    def lines(self, text: str) -> list[int]:
+        """Which lines of the text have it. Raises Unsearchable where that takes too long."""
+        return self._by_regex(text.split("\n")) if self.regex else self._by_text(text)
 
-    def _by_text(self, joined: str) -> list[int]:
-        text = joined if self.cased else joined.lower()
+    def _by_text(self, text: str) -> list[int]:
+        text = text if self.cased else text.lower()
         found: list[int] = []
         line, counted, at = 0, 0, text.find(self._plain)
         while at >= 0:
@@ -77,9 +77,9 @@ class Both:
         self._filtered, self._searched = filtered, searched
         self.regex = filtered.regex or searched.regex
 
-    def lines(self, lines: list[str], joined: str) -> list[int]:
-        kept = set(self._filtered.lines(lines, joined))
-        return [line for line in self._searched.lines(lines, joined) if line in kept]
+    def lines(self, text: str) -> list[int]:
+        kept = set(self._filtered.lines(text))
+        return [line for line in self._searched.lines(text) if line in kept]
 
 
 def _reason(error: Exception) -> str:

@@ -22,6 +22,7 @@ from .log_prompt import ASKS, LogPrompt
 from .log_store import LogStore
 from .log_view import LogView
 
+TYPING_S = 0.03  # after the last key of a burst
 COPIED_MOST = 4_000_000  # bytes: more is for a file
 KEYS = [
     Binding("space", "follow", "Pause/follow", key_display="space"),
@@ -68,6 +69,8 @@ class LogPanel(Vertical):
         self._store = store  # what it begins with
         self._saves_as, self._keeps, self._no_times = saves_as, keeps, no_times
         self.regex = False
+        self._typing: tuple[str, str] | None = None  # what was typed and not looked for yet
+        self._told = False  # the title says that all was looked at
         self._origin: tuple[tuple[int, int], bool] = ((0, 0), True)  # place and following when somebody began to type
 
     def compose(self) -> ComposeResult:
@@ -115,8 +118,12 @@ class LogPanel(Vertical):
         self.view.times.add(points)
 
     def _go_on(self) -> None:
-        if self.finder.waits and not self.finder.working:
+        waits = self.finder.waits
+        if waits and not self.finder.working:
             self.run_worker(self.finder.work(), group="log-finder")
+        if waits or not self._told:
+            self._tell()
+        self._told = not waits
 
     def on_log_lines_moved(self) -> None:
         self._tell()
@@ -182,7 +189,6 @@ class LogPanel(Vertical):
         filtered = self.finder.filtered
         texts = {"save": self._save_name(), "filter": filtered.matcher.wanted if filtered else ""}
         self.prompt.ask(asks, texts.get(asks, ""), regex=self.regex)
-        self.refresh_bindings()
 
     def action_regex(self) -> None:
         self.regex = not self.regex
@@ -199,9 +205,16 @@ class LogPanel(Vertical):
         if not self.prompt.display:
             return
         if not event.entered:
-            self._typed(event.asks, event.text)
+            self._typing = event.asks, event.text
+            self.set_timer(TYPING_S, self._typed_so_far)
         elif self._entered(event.asks, event.text.strip() if event.asks in ("go", "save") else event.text):
             self._close()
+
+    def _typed_so_far(self) -> None:
+        """Once for a burst of keys."""
+        if self._typing is not None and self.prompt.display:
+            self._typed(*self._typing)
+        self._typing = None
 
     def _typed(self, asks: str, text: str) -> None:
         """Searches and filters while somebody types."""
@@ -250,6 +263,7 @@ class LogPanel(Vertical):
             if text:
                 self.run_worker(self._save(Path(text).expanduser()), group="log-save", exclusive=True)
             return True
+        self._typing = None
         self._typed(asks, text)
         if text and self._matcher(text) is None:
             return False
@@ -259,8 +273,10 @@ class LogPanel(Vertical):
 
     def _close(self) -> None:
         self.screen.set_focus(self.view)  # before what has the focus goes: nothing else may take it
-        self.prompt.display = False
-        self.refresh_bindings()
+        if self.prompt.display:
+            self.prompt.display = False
+        else:
+            self.refresh_bindings()
         self._tell()
 
     def escape(self) -> bool:

@@ -60,8 +60,7 @@ class Scan:
         return self.waits
 
     def _take(self, data: bytes) -> None:
-        lines = data.decode("utf-8", "replace").split("\n")[:-1]
-        hits = self._matched(lines)
+        hits = self._matched(data.decode("utf-8", "replace")[:-1])
         at, line = 0, 0
         for hit in hits:
             for _ in range(hit - line):
@@ -69,17 +68,15 @@ class Scan:
             line = hit
             self.starts.append(self.at + at)
 
-    def _matched(self, lines: list[str]) -> list[int]:
-        joined = "\n".join(lines)
-        if any(mark in joined for mark in DISGUISES):
-            lines = [_visible(text) for text in lines]
-            joined = "\n".join(lines)
-        return self._matcher.lines(lines, joined)
+    def _matched(self, text: str) -> list[int]:
+        if any(mark in text for mark in DISGUISES):
+            text = "\n".join(_visible(line) for line in text.split("\n"))
+        return self._matcher.lines(text)
 
     def _take_one(self) -> None:
         """A line that is longer than a slice, or has no end yet: what is shown of it counts."""
         text = visible(self._store, self.at)
-        if self._matcher.lines([text], text):
+        if self._matcher.lines(text):
             self.starts.append(self.at)
         end = self._store.end_of(self.at)
         if end < self._end:
