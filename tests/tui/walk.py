@@ -90,7 +90,7 @@ async def drawn(walk: Walk) -> None:
     """Until what the panels of Watch know is on the screen: their timers draw a few times a second, one can grow."""
     for _ in range(2):
         for panel in walk.app.wizard.pane.query("LogView, ResourcesPanel, MetricChart").results():
-            panel._dirty, panel._drawn = True, (-1, -1)  # type: ignore[attr-defined]
+            panel._dirty = True  # type: ignore[attr-defined]
             panel.draw()  # type: ignore[attr-defined]
             await walk.pilot.pause()
     await walk.pilot.pause()
