@@ -19,7 +19,10 @@ from textual.binding import Binding, BindingType
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from core import kept
 from tui import clipboard, untrusted
+from tui.preferences import Resolved
+from tui.preferences.schema import Log
 from tui.screens.dialogues import Confirmation
 from tui.text import Cleaner
 from tui.viewer import ViewerApp
@@ -303,6 +306,7 @@ async def test_marked_lines_are_copied_without_escapes_and_it_is_said_where_to(
         assert "Copied" not in log.notices() and "Sent to the terminal's clipboard" in log.notices()
 
 
+@pytest.mark.usefixtures("home")
 async def test_a_log_is_saved_for_its_owner_alone_and_never_over_another_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -313,6 +317,7 @@ async def test_a_log_is_saved_for_its_owner_alone_and_never_over_another_file(
         assert saved.read_text() == _lines(50) + "red\n"
         assert stat.S_IMODE(saved.stat().st_mode) == 0o600
         assert "Saved the log in" in log.notices()
+        assert [item.path for item in kept.found(["logs"])] == [saved], "`trainshed kept` lists it"
         await log.type("ampersand", "4", "enter", "s", "enter")
         assert (tmp_path / "01J.filtered.log").read_text() == "".join(f"line {n}\n" for n in range(50) if "4" in str(n))
         await log.press("s", "ctrl+u")
@@ -355,6 +360,27 @@ async def test_one_goes_to_a_line_a_share_or_a_time_and_is_told_why_not(monkeypa
         assert "a time such as 14:03" in log.refused()
 
 
+async def test_a_log_is_looked_at_as_it_was_set_and_a_key_changes_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    text = "".join(f"{number:03} " + "abcdefgh" * 10 + "\n" for number in range(50))
+    async with hands(text, size=(50, 11), look=Log(wrap=True, times=True, follow=False)) as log:
+        assert log.shown()[0].startswith("000 ") and len(log.view.visible_lines()) == 5, "folded, at its beginning"
+        assert "paused · 50 new, G follows" in log.title and not log.view.timed, "no room for times that are not there"
+        log.panel.add_times([(0, 1_700_000_000.0)])
+        await log.settled()
+        assert "22:13:20 000 abc" in log.app.screen._compositor.render_strips()[1].text
+        await log.press("i", "w")
+        log.panel.add_times([(log.view.store.at_number(9), 1_700_000_060.0)])
+        log.panel.prefer(Log(wrap=True, times=True, follow=True))
+        assert not log.view.timed and not log.view.wrap, "what a key did stays"
+        log.panel.prefer(Log(wrap=False, times=False))
+        log.panel.prefer(Log(wrap=True, times=True))
+        assert log.view.timed and log.view.wrap
+        log.panel.clear()
+        await log.log(text)
+        assert log.shown()[-1].endswith("gh") and "following" in log.title
+
+
 ATTACKS = (
     "\x1b]52;c;aGVsbG8=\x07",
     "\x1b]0;t\x1b\\",
@@ -388,11 +414,13 @@ async def test_a_hostile_log_changes_nothing_but_its_own_lines(tmp_path: Path) -
 async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     path.write_text(_lines(5000))
-    app = ViewerApp(path)
+    settings = Resolved(layers={"file": {"theme": "contrast", "log.wrap": True, "keys.wizard.quit": "Q"}})
+    app = ViewerApp(path, settings=settings, light=True)
     async with app.run_test(size=(80, 12)) as pilot:
         await pilot.pause()
         panel = app.panel
         assert panel.view.shown().endswith("line 4999"), "before anything is counted"
+        assert panel.view.wrap and app.theme == "trainshed-contrast-light"
         with path.open("a") as more:
             more.write("line 5000\n")
         app._look()
@@ -407,9 +435,10 @@ async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_pa
         assert "job.log was cut" in str([notice.message for notice in app._notifications])
         await pilot.press("y", "escape", "t", "question_mark")
         await pilot.pause()
+        assert "No line is marked" in str([notice.message for notice in app._notifications])
         keys = {does: key for key, does in app.screen.keys}  # type: ignore[attr-defined]
         assert keys["Filter"] == "&" and keys["Mark lines"] == "v"
-        await pilot.press("escape", "q")
+        await pilot.press("escape", "Q")
         assert app._exit
     assert LogStore().size == 0
 
@@ -500,4 +529,15 @@ async def test_in_the_wizard_the_keys_of_the_log_work_beside_it_and_mean_what_th
         assert walk.app.wizard.here == "model", "n is the next step where nothing is searched"
         await walk.press("b", "question_mark")
         does = {text for _, text in walk.app.screen.keys}  # type: ignore[attr-defined]
-        assert {key.description for key in KEYS} - {"Next hit", "Hit before", "Copy the marked lines"} <= does
+        assert {key.description for key in KEYS} <= does
+        await walk.press("escape", "N", "ctrl+r")
+        assert "Nothing is searched" in walk.notices() and "while you type it" in walk.notices(), "why they are off"
+        names = [command.title for command in walk.app.get_system_commands(walk.app.screen)]
+        assert names.count("Filter") == 1, "once, though the pane has its keys too"
+        walk.app.change("log.wrap", True)
+        await walk.pilot.pause()
+        assert panel.view.wrap
+        walk.app.change("keys.log.filter", "f")
+        walk.pane.query_one("#primary").focus()
+        await walk.type("fepoch")
+        assert "40 of 121 lines" in str(panel.view.border_title), "a key that was set works around the log, too"
