@@ -372,10 +372,10 @@ async def test_a_log_is_looked_at_as_it_was_set_and_a_key_changes_that(monkeypat
         await log.press("i", "w")
         log.panel.add_times([(log.view.store.at_number(9), 1_700_000_060.0)])
         log.panel.prefer(Log(wrap=True, times=True, follow=True))
-        assert not log.view.timed and not log.view.wrap, "what a key did stays"
+        assert (log.view.timed, log.view.wrap) == (False, False), "what a key did stays"
         log.panel.prefer(Log(wrap=False, times=False))
         log.panel.prefer(Log(wrap=True, times=True))
-        assert log.view.timed and log.view.wrap
+        assert (log.view.timed, log.view.wrap) == (True, True)
         log.panel.clear()
         await log.log(text)
         assert log.shown()[-1].endswith("gh") and "following" in log.title
