@@ -124,6 +124,16 @@ class LogText(_Event, frozen=True, kw_only=True, tag="log"):
     size: int
 
 
+class LogTimes(_Event, frozen=True, kw_only=True, tag="log.times"):
+    """When bytes of `passed.log` were written, by the VM's clock: (offset, time) of the first byte of a second or more.
+
+    Comes only from agents that note it, in order, and each point once.
+    """
+
+    run: str
+    points: list[tuple[int, float]]
+
+
 class Metric(_Event, frozen=True, kw_only=True, tag="metric"):
     key: str
     value: float
@@ -475,6 +485,7 @@ Event = (
     | DataStaged
     | DataListed
     | LogText
+    | LogTimes
     | Metric
     | Logged
     | BuildLog

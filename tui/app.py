@@ -38,8 +38,13 @@ LATER = "/* Read later. */"
 
 
 def _style_sheet() -> list[str]:
-    """In the parts of app.tcss: for the first paint, for a step, for the rest."""
-    return (Path(__file__).parent / "app.tcss").read_text(encoding="utf-8").split(LATER)
+    """In the parts of app.tcss: for the first paint, for a step, for the rest, of which the log's is one."""
+    first, step, rest, log = (
+        part
+        for name in ("app.tcss", "log.tcss")
+        for part in (Path(__file__).parent / name).read_text(encoding="utf-8").split(LATER)
+    )
+    return [first, step, rest + log]
 
 
 class TrainshedApp(OrderedKeys, Endings, CrashReport):

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "invoke": ("services", "invoke", "Ask a service for one prediction."),
     "undeploy": ("services", "undeploy", "Stop serving."),
     "settings": ("settings", "settings", "List or change what you set: theme, keys, log."),
+    "view": ("view", "view", "Look at a log file of this machine, and follow it."),
     "replay": ("replay", "replay", "Play a recorded session."),
     "kept": ("kept", "kept", "What is kept on this machine; remove it."),
     "serve": ("serve", "serve", "The same interface in a browser of this machine."),

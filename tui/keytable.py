@@ -30,17 +30,21 @@ class Listed:
 
 def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
     """The actions of `nodes`, innermost first, ours before those of Textual. An outer one whose key an inner one has is
-    there without a key.
+    there without a key, unless the inner one is off; one that an inner node has too is there once.
     """
     found: dict[tuple[DOMNode, str], Listed] = {}
     taken: dict[str, DOMNode] = {}
+    of: dict[str, DOMNode] = {}  # whose an action is, by the binding's id
     for node in nodes:
         bindings = node._bindings.copy()
         bindings.apply_keymap(app._keymap)
         for key, binding in bindings:
             if not binding.description or binding.system:
                 continue
-            inner = taken.setdefault(key, node)
+            if binding.id and of.setdefault(binding.id, node) is not node:
+                continue
+            on = app._check_action_state(binding.action, node)
+            inner = taken.setdefault(key, node) if on else taken.get(key, node)
             seen = inner is node or binding.priority
             written = app.get_key_display(binding) if seen and not SHIFTED.fullmatch(key) else ""
             _add(found, node, binding, written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -12,6 +13,9 @@ from core import events
 
 from .text import stripped
 
+STATES = 8  # of a progress bar that are looked at: what is older has been written over
+ERASE = re.compile(r"\x1b\[0?K")  # to the end of the line
+
 
 def plain(text: str) -> str:
     """Without escape sequences and control characters, except newline and tab."""
@@ -19,9 +23,32 @@ def plain(text: str) -> str:
 
 
 def line(text: str) -> Text:
-    """One log line as a terminal would leave it: the part after the last carriage return, only colours kept."""
-    text = text.rstrip("\r\n").rpartition("\r")[2].expandtabs(8)
-    kept = stripped(text, colours=True)
+    """One log line as a terminal would leave it, only colours kept.
+
+    What follows a carriage return is written over what was there, which a progress bar may erase first.
+    """
+    text = text.rstrip("\r\n")
+    if "\r" not in text:
+        return _coloured(text)
+    shown = Text(end="")
+    for part in text.split("\r")[-STATES:]:
+        before, erased, after = part.rpartition("\x1b[2K")
+        over = _coloured(after if erased else before + after)
+        if not erased and not ERASE.search(part) and len(over) < len(shown):
+            over.append_text(shown[len(over) :])
+        shown = over
+    return shown
+
+
+def visible(text: str) -> str:
+    """The characters of `line`, for what only looks for them."""
+    if "\r" in text:
+        return line(text).plain
+    return stripped(text.expandtabs(8) if "\t" in text else text)
+
+
+def _coloured(text: str) -> Text:
+    kept = stripped(text.expandtabs(8), colours=True)
     if "\x1b" not in kept:
         return Text(kept, end="")
     colours = AnsiDecoder().decode_line(kept)
@@ -47,7 +74,7 @@ def run(given: events.RunInfo) -> events.RunInfo:
 
 def event(given: events.Event) -> events.Event:
     """The same event with harmless texts. Log texts stay as they are: `line` does it for what is shown."""
-    if isinstance(given, events.LogText | events.BuildLog | events.Progress):
+    if isinstance(given, events.LogText | events.LogTimes | events.BuildLog | events.Progress):
         return given
     if isinstance(given, events.Metric) and given.key.isprintable():
         return given

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .screens.pane import StepPane
     from .widgets.commands import CommandsPane
 
-LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "space", "question_mark"})
+LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "ampersand", "space", "question_mark"})
 TOO_SMALL = (
     "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
 )

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Dict
 
-from . import queue, resources, runfolder, wire
+from . import log_times, queue, resources, runfolder, wire
 from .call import Call
 from .faults import Fault
 from .states import TERMINAL, States
@@ -34,6 +34,7 @@ class Follower:
         self._call = call
         self._states = States(folder)
         self._log = Tail(os.path.join(folder, runfolder.PASSED), offset)
+        self._times = log_times.tail(folder)
         self._tracking = Tail(os.path.join(folder, TRACKING_LOG))
         self._cursor = cursor
         self._resources = resources.tail(folder)
@@ -55,6 +56,7 @@ class Follower:
         self._send_states(lines[:-1] if ended else lines)
         if lines and lines[-1]["state"] == "created":
             self._send_place()
+        self._send_times()
         self._send_log()
         self._send_tracking()
         self._send_resources()
@@ -74,6 +76,12 @@ class Follower:
                 exit_code=line.get("exit_code"),
             )
         self._sent = max(self._sent, len(lines))
+
+    def _send_times(self) -> None:
+        lines = self._times.lines()
+        while lines:
+            self._call.event(event="times", points=[list(point) for point in log_times.points(lines)])
+            lines = self._times.lines()
 
     def _send_log(self) -> None:
         size = wire.CHUNK

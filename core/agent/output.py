@@ -13,7 +13,7 @@ import fcntl
 import os
 from typing import Callable, Optional
 
-from . import gate, runfolder, sandbox
+from . import gate, log_times, runfolder, sandbox
 
 FIFO = "output.fifo"
 CHUNK = 256 * 1024
@@ -52,12 +52,14 @@ class Output:
         self._raw = os.open(os.path.join(folder, runfolder.RAW), os.O_RDWR | os.O_CLOEXEC)
         self._size = os.fstat(self._raw).st_size
         self._passed = os.open(os.path.join(folder, runfolder.PASSED), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._written = os.fstat(self._passed).st_size
+        self._times = log_times.LogTimes(folder)
         self._catch_up(folder)
 
     def _catch_up(self, folder: str) -> None:
         """What an earlier supervisor had written to one file and not yet to the other: the gate keeps lengths."""
         with open(os.path.join(folder, runfolder.RAW), "rb") as raw:
-            raw.seek(os.fstat(self._passed).st_size)
+            raw.seek(self._written)
             for chunk in iter(lambda: raw.read(CHUNK), b""):
                 self._pass(chunk)
 
@@ -91,7 +93,9 @@ class Output:
 
     def _pass(self, chunk: bytes) -> None:
         passed = gate.passed(chunk)
+        self._times.note(self._written)
         _write(self._passed, passed)
+        self._written += len(passed)
         self._heard(passed)
 
     def _drop(self) -> None:
@@ -120,6 +124,7 @@ class Output:
                 os.fsync(fd)
             except OSError:
                 pass
+        self._times.close()
         for fd in (self.job, self._reader, self._raw, self._passed):
             os.close(fd)
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..errors import AgentError
-from ..events import Event, Logged, LogText, Metric, Notice, Queued, Resources, RunFinished, RunStateChanged
+from ..events import Event, Logged, LogText, LogTimes, Metric, Notice, Queued, Resources, RunFinished, RunStateChanged
 from ..jobs import offline
 
 _TAIL = 16 * 1024  # characters of the log that are looked at when a run has failed
@@ -33,6 +33,7 @@ class Reading:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._tail = ""
         self._state = 0
+        self._timed_to = -1  # the last byte whose time is known
         self._used_at = 0.0  # the last line of resources that was seen
         self._skip = 0  # bytes that come and are known already
 
@@ -46,6 +47,8 @@ class Reading:
             yield from self._announced(message["offset"])
         elif message.get("event") == "state":
             yield from self._changed(message)
+        elif message.get("event") == "times":
+            yield from self._timed(message)
         elif message.get("event") == "queue":
             yield Queued(run=self.run, ahead=message["ahead"])
         elif message.get("event") == "resources":
@@ -92,6 +95,13 @@ class Reading:
             yield RunStateChanged(
                 run=self.run, state=message["state"], time=message["time"], reason=message.get("reason") or ""
             )
+
+    def _timed(self, message: dict[str, Any]) -> Iterator[Event]:
+        """What came before the link was lost comes again, and is known."""
+        points = [(int(offset), float(when)) for offset, when in message["points"] if offset > self._timed_to]
+        if points:
+            self._timed_to = points[-1][0]
+            yield LogTimes(run=self.run, points=points)
 
     def _used(self, message: dict[str, Any]) -> Iterator[Event]:
         """What came before the link was lost comes again, and is known."""

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import metrics, runs, terminal
+from . import log_view, metrics, runs, terminal
 from .host import PROGRAM, Host, Master
 from .row import ROUNDS, Row, compared, compared_live, milliseconds, timed
 
@@ -84,23 +84,28 @@ def start_rows() -> list[Row]:
     ]
 
 
+def _on_a_host(folder: Path, wanted: list[str]) -> list[Row]:
+    host = Host(folder)
+    try:
+        rows = [*host_rows(host), asyncio.run(warm_row(host))] if "connect" in wanted else []
+        return rows + (asyncio.run(runs.rows(host)) if "runs" in wanted else [])
+    finally:
+        host.sshd.stop()
+
+
 def main() -> None:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(dir=base))
     os.environ["TRAINSHED_HOME"] = str(folder / "home")
-    wanted = sys.argv[1:] or ["start", "connect", "docker", "runs", "metrics"]
+    wanted = sys.argv[1:] or ["start", "log", "connect", "docker", "runs", "metrics"]
     rows = start_rows() if "start" in wanted else []
+    rows += log_view.rows(folder) if "log" in wanted else []
     rows += [asyncio.run(runs.docker_row(folder / "docker"))] if "docker" in wanted else []
     rows += asyncio.run(metrics.rows()) if "metrics" in wanted else []
-    host = Host(folder)
     try:
-        if "connect" in wanted:
-            rows += [*host_rows(host), asyncio.run(warm_row(host))]
-        if "runs" in wanted:
-            rows += asyncio.run(runs.rows(host))
+        rows += _on_a_host(folder, wanted) if {"connect", "runs"} & set(wanted) else []
     finally:
-        host.sshd.stop()
         shutil.rmtree(folder, ignore_errors=True)
     print(f"median of {ROUNDS} unless it says otherwise, in turns, {os.cpu_count()} cores\n")
     print("| what | measured | floor | measured | ratio | goal |\n|---|---|---|---|---|---|")

@@ -15,7 +15,7 @@ QUIET: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNU
 
 @dataclass(frozen=True)
 class Row:
-    """`ours` and `floor`: what was measured, in `unit`; a lower figure is better unless `more_is_better`."""
+    """`ours` and `floor`: what was measured, in `unit`; no `floor` where that program is not on this machine."""
 
     what: str
     ours: list[float]
@@ -26,8 +26,12 @@ class Row:
     of: Callable[[list[float]], float] = statistics.median
 
     def __str__(self) -> str:
-        ours, floor = self.of(self.ours), self.of(self.floor)
-        figures = f"{ours:.1f} {self.unit} | {self.floor_name} | {floor:.1f} {self.unit} | {ours / floor:.2f}"
+        ours = self.of(self.ours)
+        if not self.floor:
+            return f"| {self.what} | {ours:.1f} {self.unit} | {self.floor_name} | not here | – | {self.goal} |"
+        floor = self.of(self.floor)
+        ratio = f"{ours / floor:.2f}" if floor else "–"
+        figures = f"{ours:.1f} {self.unit} | {self.floor_name} | {floor:.1f} {self.unit} | {ratio}"
         return f"| {self.what} | {figures} | {self.goal} |"
 
 

@@ -135,6 +135,7 @@ CASES = {
         ("replay", "j.jsonl"), "j.jsonl:1: not a line of a journal", "trainshed demo --record FILE makes one",
         (("j.jsonl", "hello\nworld\n"),)
     ),
+    "no screen to view": Bad(("view", "job.log"), "view needs a terminal", "cat and tail print a file"),
     "no screen": Bad(
         (), "the full-screen interface needs a terminal",
         "trainshed --plain asks line by line; trainshed --help lists the commands",

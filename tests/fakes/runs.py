@@ -71,6 +71,8 @@ class FakeRuns:
             yield events.Logged(kind="param", key=name, value=text)
         at = 0
         for epoch in range(self.scenario.epochs):
+            if at >= offset:
+                yield events.LogTimes(run=run, points=[(at, NOON + epoch)])
             for text in self._lines(epoch):
                 size = len(text.encode())
                 if at >= offset:

@@ -22,6 +22,7 @@ from core.events import (
     JobResolved,
     LinkChanged,
     LogText,
+    LogTimes,
     Metric,
     Notice,
     Phase,
@@ -310,6 +311,9 @@ async def test_a_link_cut_in_the_middle_of_the_log_loses_and_doubles_nothing(lab
     raw = (lab.folder_of(run) / "passed.log").read_bytes()
     text = text_of(events).encode()
     assert (len(text), hashlib.sha256(text).hexdigest()) == (len(raw), hashlib.sha256(raw).hexdigest())
+    points = [point for event in events if isinstance(event, LogTimes) for point in event.points]
+    assert points[0][0] == 0 and points == sorted(set(points)), "when it was written comes once, too"
+    assert points[-1][0] < len(raw) and points[-1][1] - points[0][1] >= 0.9
     changes = [event.state for event in events if isinstance(event, LinkChanged)]
     assert changes == ["lost", "restored"] * 3
     first, *later = lab.follows("offset")

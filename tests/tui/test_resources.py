@@ -97,6 +97,7 @@ async def test_the_panel_says_why_there_is_nothing() -> None:
         assert "No run is open." in walk.screen_text()
     async with walking(Scenario(), (120, 40)) as walk:
         await walk.press("5", "enter")
+        await drawn(walk)
         assert "Nothing measured" in walk.screen_text()
         walk.pane.chart.now.series.clear()  # type: ignore[attr-defined]
         await drawn(walk)

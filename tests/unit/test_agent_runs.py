@@ -9,12 +9,24 @@ import shutil
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.agent import engine, environments, interpreters, output, processes, resources, runfolder, serve, spawn
+from core.agent import (
+    engine,
+    environments,
+    interpreters,
+    log_times,
+    output,
+    processes,
+    resources,
+    runfolder,
+    serve,
+    spawn,
+)
 from core.agent.faults import Fault
 from core.agent.interpreters import Interpreter
 from core.agent.states import States
@@ -121,6 +133,31 @@ def test_what_is_printed_is_in_both_logs_to_their_limit(
     whole = b"before\n" + text + b"x" * 93 + (output.FULL % 1000).encode()
     assert (tmp_path / "raw.log").read_bytes() == (tmp_path / "passed.log").read_bytes() == whole
     assert b"".join(heard) == b"ore\n" + text + b"x" * 93
+
+
+def test_times_of_a_log_are_a_line_a_second_fewer_in_long_runs_and_go_on_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("core.agent.log_times.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core.agent.log_times.time.time", lambda: now[0] + 0.125)
+    monkeypatch.setattr(log_times, "THIN_AFTER", 4)
+    for name in ("raw.log", "passed.log"):
+        (tmp_path / name).write_bytes(b"before")
+    at = 6
+    for _ in range(2):  # two supervisors, one after the other
+        made = output.Output(str(tmp_path))
+        for _ in range(12):
+            os.write(made.job, b"half a second\n")
+            made.drain()
+            now[0] += 0.5
+            at += 14
+        made.close()
+    assert (tmp_path / "passed.log").stat().st_size == at
+    found = list(log_times.points((tmp_path / log_times.FILE).read_bytes().split(b"\n")[:-1]))
+    assert found[:5] == [(6, 1000.12), (34, 1001.12), (62, 1002.12), (90, 1003.12), (118, 1004.12)]
+    gaps = {(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(found[4:])}
+    assert gaps == {(56, 2.0)}
 
 
 def test_a_signal_in_the_middle_of_moving_output_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,6 +297,7 @@ os.makedirs(os.path.join(folder, "tracking"))
 open(os.path.join(folder, "job.json"), "w").write('{"run": "%s", "command": "true"}' % run)
 open(os.path.join(folder, "policy.json"), "w").write('{"engine": "bwrap"}')
 open(os.path.join(folder, "passed.log"), "wb").write(b"0123456789")
+open(os.path.join(folder, "log-times.jsonl"), "wb").write(b"[0, 5.0]\\n[4, 6[8, 7.5]\\n[9, 8.5]\\n[1")
 log = states.States(folder)
 log.append([""], "created")
 lock = runfolder.take(folder)
@@ -271,6 +309,8 @@ def end():
 threading.Timer(0.2, end).start()
 result = following.follow(asked, run, 4, 0)
 assert b"".join(item for item in sent if isinstance(item, bytes)) == b"456789end", sent
+times = [item["points"] for item in sent if isinstance(item, dict) and item.get("event") == "times"]
+assert times == [[[0, 5.0], [9, 8.5]]], sent
 assert result == {"state": "completed", "reason": "", "exit_code": 0, "log_bytes": 13}, result
 assert summary.info(folder)["state"] == "completed"
 print(sys.version.split()[0])

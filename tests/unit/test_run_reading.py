@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AgentError
-from core.events import Event, LogText, Metric, Notice, RunFinished, RunStateChanged
+from core.events import Event, LogText, LogTimes, Metric, Notice, RunFinished, RunStateChanged
 from core.runs.follow import FIRST_WAIT_S, LONGEST_WAIT_S, waiting_time
 from core.runs.reading import Reading
 
@@ -29,6 +29,14 @@ def metric(seq: int, run: str, value: float) -> dict[str, Any]:
 def log(offset: int, data: bytes) -> Iterator[dict[str, Any] | bytes]:
     yield {"event": "log", "offset": offset, "size": len(data)}
     yield data
+
+
+def test_times_that_come_again_after_a_cut_count_once() -> None:
+    reading = Reading(RUN)
+    events = feed(reading, {"event": "times", "points": [[0, 5.0], [9, 8.5]]}, {"event": "times", "points": []})
+    events += feed(reading, {"event": "times", "points": [[0, 5.0], [9, 8.5], [12, 9]]})
+    events += feed(reading, {"event": "times", "points": [[0, 5.0], [9, 8.5], [12, 9]]})
+    assert events == [LogTimes(run=RUN, points=[(0, 5.0), (9, 8.5)]), LogTimes(run=RUN, points=[(12, 9.0)])]
 
 
 def end(size: int) -> dict[str, Any]:

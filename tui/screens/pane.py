@@ -111,6 +111,7 @@ class StepPane(Vertical):
 
     @property
     def hidden(self) -> frozenset[str]:
+        """Keys that the footer has no room for now."""
         return self.HIDES
 
     @property

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import aclosing
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from core import events
 from core.errors import TrainshedError
 from core.services import Events
-from tui import words
-from tui.widgets.fields import Field
+from tui import report, words
+from tui.preferences import Resolved
+from tui.widgets.log_panel import LogPanel, around
 from tui.widgets.log_view import LogView
 from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import MetricChart
@@ -34,10 +35,7 @@ class WatchPane(StepPane):
     STEP = "watch"
     EMPTY = "No run is open: Enter opens the latest, o lists all, 4 launches one."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "follow", "Pause/follow", key_display="space", id="watch.follow"),
-        Binding("slash", "search", "Search", key_display="/", id="watch.search"),
-        Binding("n", "hit(1)", "Next hit", id="watch.next_hit"),
-        Binding("N,shift+n", "hit(-1)", "Hit before", show=False, id="watch.hit_before"),
+        *around(),
         Binding("x", "cancel_run", "Cancel run", id="watch.cancel_run"),
         Binding("m", "metric", "Next metric", show=False, id="watch.metric"),
         Binding("z", "enlarge", "Enlarge this panel, and back", show=False, id="watch.enlarge"),
@@ -46,13 +44,17 @@ class WatchPane(StepPane):
     def body(self) -> ComposeResult:
         yield Static(id="run-head")
         with Panels(id="views"):
-            yield LogView(id="log")
+            yield LogPanel(
+                id="log-panel",
+                saves_as=lambda: f"{self.opened or 'run'}.log",
+                keeps=self._keep,
+                no_times="the agent on the VM kept none",
+                read_only=self.session.read_only,
+                look=self.app.settings.preferences.log,  # type: ignore[attr-defined]
+            )
             with Vertical(id="side"):
                 yield MetricChart(id="metrics")
                 yield ResourcesPanel(id="resources")
-        search = Field(id="search", placeholder="search the log; Enter: next hit, Escape: done")
-        search.display = False
-        yield search
 
     def on_mount(self) -> None:
         self.state: events.RunState | None = None
@@ -63,21 +65,25 @@ class WatchPane(StepPane):
         self.opened = ""  # the run that is shown
         self.began: float | None = None
         self.ended: float | None = None
-        self.hits: list[int] = []
-        self._searched = 0  # bytes of the log
         self.set_interval(1, self._head)
-        self._title()
+        self.app.settings_changed.subscribe(self, self._prefer)  # type: ignore[attr-defined]
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The footer has the keys of the panel that has the focus."""
+        """The footer has the keys of the panel that has the focus, and `n` while it is the next hit."""
         focused = self.screen.focused
         beside = focused is not None and focused.id in ("metrics", "resources")
-        return frozenset({"r", "b", "c", *(("space", "slash") if beside else ())})
+        if beside:
+            return frozenset({"r", "b", "c", "space", "slash", "ampersand"})
+        return frozenset({"r", "b", "c", "x" if self.searching else "n"})
+
+    @property
+    def log_panel(self) -> LogPanel:
+        return self.query_one(LogPanel)
 
     @property
     def log_view(self) -> LogView:
-        return self.query_one("#log", LogView)
+        return self.log_panel.view
 
     @property
     def resources(self) -> ResourcesPanel:
@@ -141,11 +147,10 @@ class WatchPane(StepPane):
         self.opened = self.session.run = run
         self.state, self.state_reason, self.params, self.link, self.finished = None, "", {}, None, None
         self.began = self.ended = None
-        self.log_view.clear()
+        self.log_panel.clear()
         self.chart.clear()
         self.resources.clear(self.session.connected.facts if self.session.connected else None)
         self._tell("created")
-        self.hits = []
         self._head()
         self.relabel()
 
@@ -159,11 +164,13 @@ class WatchPane(StepPane):
     def receive(self, event: events.Event) -> None:
         match event:
             case events.LogText():
-                self.log_view.append(event.text)
+                self.log_panel.append(event.text)
             case events.Metric():
                 self.chart.add(event)
             case events.Resources():
                 self.resources.add(event)
+            case events.LogTimes():
+                self.log_panel.add_times(event.points)
             case _:
                 self._receive_rare(event)
 
@@ -231,23 +238,34 @@ class WatchPane(StepPane):
             parts.append((said, "$text-warning"))
         head.update(Content.assemble(*parts))
 
-    # The log.
+    # The log: its panel does what its keys say, also when they are pressed elsewhere in this step.
 
-    def on_log_view_moved(self) -> None:
-        self._title()
+    async def action_log(self, action: str) -> None:
+        await self.log_panel.run_action(action)
 
-    def _title(self) -> None:
-        log = self.log_view
-        count = words.plural(len(log.store), "line")
-        if log.follow:
-            how = "following"
-        else:
-            how = f"paused · {log.unread:,} new, G follows" if log.unread else "paused"
-        found = f" · hit {self.hits.index(log.here) + 1} of {len(self.hits)}" if log.here in self.hits else ""
-        log.border_title = f"Log · {count} · {how}{found}"
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "log" and self.is_mounted:
+            return self.log_panel.check_action(str(parameters[0]).partition("(")[0], ())
+        return super().check_action(action, parameters)
 
-    def action_follow(self) -> None:
-        self.log_view.follow = not self.log_view.follow
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> str:  # noqa: ARG002
+        """Why a key of the log, the only ones that can be off, is so now."""
+        return self.log_panel.why_not(str(parameters[0]).partition("(")[0], ())
+
+    @property
+    def searching(self) -> bool:
+        return bool(self.is_mounted and self.log_panel.searching)
+
+    def _prefer(self, settings: Resolved) -> None:
+        self.log_panel.prefer(settings.preferences.log)
+
+    def _keep(self, text: str) -> Path:
+        return report.save(text, self.session.site, "copied.log")
+
+    def leave_field(self) -> bool:
+        return self.log_panel.escape() or super().leave_field()
+
+    # The panels beside each other.
 
     def action_metric(self) -> None:
         if not self.chart.choose_next():
@@ -285,81 +303,6 @@ class WatchPane(StepPane):
         if said:
             self.chart.compare("")
             self.say(said)
-
-    # Search.
-
-    @property
-    def searching(self) -> bool:
-        return bool(self.is_mounted and self.log_view.wanted)
-
-    def action_search(self) -> None:
-        field = self.query_one("#search", Input)
-        field.display = True
-        self.screen.set_focus(field)  # at once: the next key is text
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """`n` is the next hit while a search is open; otherwise it is the wizard's Next."""
-        if action == "hit":
-            return self.searching
-        return True
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        event.prevent_default()  # Textual calls the handler of every class; here Enter searches
-        wanted = event.value
-        if not wanted:
-            self.end_search()
-            return
-        self.run_worker(self._search(wanted), group="search", exclusive=True)
-        self.log_view.focus()
-
-    async def _search(self, wanted: str) -> None:
-        log = self.log_view
-        log.mark(wanted)
-        self.hits, self._searched = [], 0
-        await self._find_more()
-        if self.hits:
-            self._go(log.scroll_offset.y, 1)
-        else:
-            self.say(f"{wanted!r} is not in the log so far")
-        self.refresh_bindings()
-
-    async def _find_more(self) -> None:
-        """Takes in the hits of what has arrived since the last search."""
-        log = self.log_view
-        begin, self._searched = self._searched, log.store.size
-        async with aclosing(log.store.find(log.wanted, begin)) as batches:
-            async for batch in batches:
-                self.hits += [line for line in batch if not self.hits or line > self.hits[-1]]
-
-    def _go(self, near: int, step: int) -> None:
-        after = [hit for hit in self.hits if hit >= near] if step > 0 else [hit for hit in self.hits if hit <= near]
-        wrapped = self.hits[0] if step > 0 else self.hits[-1]
-        self.log_view.show_line((after[0] if step > 0 else after[-1]) if after else wrapped)
-        self._title()
-
-    async def action_hit(self, step: int) -> None:
-        await self._find_more()
-        if not self.hits:
-            self.say(f"{self.log_view.wanted!r} is not in the log so far")
-            return
-        self._go(self.log_view.here + step, step)
-
-    def end_search(self) -> bool:
-        """Closes the search; False where none was open."""
-        field = self.query_one("#search", Input)
-        if not field.display and not self.log_view.wanted:
-            return False
-        field.display = False
-        self.hits = []
-        self.log_view.mark("")
-        self.log_view.focus()
-        self.refresh_bindings()
-        self._title()
-        return True
-
-    def leave_field(self) -> bool:
-        return self.end_search() or super().leave_field()
 
     # Other runs; cancelling.
 

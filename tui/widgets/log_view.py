@@ -1,180 +1,208 @@
-"""A log to live in: it follows or stands still, and never jumps.
-
-Lines are drawn from the store only when they are visible. What arrives is taken
-in at once and drawn at most 20 times a second.
-"""
+"""A log to live in: it follows or stands still, and never jumps. What a person's keys and mouse do to it."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 
-from tui import untrusted
+from .log_lines import LogLines, Place
+from .log_match import Matcher
+from .log_scan import Filtered
 
-from .log_store import LogStore
-
-DRAW_EVERY_S = 0.05
+WHEEL, SIDE = 3, 8  # rows and columns
 
 
-class LogView(ScrollView, can_focus=True):
-    """Follows its end until somebody scrolls up. Posts `Moved` when what its title says has changed."""
+class LogView(LogLines):
+    """Follows its end until somebody scrolls up."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--hit", "log--line"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, id="log.down"),
         Binding("k", "scroll_up", "Up", show=False, id="log.up"),
         Binding("g", "scroll_home", "First line", show=False, id="log.first"),
-        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False, id="log.last"),
+        Binding("G,shift+g", "scroll_end", "Last line, follow", show=False, key_display="G", id="log.last"),
+        Binding("h", "scroll_left", "Left", show=False, id="log.left"),
+        Binding("l", "scroll_right", "Right", show=False, id="log.right"),
+        Binding("0", "scroll_first_column", "First column", show=False, id="log.first_column"),
     ]
 
-    follow = reactive(True)
+    # Going somewhere.
 
-    class Moved(Message):
-        pass
+    def move(self, rows: int) -> None:
+        """By a person: upwards pauses, down to the end follows."""
+        if rows < 0:
+            self.follow = False
+            self._go(self._before(self.top, -rows))
+        elif not self.follow:
+            place = self._after(self.top, rows)
+            if place >= self.bottom:
+                self.follow = True
+            else:
+                self._go(place)
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self.store = LogStore()
-        self.wanted = ""  # what is searched, marked in visible lines
-        self.here = -1  # the line of the current hit
-        self._seen = 0  # lines when following ended
-        self._dirty = False
-        self._width = 0
-        self._line = lru_cache(maxsize=512)(self._make_line)
-
-    def on_mount(self) -> None:
-        self.set_interval(DRAW_EVERY_S, self.draw)
-
-    def on_unmount(self) -> None:
-        self.store.close()
-
-    @property
-    def unread(self) -> int:
-        """Lines that arrived since following ended."""
-        return 0 if self.follow else max(0, len(self.store) - self._seen)
-
-    def clear(self) -> None:
-        self.store.close()
-        self.store, self.wanted, self.here, self._width = LogStore(), "", -1, 0
-        self._line.cache_clear()
-        self.follow = True
-        self._dirty = True
-
-    def append(self, text: str) -> None:
-        self.store.append(text)
-        self._width = max(self._width, min(max(map(len, text.split("\n"))), 4000))
-        self._dirty = True
-
-    def draw(self) -> None:
-        """Shows what has arrived since the last time."""
-        if not self._dirty or not self.is_attached:
-            return
-        self._dirty = False
-        self._line.cache_clear()
-        self.virtual_size = Size(self._width, len(self.store))
-        if self.follow:
-            self._to_end()
-            self.call_after_refresh(self._to_end)  # scrollbars that appear only now take a row and start at the top
-        self.refresh()
-        self.post_message(self.Moved())
-
-    def _to_end(self) -> None:
-        if not self.follow or not self.is_attached:
-            return
-        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        if self.is_attached:  # Textual skips it while the scrollbar is still hidden, and it then starts at the top
-            self.vertical_scrollbar.position = new_value
-
-    def watch_follow(self) -> None:
-        self._seen = len(self.store)
-        self._to_end()
-        self.post_message(self.Moved())
-
-    def on_resize(self) -> None:
-        self._to_end()
-
-    # Only a person's own scrolling changes `follow`.
-    def action_scroll_up(self) -> None:
+    def show_line(self, line: int) -> None:
+        """Brings a line to the middle, unless it is on the screen; following ends, the column stays."""
         self.follow = False
-        super().action_scroll_up()
+        if line not in self.visible_lines():
+            self._go(self._before((line, 0), self.area.height // 2))
+        self.changed()
+
+    def go_to(self, line: int) -> None:
+        """Puts a line, or the next that is shown, at the top; following ends."""
+        self.follow = False
+        self._extend(self.lines.near(line))
+        self._go((self.lines.near(line), 0))
+
+    def show_hit(self, line: int) -> None:
+        self._kept.pop(self.here, None)
+        self._kept.pop(line, None)
+        self.here = line
+        self.show_line(line)
+
+    def mark_hits(self, matcher: Matcher | None) -> None:
+        self.matcher, self.here = matcher, -1
+        self.changed(texts=True)
+
+    def filter(self, filtered: Filtered | None, place: Place) -> None:
+        """Only the lines that match, or all again; `place` is then at the top, unless it follows."""
+        self.filtered, self.marked = filtered, None
+        self.replace(place)
+
+    def replace(self, place: Place) -> None:
+        """This place, or the next that is shown, at the top, unless it follows."""
+        self._rows = self._bottom = None
+        line = self.lines.near(place[0])
+        self.top = (line, place[1] if line == place[0] else 0)
+        if not self.follow:
+            self.top = min(self.top, self.bottom)
+        self.changed()
+
+    def restore(self, place: Place, follow: bool) -> None:
+        """Back to where somebody was."""
+        self.follow = follow
+        self.replace(place)
+
+    # Keys and the mouse. Only a person's own scrolling changes `follow`.
+
+    def action_scroll_up(self) -> None:
+        self._step(-1)
+
+    def action_scroll_down(self) -> None:
+        self._step(1)
 
     def action_page_up(self) -> None:
-        self.follow = False
-        super().action_page_up()
+        self._step(1 - self.area.height)
+
+    def action_page_down(self) -> None:
+        self._step(self.area.height - 1)
 
     def action_scroll_home(self) -> None:
         self.follow = False
-        self.scroll_to(y=0, animate=False)
+        self._extend(self.lines.near(0))
+        self._go((self.lines.near(0), 0))
 
     def action_scroll_end(self) -> None:
-        self.follow = True
-
-    def action_scroll_down(self) -> None:
-        super().action_scroll_down()
-        self.call_after_refresh(self._at_end)
-
-    def action_page_down(self) -> None:
-        super().action_page_down()
-        self.call_after_refresh(self._at_end)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.follow = False
-
-    def on_mouse_scroll_down(self) -> None:
-        self.call_after_refresh(self._at_end)
-
-    def _at_end(self) -> None:
-        if self.max_scroll_y and self.scroll_target_y >= self.max_scroll_y:
+        self._extend(self.lines.last())
+        if self.marked is None:
             self.follow = True
+        else:
+            self._go(self.bottom)
 
-    def show_line(self, number: int) -> None:
-        """Brings a search hit to the middle; following ends, the column stays."""
-        self.follow, self.here = False, number
-        self._line.cache_clear()
-        top = max(0, min(number - self.size.height // 2, self.max_scroll_y))
-        self.scroll_to(y=top, animate=False, immediate=True, force=True)
-        self.refresh()
+    def action_scroll_left(self) -> None:
+        self._sideways(-SIDE)
 
-    def mark(self, wanted: str) -> None:
-        self.wanted, self.here = wanted, -1
-        self._line.cache_clear()
-        self.refresh()
+    def action_scroll_right(self) -> None:
+        self._sideways(SIDE)
 
-    def _make_line(self, number: int) -> tuple[list[Segment], int]:
-        found = self.store.lines(number, 1)
-        if not found:
-            return [], 0
-        text = untrusted.line(found[0][:4000])
-        if self.wanted:
-            hit = self.get_component_rich_style("log--hit", partial=True)
-            lowered, wanted = text.plain.lower(), self.wanted.lower()
-            at = lowered.find(wanted)
-            while at >= 0:
-                text.stylize(hit + Style(bold=number == self.here, underline=number == self.here), at, at + len(wanted))
-                at = lowered.find(wanted, at + len(wanted))
-        return list(text.render(self.app.console)), cell_len(text.plain)
+    def action_scroll_first_column(self) -> None:
+        self._sideways(-(1 << 30))
 
-    def render_line(self, y: int) -> Strip:
-        x, top = self.scroll_offset
-        segments, width = self._line(top + y)
-        base = self.rich_style
-        strip = Strip(Segment.apply_style(segments, base), width)
-        return strip.crop_extend(x, x + self.size.width, base)
+    def _sideways(self, columns: int) -> None:
+        self.scroll_to(x=max(0, min(self.max_scroll_x, self.scroll_x + columns)), animate=False, force=True)
 
-    def shown(self) -> str:
-        """The visible lines as plain text."""
-        top = self.scroll_offset.y
-        return untrusted.plain(self.store.text(top, self.size.height))
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def _wheel(self, event: events.MouseEvent, way: int) -> None:
+        event.stop()
+        event.prevent_default()
+        if event.ctrl or event.shift:
+            self._sideways(way * SIDE)
+        else:
+            self.move(way * WHEEL)
+
+    def on_scroll_up(self, event: ScrollUp) -> None:
+        event.stop()
+        event.prevent_default()
+        self.move(1 - self.area.height)
+
+    def on_scroll_down(self, event: ScrollDown) -> None:
+        event.stop()
+        event.prevent_default()
+        self.move(self.area.height - 1)
+
+    def on_scroll_to(self, event: ScrollTo) -> None:
+        """The bar is dragged."""
+        event.stop()
+        event.prevent_default()
+        if event.x is not None:
+            self.scroll_to(x=event.x, animate=False, force=True)
+        if event.y is not None:
+            self.follow = event.y >= self.max_scroll_y
+            if not self.follow:
+                share = event.y / max(1, self.max_scroll_y)
+                place = (self.lines.at_share(share), 0) if share > 0 else (self.lines.near(0), 0)
+                self._go(place)
+
+    # Marking lines.
+
+    def mark_lines(self) -> bool:
+        """Begins a mark at the hit that is seen, else at the first visible line; False where there is no line."""
+        seen = self.visible_lines()
+        if not seen:
+            return False
+        begin = self.here if self.here in seen else seen[-1] if self.follow else seen[0]
+        self.follow = False
+        self.marked = (begin, begin)
+        self.refit()
+        return True
+
+    def unmark(self) -> None:
+        self.marked = None
+        self.refit()
+
+    def _step(self, rows: int) -> None:
+        if self.marked is None:
+            self.move(rows)
+            return
+        line = self.marked[1]
+        for _ in range(abs(rows)):
+            other = self.lines.next(line) if rows > 0 else self.lines.previous(line)
+            line = line if other is None else other
+        self._extend(line)
+        seen = self.visible_lines()
+        if line < seen[0]:
+            self._go((line, 0))
+        elif line >= seen[-1]:
+            self._go(self._before((line, 1 << 30), self.area.height - 1))
+
+    def _extend(self, line: int) -> None:
+        if self.marked is not None:
+            self.marked = (self.marked[0], line)
+            self.changed()
+
+    def marked_lines(self) -> list[int]:
+        """The lines between both ends of the mark, as the view goes through them."""
+        if self.marked is None:
+            return []
+        line: int | None = min(self.marked)
+        found = []
+        while line is not None and line <= max(self.marked):
+            found.append(line)
+            line = self.lines.next(line)
+        return found
