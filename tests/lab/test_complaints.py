@@ -38,9 +38,10 @@ def listening() -> dict[str, int]:
 
 def sockets(pid: int) -> set[str]:
     found = set()
-    for handle in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            found.add(os.readlink(handle).removeprefix("socket:[").rstrip("]"))
+    with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+        for handle in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(handle).removeprefix("socket:[").rstrip("]"))
     return found
 
 

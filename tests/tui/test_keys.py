@@ -32,6 +32,7 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
 }
 PLACES = STEPS | DIALOGUES
 ENDS = ("leave", "app.leave", "suspend_process")
+MOVES = ("move(", "page(", "end(", "scroll_", "cursor_")  # where there is no further line they need no word
 
 
 async def _quiet(walk: Walk) -> None:
@@ -84,7 +85,11 @@ async def test_every_key_does_something_or_says_why_not(where: str) -> None:
         await _there(walk, where)
         screen = type(walk.app.screen)
         active = walk.app.screen.active_bindings.items()
-        ours = [key for key, one in active if one.binding.id and one.binding.action not in ENDS]
+        ours = [
+            key
+            for key, one in active
+            if one.binding.id and one.binding.action not in ENDS and not one.binding.action.startswith(MOVES)
+        ]
         assert len(ours) >= (15 if where in STEPS else 1)
         for key in ours:
             await _there(walk, where)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from tui.screens.pane import StepPane
 
@@ -35,12 +35,15 @@ class Bound:
 
     def meets(self, other: Bound) -> bool:
         """Whether one key can mean both: in the same class, in a step and around it; never in two steps or screens."""
-        if self.kind is other.kind:
+        kinds = (self.kind, other.kind)
+        if issubclass(*kinds) or issubclass(*reversed(kinds)):
             return True
-        if issubclass(self.kind, Screen) and issubclass(other.kind, Screen):
-            return False
-        modal = [issubclass(bound.kind, ModalScreen) for bound in (self, other)]
-        return not any(modal) and not all(issubclass(bound.kind, StepPane) for bound in (self, other))
+        return not any(map(_alone, kinds)) and not all(issubclass(kind, StepPane) for kind in kinds)
+
+
+def _alone(kind: type[DOMNode]) -> bool:
+    """A dialogue, or a screen over the wizard."""
+    return issubclass(kind, Screen) and kind.__name__ != "Wizard"
 
 
 def modules() -> Iterator[str]:
