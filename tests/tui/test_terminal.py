@@ -123,7 +123,7 @@ def terminal(home: Path) -> Iterator[Terminal]:
 
 STEPS = (  # what is done in each step: a key or the label of a button, and what is shown then
     ("connect", "Enter", "Connect", "Connected to"),
-    ("check", "Enter", "Check", " fail, in "),
+    ("check", "Enter", "Check", " warn, "),
     ("data", "Enter", "Check the path", "The path holds"),
     ("data", "Enter", "Stage on the VM", "Staged on"),
     ("launch", "Enter", "Show what it does", "Press Enter to launch"),
