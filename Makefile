@@ -14,7 +14,7 @@ test:
 	@setup/install.sh test
 	@$(MAKE) --no-print-directory lint
 	@rm -f .pytest-skipped
-	$(PYTHON) -m pytest -n 3 --dist loadgroup
+	$(PYTHON) -m pytest -n 4 --dist loadgroup
 	@echo "skipped: $$(cat .pytest-skipped)"
 
 lint:
