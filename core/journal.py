@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import AsyncIterator, Callable
@@ -30,6 +31,7 @@ from .services import Services
 VERSION = 1
 LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
 MADE = "trainshed demo --record FILE makes one"
+NAME = re.compile(r"[A-Za-z0-9-]{0,64}")
 CUT = "the recording ends here: it was stopped, or the file was cut off"
 STEPS = tuple(item.name for item in fields(Services) if item.name != "site")
 
@@ -146,6 +148,8 @@ class Journal:
 
 def read(path: Path) -> Journal:
     """Raises ConfigError naming file and line."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is not a file", hint=MADE)
     try:
         with path.open("rb") as file:
             head = file.readline(LONGEST_HEAD)
@@ -167,10 +171,10 @@ def _parse(path: Path, lines: list[str]) -> Journal:
                 if entry["journal"] != VERSION:
                     what = f"{path}: a journal of version {str(entry['journal'])[:20]}, not {VERSION}"
                     raise ConfigError(what, hint="another trainshed made it")
-                place = Place(entry["site"], entry["vm"])
+                place = Place(_name(entry["site"]), _name(entry["vm"]))
             else:
                 _enter(entry, takes)
-        except (ValueError, KeyError, TypeError, msgspec.ValidationError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.ValidationError):
             if place is not None and number == len(lines):
                 cut = True
                 break
@@ -178,6 +182,13 @@ def _parse(path: Path, lines: list[str]) -> Journal:
     if place is None:
         raise ConfigError(f"{path} is empty, not a journal", hint=MADE)
     return Journal(place, list(takes.values()), cut)
+
+
+def _name(text: object) -> str:
+    """Of a site or a VM: folders are named by it. Raises ValueError."""
+    if not isinstance(text, str) or not NAME.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:

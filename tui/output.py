@@ -45,9 +45,10 @@ class Output:
         return f"\x1b[{STYLES[name]}m{text}\x1b[0m" if self._out_colour else text
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Data, a line each: our own text, its values made printable before."""
+        """Data, a line each."""
         for line in lines:
-            self._data((line if self.glyphs else spelled(line)) + "\n")
+            safe = stripped(line, colours=self._out_colour).replace("\r", "")  # what was forgotten: colours are our own
+            self._data((safe if self.glyphs else spelled(safe)) + "\n")
         self._out.flush()
 
     def prompt(self, text: str) -> None:

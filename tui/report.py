@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import TrainshedError
-from core.site import paths
+from core.site import atomic, paths
 
 # Shapes of secrets, in case a library puts one in a message: SAS signatures, account keys, tokens, key blocks.
 _SECRETS = (
@@ -65,7 +65,5 @@ def save(text: str, site: str, name: str, kind: str = "reports") -> Path:
     """Writes `text` to a file of its owner alone (0600), in the state folder of the site; `kind`: as in core.kept."""
     folder = paths.make_private(paths.state(site or "none") / kind)
     path = folder / name
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text)
+    atomic.write(path, text)  # in the place of a link that may be there
     return path

@@ -30,7 +30,7 @@ def files(call: Call, run: str) -> Dict[str, Any]:
         if len(found) == MOST_FILES:
             return {"files": found, "more": True}
         entry = _entry(name, directory, left)
-        left -= entry["bytes"]
+        left -= entry["bytes"] if entry["sha256"] else 0
         found.append({"path": path, **entry})
     return {"files": found, "more": False}
 

@@ -102,7 +102,7 @@ def _completed(text: str) -> str | None:
     head, slash, start = text.rpartition("/")
     if not text or (text.startswith("~") and not slash):
         return None
-    for entry in _entries(Path(f"{head}{slash}" or ".").expanduser()):
+    for entry in _entries(paths.expanded(f"{head}{slash}" or ".")):
         is_folder = entry.is_dir()
         hidden = entry.name.startswith(".") and not start.startswith(".")
         if hidden or not entry.name.startswith(start) or not (is_folder or entry.name.endswith((".yml", ".yaml"))):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -23,6 +24,7 @@ MOST_LINES = 20_000  # of one text: a single step of difflib takes too long beyo
 PATIENCE_S = 1.0  # for one file
 AT_ONCE = 8  # files
 CONTEXT = 3  # lines
+LINE_END = re.compile(r"\r\n|\r|\n")
 WHY = {"large": "too large to show", "binary": "not a text"}
 Entry = Mapping[str, Any]
 
@@ -57,17 +59,18 @@ def changes(a: Mapping[str, Entry], b: Mapping[str, Entry]) -> list[ComparedFile
         change: Literal["added", "removed", "changed"]
         change = "added" if one is None else "removed" if other is None else "changed"
         link = any(entry is not None and entry["kind"] == "link" for entry in (one, other))
-        found.append(
-            ComparedFile(
-                path=path, change=change, bytes_a=_size(one), bytes_b=_size(other), note="a link" if link else ""
-            )
-        )
+        note = "a link" if link else "too large to be compared" if _unknown(one) or _unknown(other) else ""
+        found.append(ComparedFile(path=path, change=change, bytes_a=_size(one), bytes_b=_size(other), note=note))
     return found
 
 
 def _same(one: Entry, other: Entry) -> bool:
-    """A file too large to be hashed counts as the same where its size is."""
-    return all(one[key] == other[key] for key in ("kind", "bytes", "sha256"))
+    """Never of a file that was too large to be hashed."""
+    return all(one[key] == other[key] for key in ("kind", "bytes", "sha256")) and not _unknown(one)
+
+
+def _unknown(entry: Entry | None) -> bool:
+    return entry is not None and not entry["sha256"] and entry["bytes"] > 0
 
 
 def _size(entry: Entry | None) -> int | None:
@@ -130,7 +133,7 @@ class _Timed(difflib.SequenceMatcher[str]):
 
 def unified(path: str, a: str, b: str, clock: Callable[[], float] = time.monotonic) -> str | None:
     """A unified diff of two texts; "" where their line ends alone differ, None where it would take too long."""
-    one, other = a.splitlines(), b.splitlines()
+    one, other = _lines(a), _lines(b)
     if max(len(one), len(other)) > MOST_LINES:
         return None
     matcher = _Timed(None, one, other)
@@ -140,6 +143,12 @@ def unified(path: str, a: str, b: str, clock: Callable[[], float] = time.monoton
     except _TooLong:
         return None
     return "\n".join([f"--- a/{path}", f"+++ b/{path}", *lines]) + "\n" if lines else ""
+
+
+def _lines(text: str) -> list[str]:
+    """As an interpreter ends them: what Unicode calls the end of a line may stand in a comment."""
+    lines = LINE_END.split(text)
+    return lines if lines[-1] else lines[:-1]
 
 
 def _hunk(group: list[tuple[str, int, int, int, int]], one: list[str], other: list[str]) -> Iterator[str]:

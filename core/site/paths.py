@@ -31,6 +31,14 @@ def states() -> Path:
     return _folder("state") / "sites"
 
 
+def expanded(text: str) -> Path:
+    """`~` is your home, `~NAME` another's; as it is where there is no such person."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def settings() -> Path:
     """What a person set for every site: the theme, the keys."""
     return _folder("config") / "settings.toml"

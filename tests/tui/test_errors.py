@@ -284,8 +284,10 @@ async def test_cancelling_names_the_run_and_is_safe_by_default() -> None:
         await walk.pilot.pause()
         assert isinstance(walk.app.screen, Confirmation)
         assert "01JDEMO8Z4V7Q2M5K9X3T6W1RB" in walk.screen_text()
-        await walk.pilot.press("enter")  # the focus is on "Let it run"
+        for _ in range(3):  # the focus is on "Let it run"; a second press is on its way when the first one counts
+            walk.app.focused.press()  # type: ignore[union-attr]
         await walk.pilot.pause()
+        assert len(walk.app.screen_stack) == 1
         assert not walk.app.session.services.runs.cancelled.is_set()  # type: ignore[attr-defined]
         await walk.pilot.press("x", "tab", "enter")
         await walk.pilot.pause()

@@ -66,6 +66,7 @@ def test_files_differ_by_kind_size_or_content() -> None:
     found = [(file.path, file.change, file.bytes_a, file.bytes_b, file.note) for file in code_diff.changes(a, b)]
     assert found == [
         ("gone", "removed", 1, None, ""),
+        ("huge", "changed", 9, 9, "too large to be compared"),
         ("link", "changed", 1, 1, "a link"),
         ("new/file", "added", None, 7, ""),
         ("text", "changed", 1, 1, ""),

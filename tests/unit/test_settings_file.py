@@ -52,7 +52,7 @@ def test_each_mistake_is_one_message_with_file_line_and_key_and_the_rest_holds(p
     [
         (b"theme = ", "not TOML"),
         (b"\xff\xfe", "not UTF-8"),
-        (b"a=" * 200_000, "larger than 256 KiB"),
+        (b"a=" * 200_000, "larger than 32 KiB"),
         (b"x = " + b"[" * 5000, "not TOML"),
     ],
 )

@@ -63,12 +63,16 @@ def _words(settings: Settings, changes: bool, replay: Path | None) -> list[str]:
         from core import journal
 
         journal.read(replay)
-        return ["replay", str(replay.absolute())]
+        return [*_read_only(settings, changes), "replay", str(replay.absolute())]
     from core.site import files
 
     known = settings.site or files.current() or files.names()
     site = ["--site", str(settings.find_site().path)] if known else []
-    return [*site, *([] if changes and not settings.read_only else ["--read-only"])]
+    return [*site, *_read_only(settings, changes)]
+
+
+def _read_only(settings: Settings, changes: bool) -> list[str]:
+    return [] if changes and not settings.read_only else ["--read-only"]
 
 
 def _need_parts() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core import events
 from core.errors import UsageError
+from core.site import paths
 
 from ..assignments import parsed
 from .prompts import Choice
@@ -68,7 +69,7 @@ class PlainLaunch(PlainStep):
             self.talk.say("Without a job file there is nothing to launch.")
             return
         words = ("run", job, *(f"--set={pair}" for pair in pairs), *(["--dry-run"] if dry else []))
-        begin = partial(self.session.services.runs.launch, Path(job).expanduser(), settings=values, dry=dry)
+        begin = partial(self.session.services.runs.launch, paths.expanded(job), settings=values, dry=dry)
         title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
         await self.operate(Doing(title, words, begin, changes=not dry))
 

@@ -15,7 +15,7 @@ from core.site import atomic, paths
 
 from .schema import Setting, settings
 
-LIMIT = 256 * 1024  # bytes; a settings file has some hundred
+LIMIT = 32 * 1024  # bytes; a settings file has some hundred
 ON = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 
 
@@ -40,14 +40,14 @@ def read(path: Path | None = None) -> Written:
         return Written(problems=[f"{path} cannot be read: {error.strerror}; the defaults hold"])
     try:
         text = raw.decode("utf-8")
-        document = tomllib.loads(text) if len(raw) <= LIMIT else None
+        if len(raw) > LIMIT:
+            return Written(problems=[f"{path} is larger than {LIMIT // 1024} KiB; the defaults hold"])
+        return _judged(path, text, tomllib.loads(text))
     except UnicodeDecodeError:
         return Written(problems=[f"{path} is not UTF-8 text; the defaults hold"])
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return Written(problems=[f"{path}: not TOML: {str(error) or 'too deep'}; the defaults hold"])
-    if document is None:
-        return Written(problems=[f"{path} is larger than {LIMIT // 1024} KiB; the defaults hold"])
-    return _judged(path, text, document)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; so is a number of 5,000 digits
+        said = "too deep" if isinstance(error, RecursionError) else str(error)
+        return Written(problems=[f"{path}: not TOML: {said}; the defaults hold"])
 
 
 def _judged(path: Path, text: str, document: Mapping[str, Any]) -> Written:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -31,8 +32,16 @@ class Dialogue(ModalScreen[Answer | None]):
     def action_give_up(self) -> None:
         self.dismiss(None)
 
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Once: a second press may have been on its way."""
+        if not self.is_current:
+            return AwaitComplete()
+        return super().dismiss(result)
+
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
+        if not self.is_current:
+            return
         if event.button.id == "cancel":
             self.dismiss(None)
         elif event.button.id == "agree":

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static, TextArea
 
 from core.errors import TrainshedError
+from core.site import paths
 from tui import untrusted
 from tui.widgets.fields import Field
 from tui.widgets.paths import PathSuggester
@@ -106,7 +107,7 @@ class JobPaste(Dialogue[str]):
             self._say("Name the file to keep it as, such as job.yml")
             self.query_one("#path").focus()
         else:
-            self.run_worker(self._keep(Path(path).expanduser()), exclusive=True)
+            self.run_worker(self._keep(paths.expanded(path)), exclusive=True)
 
     async def _keep(self, path: Path) -> None:
         from core.jobs import nearby

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, Static
 
 from core.services import Events
+from core.site import paths
 from tui import untrusted, words
 from tui.session import Session
 from tui.widgets.fields import Field, Row
@@ -89,7 +90,7 @@ class LaunchSource(Vertical):
         runs = self.session.services.runs
         if self.origin:
             return runs.rerun(self.origin.run.run, settings=settings, resume=self.origin.resume, dry=dry)
-        return runs.launch(Path(self.job).expanduser(), settings=settings, dry=dry)
+        return runs.launch(paths.expanded(self.job), settings=settings, dry=dry)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
@@ -170,5 +171,5 @@ def _typed(job: str) -> str:
     """The path as a command line needs it: a shell does not open a quoted `~`, and a dash would be an option."""
     if not job:
         return "JOB.yml"
-    path = str(Path(job).expanduser()) if job.startswith("~") else job
+    path = str(paths.expanded(job)) if job.startswith("~") else job
     return f"./{path}" if path.startswith("-") else path

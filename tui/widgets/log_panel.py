@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from core import kept
+from core.site import paths
 from tui import clipboard, untrusted, words
 from tui.preferences.schema import Log
 
@@ -299,7 +300,7 @@ class LogPanel(Vertical):
             return not text or self._went(text)
         if asks == "save":
             if text:
-                self.run_worker(self._save(Path(text).expanduser()), group="log-save", exclusive=True)
+                self.run_worker(self._save(paths.expanded(text)), group="log-save", exclusive=True)
             return True
         self._typing = None
         self._typed(asks, text)
