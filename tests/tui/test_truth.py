@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.fakes.script import Scenario
+from tui.widgets.panels import Panels
 
 from .walk import walking
 
@@ -68,3 +71,22 @@ async def test_data_staged_by_hand_stays_what_it_is_after_a_launch() -> None:
         await walk.press("3", "enter", "enter", "4", "enter", "enter")
         states = walk.app.session.journey.states
         assert (states["data"], states["launch"]) == ("done", "done")
+
+
+async def test_a_run_that_is_not_followed_any_more_is_said_to_be_so_and_escape_leaves_the_panel_first() -> None:
+    async with walking(Scenario(hold={"half": asyncio.Event()})) as walk:
+        await walk.pilot.press("5", "enter")
+        await walk.pilot.pause()
+        await walk.pilot.press("z")
+        await walk.pilot.pause()
+        panels = walk.pane.query_one(Panels)
+        assert panels.has_class("-only-log")
+        await walk.pilot.press("escape")
+        await walk.pilot.pause()
+        assert not panels.only and walk.pane.going
+        await walk.pilot.press("escape")
+        await walk.settled()
+        assert not walk.pane.going and "not followed since" in walk.pane_text("#run-head")
+        walk.app.session.services.runs.scenario.hold.clear()  # type: ignore[attr-defined]
+        await walk.press("r")
+        assert "✓ completed" in walk.pane_text("#run-head") and "not followed" not in walk.pane_text("#run-head")

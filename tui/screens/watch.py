@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -65,6 +66,7 @@ class WatchPane(StepPane):
         self.opened = ""  # the run that is shown
         self.began: float | None = None
         self.ended: float | None = None
+        self.left: float | None = None  # when it was not followed any more, and had not ended
         self.set_interval(1, self._head)
         self.app.settings_changed.subscribe(self, self._prefer)  # type: ignore[attr-defined]
 
@@ -146,7 +148,7 @@ class WatchPane(StepPane):
     def _reset(self, run: str) -> None:
         self.opened = self.session.run = run
         self.state, self.state_reason, self.params, self.link, self.finished = None, "", {}, None, None
-        self.began = self.ended = None
+        self.began = self.ended = self.left = None
         self.log_panel.clear()
         self.chart.clear()
         self.resources.clear(self.session.connected.facts if self.session.connected else None)
@@ -154,10 +156,15 @@ class WatchPane(StepPane):
         self._head()
         self.relabel()
 
+    def stopped(self) -> None:
+        self.left = time.time() if self.state not in (None, *events.TERMINAL) else None
+        self._head()
+
     def failed(self) -> None:
         """An error of ours says nothing of the run: it is what its last known state says."""
         if self.state is not None:
             self.session.run_going = self.state not in events.TERMINAL
+        self.stopped()
 
     # What the run says.
 
@@ -236,6 +243,8 @@ class WatchPane(StepPane):
             again = f"; next try in {self.link.retry_in_s:.0f} s" if self.link.retry_in_s else ""
             said = f"\n⚠ link lost: last seen {words.clock(self.link.last_seen)}, the run goes on{again}"
             parts.append((said, "$text-warning"))
+        elif self.left is not None:
+            parts.append((f"\n⚠ not followed since {words.clock(self.left)}; r follows it again", "$text-warning"))
         head.update(Content.assemble(*parts))
 
     # The log: its panel does what its keys say, also when they are pressed elsewhere in this step.
@@ -263,7 +272,15 @@ class WatchPane(StepPane):
         return report.save(text, self.session.site, "copied.log")
 
     def leave_field(self) -> bool:
-        return self.log_panel.escape() or super().leave_field()
+        return self.log_panel.escape() or super().leave_field() or self._shrink()
+
+    def _shrink(self) -> bool:
+        """All panels are there again; False where they were."""
+        panels = self.query_one(Panels)
+        if panels.only:
+            panels.enlarge(None)
+            return True
+        return False
 
     # The panels beside each other.
 
