@@ -107,14 +107,15 @@ def _is_folder(path: Path) -> bool:
 def _temporary() -> Places:
     """Of a program that was killed: whoever ends in good order leaves none."""
     for path in _matching(Path(tempfile.gettempdir()), (f"{TEMPORARY}*",)):
-        with contextlib.suppress(OSError):
-            if not isinstance(path, OSError) and _is_left_over(path.lstat()):
+        with contextlib.suppress(*ours.FAULTS):
+            if not isinstance(path, OSError) and _is_left_over(path):
                 yield path
 
 
-def _is_left_over(status: os.stat_result) -> bool:
+def _is_left_over(path: Path) -> bool:
+    status, young = path.lstat(), time.time() - IN_USE_S
     mine = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-    return mine and status.st_mtime < time.time() - IN_USE_S
+    return mine and all(place.lstat().st_mtime < young for place in _below(path))
 
 
 def _demo() -> Places:

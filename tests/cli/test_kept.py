@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -69,7 +70,10 @@ async def fill(places: Places) -> None:
     report.save(f"what: the job said {CANARY}", "ward-7", "last-error.txt")
     left = paths.make_private(places[2] / f"{kept.TEMPORARY}x1")
     (left / "figure.txt").write_text(CANARY)
-    os.utime(left, (NOON - 1e7, NOON - 1e7))
+    used = paths.make_private(places[2] / f"{kept.TEMPORARY}in-use") / "new"
+    used.write_text("")
+    for path in (left / "figure.txt", left, used.parent):
+        os.utime(path, (NOON - 1e7, NOON - 1e7))
     (paths.state("ward-7") / "notes.json").write_text(CANARY)
     for name in ("mlflow.db", "artifacts/figure.txt"):  # MLflow's own takes seconds to make
         path = paths.state("ward-7") / name
@@ -116,6 +120,8 @@ async def test_after_a_purge_nothing_holds_what_a_job_has_printed(
     mending = call(capsys, "kept")
     assert f"{state / 'notes.json'} was open to others, and is its owner's alone now" in mending.err
     assert not [path for item in kept.found() for path in item.open_to]
+
+    assert kinds["temporary"] == [f"{kept.TEMPORARY}x1"], "what is written to is in use"
 
     asked = call(capsys, "kept", "purge")
     assert asked.code == 2 and "--yes removes without a question" in asked.err and "talk.jsonl" in asked.err
@@ -225,7 +231,7 @@ def test_a_link_in_a_state_folder_is_not_followed_and_a_bad_item_ends_nothing(
     assert len(gone) == 2 and purging.purged(gone) == [], "what went meanwhile is no failure"
 
 
-def test_the_list_of_paths_loses_nothing(home: Path, tmp_path: Path) -> None:
+def test_the_list_of_paths_loses_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "by-link").symlink_to(tmp_path / "real.jsonl")
     (tmp_path / "real.jsonl").write_text("")
     recording(fake_services(), tmp_path / "by-link", replace=True)
@@ -246,21 +252,20 @@ def test_the_list_of_paths_loses_nothing(home: Path, tmp_path: Path) -> None:
 
     writes_anew = "from core import elsewhere\nprint(flush=True)\nwhile True: elsewhere._write_anew_for_test()"
     del writes_anew
-    many = [tmp_path / f"{n}.log" for n in range(60)]
-    with ThreadPoolExecutor(2) as pool:
-        forgetting = pool.submit(forget_often, tmp_path / "passing.log")
-        for path in many:
-            noted(tmp_path, "log", path.name)
-        forgetting.result()
-    assert {item.path for item in kept.found(["logs"])} == {far, away, *many}
+    waiting, lock = Event(), elsewhere._lock
 
+    def told(handle: int) -> None:
+        waiting.set()
+        lock(handle)
 
-def forget_often(path: Path) -> None:
-    """The list is written anew each time."""
-    for _ in range(60):
-        noted(path.parent, "log", path.name)
-        path.unlink()
-        purging.forget_what_is_gone()
+    with ThreadPoolExecutor(1) as pool:
+        with elsewhere._locked(os.O_RDONLY) as handle:
+            monkeypatch.setattr(elsewhere, "_lock", told)
+            other = pool.submit(noted, tmp_path, "log", "other.log")
+            assert waiting.wait(20)
+            elsewhere._write_anew(b"".join(elsewhere._read(handle)))
+        other.result()
+    assert {item.path for item in kept.found(["logs"])} == {far, away, tmp_path / "other.log"}
 
 
 def test_a_workspace_in_use_stays(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
