@@ -67,7 +67,7 @@ def _locked(flags: int) -> Iterator[int]:
         handle = os.open(_list(), flags | ours.SAFE, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise OSError(f"{_list()} is not a file")
+                raise OSError("it is not a file")
             _lock(handle)
             if not _is_at(handle, _list()):  # another process has written the list anew
                 continue

@@ -268,6 +268,16 @@ def test_the_list_of_paths_loses_nothing(home: Path, tmp_path: Path, monkeypatch
     assert {item.path for item in kept.found(["logs"])} == {far, away, tmp_path / "other.log"}
 
 
+def test_a_list_that_is_no_file_hangs_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = paths.make_private(paths.states()).parent / elsewhere.NAME
+    os.mkfifo(listing)
+    kept.remember("log", listing)
+    report.save("x", "", "last-error.txt")
+    said = call(capsys, "kept", "purge", "--yes")
+    assert said.code == 1 and "last-error.txt" in said.out and said.err.count(f"{listing} cannot be used") == 1
+    assert f"?     ?     ?    {listing}" in call(capsys, "kept").out
+
+
 def test_a_workspace_in_use_stays(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     state = paths.make_private(paths.state("ward-7"))
     for name in ("mlflow.db", "mlflow.db-wal"):

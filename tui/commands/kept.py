@@ -65,13 +65,9 @@ def _document(item: Item) -> dict[str, Any]:
 
 def _tell(output: Output, items: list[Item]) -> None:
     from ..text import table
-    from ..words import size
 
     now = time.time()
-    rows = [
-        (item.kind.name, size(item.bytes), f"{item.mode:04o}", _age(now - item.modified), str(item.path))
-        for item in items
-    ]
+    rows = [(item.kind.name, *_measures(item, now), str(item.path)) for item in items]
     if rows:
         output.lines(table(("KIND", "SIZE", "MODE", "AGE", "PATH"), rows))
     else:
@@ -79,6 +75,15 @@ def _tell(output: Output, items: list[Item]) -> None:
     for kind in dict.fromkeys(item.kind for item in items):
         output.note(f"{kind.name}: {kind.holds}")
     output.note(SPOOLS)
+
+
+def _measures(item: Item, now: float) -> tuple[str, str, str]:
+    """Size, mode and age, as far as they could be read."""
+    from ..words import size
+
+    if not item.modified:
+        return "?", "?", "?"
+    return size(item.bytes), f"{item.mode:04o}", _age(now - item.modified)
 
 
 def _age(seconds: float) -> str:
