@@ -28,38 +28,46 @@ def kept(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from core import kept as keeping
+    from core import purging
 
     settings = context.ensure_object(Settings)
     items = keeping.found()
-    wrong = [item for item in items if item.open_to]
-    mended = [] if settings.read_only else [path for item in wrong for path in keeping.mended(item)]
+    wrong = [item for item in items if item.open_to or item.untouched]
+    done = [] if settings.read_only else [purging.mended(item) for item in wrong]
     output = settings.output()
     if settings.json:
-        output.document({"kept": [_document(item) for item in items], "mended": [str(path) for path in mended]})
+        mended = [str(path) for changed, _ in done for path in changed]
+        output.document({"kept": [_document(item) for item in items], "mended": mended})
         return
     _tell(output, items)
-    for item in wrong:
-        which = "" if item.open_to == (item.path,) else f" ({len(item.open_to)} files and folders)"
-        what = "was open to others, and is its owner's alone now" if mended else "is open to others: it would be mended"
-        output.note(f"{item.path}{which} {what}", "warning")
+    for item in items:
+        if item.left:
+            output.note(f"{item.path} {item.left}: it is left alone", "warning")
+    for place, item in enumerate(wrong):
+        changed, not_changed = done[place] if done else (item.open_to, item.untouched)
+        if changed:
+            which = "" if tuple(changed) == (item.path,) else f" ({len(changed)} files and folders)"
+            what = (
+                "was open to others, and is its owner's alone now" if done else "is open to others: it would be mended"
+            )
+            output.note(f"{item.path}{which} {what}", "warning")
+        for path, why in not_changed:
+            output.note(f"{path} is open to others, and {why}: it is left alone", "warning")
 
 
 def _document(item: Item) -> dict[str, Any]:
     return {
         "kind": item.kind.name, "path": str(item.path), "bytes": item.bytes, "files": item.files,
         "mode": f"{item.mode:04o}", "modified": item.modified, "holds": item.kind.holds,
+        "left": item.left,
     }  # fmt: skip
 
 
 def _tell(output: Output, items: list[Item]) -> None:
     from ..text import table
-    from ..words import size
 
     now = time.time()
-    rows = [
-        (item.kind.name, size(item.bytes), f"{item.mode:04o}", _age(now - item.modified), str(item.path))
-        for item in items
-    ]
+    rows = [(item.kind.name, *_measures(item, now), str(item.path)) for item in items]
     if rows:
         output.lines(table(("KIND", "SIZE", "MODE", "AGE", "PATH"), rows))
     else:
@@ -67,6 +75,15 @@ def _tell(output: Output, items: list[Item]) -> None:
     for kind in dict.fromkeys(item.kind for item in items):
         output.note(f"{kind.name}: {kind.holds}")
     output.note(SPOOLS)
+
+
+def _measures(item: Item, now: float) -> tuple[str, str, str]:
+    """Size, mode and age, as far as they could be read."""
+    from ..words import size
+
+    if not item.modified:
+        return "?", "?", "?"
+    return size(item.bytes), f"{item.mode:04o}", _age(now - item.modified)
 
 
 def _age(seconds: float) -> str:
@@ -82,12 +99,16 @@ def _age(seconds: float) -> str:
 @click.option("--all", "everything", is_flag=True, help="Every kind, the record of experiments included.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_settings
-def purge(settings: Settings, kinds: tuple[str, ...], days: float | None, everything: bool, yes: bool) -> None:
+@click.pass_context
+def purge(
+    context: click.Context, settings: Settings, kinds: tuple[str, ...], days: float | None, everything: bool, yes: bool
+) -> None:
     """Remove what is kept: reports, screenshots, journals, saved logs and leftovers, or the KINDs that are named.
 
     What was downloaded is in places that you chose, and stays.
     """
     from core import kept as keeping
+    from core import purging
     from core.errors import UsageError
 
     settings.refuse_if_read_only("kept purge")
@@ -99,15 +120,24 @@ def purge(settings: Settings, kinds: tuple[str, ...], days: float | None, everyt
     chosen = [item for item in keeping.found(kinds) if kinds or everything or not item.kind.asked]
     chosen = [item for item in chosen if item.kind.ours and (before is None or item.modified < before)]
     output = settings.output()
-    if chosen and not yes:
-        _ask(settings, output, chosen)
-    for item in chosen:
-        keeping.remove(item)
-    keeping.forget_what_is_gone()
+    if not yes and any(not item.left for item in chosen):
+        _ask(settings, output, [item for item in chosen if not item.left])
+    stayed = purging.purged(chosen)
+    try:
+        purging.forget_what_is_gone()
+    except OSError as error:
+        output.note(f"the list of paths cannot be written: {error.strerror or error}", "warning")
+    kept_back = [item for item, _ in stayed]
+    removed = [item for item in chosen if not any(item is one for one in kept_back)]
     if settings.json:
-        output.document({"removed": [_document(item) for item in chosen]})
+        left = [{**_document(item), "left": why} for item, why in stayed]
+        output.document({"removed": [_document(item) for item in removed], "left": left})
     else:
-        output.lines([f"removed {item.path}" for item in chosen] or ["nothing to remove"])
+        output.lines([f"removed {item.path}" for item in removed] or ([] if stayed else ["nothing to remove"]))
+        for item, why in stayed:
+            output.note(f"{item.path} {why}: it stays", "warning")
+    if stayed:
+        context.exit(1)
 
 
 def _ask(settings: Settings, output: Output, chosen: list[Item]) -> None:
