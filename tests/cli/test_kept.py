@@ -275,7 +275,7 @@ def test_a_list_that_is_no_file_hangs_nothing(home: Path, capsys: pytest.Capture
     report.save("x", "", "last-error.txt")
     said = call(capsys, "kept", "purge", "--yes")
     assert said.code == 1 and "last-error.txt" in said.out and said.err.count(f"{listing} cannot be used") == 1
-    assert f"?     ?     ?    {listing}" in call(capsys, "kept").out
+    assert f"? ? ? {listing}" in " ".join(call(capsys, "kept").out.split())
 
 
 def test_a_workspace_in_use_stays(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
