@@ -254,7 +254,7 @@ def test_how_a_job_ended_is_known_where_docker_has_lost_it(docked: Docked, watch
         kill([pid for pid in docked.daemon.processes() if b"containerd-shim" in Path(f"/proc/{pid}/comm").read_bytes()])
         docked.daemon.start(live_restore=True)
         known = docked.daemon.api.call("GET", f"/containers/trainshed-{run}/json")["State"]
-        assert (known["Status"], known["ExitCode"]) == ("exited", 255)
+        assert known["Status"] in ("exited", "removing") and known["ExitCode"] == 255, "its supervisor may be as fast"
         result = docked.ended(run).result
         assert (result["state"], result["reason"], result["exit_code"]) == ("failed", "exit code 4", 4)
     finally:
