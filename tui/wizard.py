@@ -27,7 +27,7 @@ from .widgets.rail import Rail, RailItem
 if TYPE_CHECKING:
     from textual.widgets import Button
 
-    from .kept import Keeper
+    from .journeys import Keeper
     from .screens.pane import StepPane
     from .widgets.commands import CommandsPane
 
@@ -40,7 +40,7 @@ TOO_SMALL = (
 def _keeper(session: Session) -> Keeper | None:
     if not session.keep:
         return None
-    from .kept import Keeper
+    from .journeys import Keeper
 
     return Keeper(session)
 

@@ -13,8 +13,9 @@ from threading import Event
 
 import pytest
 
-from core import elsewhere, kept, ours, purging
+from core import kept
 from core.journal import recording
+from core.kept import elsewhere, ours, purging
 from core.site import paths
 from core.workspace import database
 from tests.cli.conftest import Run, Said
@@ -250,8 +251,6 @@ def test_the_list_of_paths_loses_nothing(home: Path, tmp_path: Path, monkeypatch
     assert [item.path for item in kept.found(["logs"])] == [far, away], "a medium that was away is not forgotten"
     assert here.name not in [entry.path.name for entry in elsewhere.entries("log") if entry.path == here]
 
-    writes_anew = "from core import elsewhere\nprint(flush=True)\nwhile True: elsewhere._write_anew_for_test()"
-    del writes_anew
     waiting, lock = Event(), elsewhere._lock
 
     def told(handle: int) -> None:

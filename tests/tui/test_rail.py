@@ -14,7 +14,7 @@ import pytest
 from core.site import paths
 from tests.fakes.script import Scenario
 from tests.fakes.services import FakeSite, fake_services
-from tui.kept import Keeper
+from tui.journeys import Keeper
 
 from .walk import Walk, make_app, walking
 

@@ -28,7 +28,7 @@ def kept(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from core import kept as keeping
-    from core import purging
+    from core.kept import purging
 
     settings = context.ensure_object(Settings)
     items = keeping.found()
@@ -108,8 +108,8 @@ def purge(
     What was downloaded is in places that you chose, and stays.
     """
     from core import kept as keeping
-    from core import purging
     from core.errors import UsageError
+    from core.kept import purging
 
     settings.refuse_if_read_only("kept purge")
     if "downloads" in kinds:

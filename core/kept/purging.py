@@ -7,10 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import elsewhere, ours
+from ..site import paths
+from . import LOCK, Item, elsewhere, ours
 from .elsewhere import forget_what_is_gone as forget_what_is_gone
-from .kept import LOCK, Item
-from .site import paths
 
 
 def mended(item: Item) -> tuple[list[Path], list[tuple[Path, str]]]:
@@ -93,7 +92,7 @@ def _workspace(path: Path) -> Iterator[int]:
 
 
 def _refuse_a_running_demo() -> None:
-    from .demo.processes import Processes
+    from ..demo.processes import Processes
 
     try:
         going = bool(Processes(paths.demo()).items)

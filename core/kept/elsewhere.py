@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..site import paths
 from . import ours
-from .site import paths
 
 NAME = "elsewhere.jsonl"
 LONGEST_LINE = 65_536  # bytes; the longest path, each letter escaped, is a third of it

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..site import paths
 from . import elsewhere, ours
 from .elsewhere import Entry
 from .elsewhere import remember as remember
-from .site import paths
 
 TEMPORARY = "trainshed-artifact-"
 LOCK = "workspace.lock"  # empty; whoever waits for it holds it open, so it is never removed
