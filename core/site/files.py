@@ -44,7 +44,7 @@ class Site:
 
     def resolve(self, relative: str) -> Path:
         """A path of the site file: `~` is home, a relative one is beside the file."""
-        return self.path.parent / Path(relative).expanduser()
+        return self.path.parent / paths.expanded(relative)
 
 
 def load(path: Path, vm: str | None = None) -> Site:
@@ -131,7 +131,7 @@ def _meaning(file: schema.SiteFile, path: Path) -> Iterator[str]:
         yield from _data_meaning(file.data, path)
     for name, environment in file.environments.items():
         wanted = environment.requirements
-        if wanted is not None and not (path.parent / Path(wanted).expanduser()).is_file():
+        if wanted is not None and not (path.parent / paths.expanded(wanted)).is_file():
             yield f"environments.{name}.requirements: no file {wanted!r} beside the site file"
 
 
@@ -150,7 +150,7 @@ def _data_meaning(data: schema.Data, path: Path) -> Iterator[str]:
         yield "data.endpoint: has to begin with https://"
     if not CREDENTIAL.fullmatch(data.credential):
         yield "data.credential: a reference (keyring:SERVICE/NAME, env:NAME or file:PATH), never the secret itself"
-    if data.ca_bundle is not None and not (path.parent / Path(data.ca_bundle).expanduser()).is_file():
+    if data.ca_bundle is not None and not (path.parent / paths.expanded(data.ca_bundle)).is_file():
         yield f"data.ca_bundle: no file {data.ca_bundle!r} beside the site file"
     if data.api_version != "auto" and not re.fullmatch(r"20\d\d-\d\d-\d\d", data.api_version):
         yield 'data.api_version: "auto" or a date such as "2019-07-07"'
@@ -188,7 +188,7 @@ def find(name_or_file: str | None = None, vm: str | None = None) -> Site:
     if wanted is None:
         raise _no_site(names())
     if wanted.endswith(".toml") or os.sep in wanted:
-        return load(Path(wanted).expanduser(), vm)
+        return load(paths.expanded(wanted), vm)
     if wanted not in names():
         known = ", ".join(names()) or "none yet"
         raise UsageError(f"there is no site {wanted!r}", hint=f"known sites: {known}; a path to a .toml works too")

@@ -118,13 +118,13 @@ def _path(wanted: str | None) -> Path:
     import os
 
     from core.errors import UsageError
-    from core.site import files
+    from core.site import files, paths
 
     chosen = wanted or files.current()
     if chosen is None:
         raise UsageError("no site is chosen", hint="trainshed site validate FILE")
     if chosen.endswith(".toml") or os.sep in chosen:
-        return Path(chosen).expanduser()
+        return paths.expanded(chosen)
     if chosen not in files.names():
         known = ", ".join(files.names()) or "none yet"
         raise UsageError(f"there is no site {chosen!r}", hint=f"known sites: {known}; a path to a .toml works too")
