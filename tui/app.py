@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen, SystemModalScreen
 from textual.signal import Signal
 
@@ -22,15 +21,14 @@ from core.errors import ConfigError
 from core.pace import Pace
 from core.services import Services
 
-from . import colourless
-from .answers import BackgroundKnown
 from .crash import CrashReport
+from .dressed import Dressed
 from .endings import Endings
 from .keys import PATIENCE_S, OrderedKeys
 from .keytable import listed
 from .preferences import Resolved
 from .session import Session
-from .themes import CHOICES, MUTED, THEMES, chosen
+from .themes import CHOICES
 from .wizard import Wizard
 
 FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
@@ -47,7 +45,7 @@ def _style_sheet() -> list[str]:
     return [first, step, rest + log]
 
 
-class TrainshedApp(OrderedKeys, Endings, CrashReport):
+class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model. `settings`: what a person set; `light`: the terminal's background is.
     `theme` is for pictures: that one, whatever is set. `keep`: what is known of each step is there again next time.
@@ -80,8 +78,6 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.no_color = colourless.wanted()  # the style sheet's :nocolor
-        self._colourless = [colourless.Colourless()]
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
             services,
@@ -94,26 +90,14 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
             keep=keep,
             clock=clock,
         )
-        self.settings = settings or Resolved()
         self.settings_changed: Signal[Resolved] = Signal(self, "settings changed")
-        self.light = light
         self._more_css = iter(enumerate(self.LATER_CSS, 2))
-        for known in THEMES:
-            self.register_theme(known)
-        self.theme = theme or chosen(self.settings.preferences.theme, light=light)
+        self.dress(settings, light=light, theme=theme)
 
     @property
     def owns_the_site(self) -> bool:
         """The embedded site ends with the program that started it, its runs included."""
         return self.session.label == "demo"
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        if self.no_color:
-            return self._colourless
-        return [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"muted": MUTED}
 
     def get_default_screen(self) -> Screen[None]:
         return Wizard(self.session, self.size)
@@ -145,7 +129,7 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
             yield SystemCommand(f"Theme {setting}", "kept in your settings", partial(self.change, "theme", setting))
 
     async def on_load(self) -> None:
-        self._bind()
+        self.bind_keys()
 
     def on_mount(self) -> None:
         # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
@@ -168,10 +152,6 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         self.stylesheet.add_source(css, read_from=("tui/app.tcss", f"part {number}"))
         self.stylesheet.parse()
 
-    async def show(self) -> None:
-        """Runs to its end, with or without the mouse."""
-        await self.run_async(mouse=self.settings.preferences.mouse)
-
     def change(self, key: str, value: Any) -> None:
         """Sets a setting (None: its default) from now on, and for later where the file may be written."""
         if self.settings.path is not None and not self.session.read_only:
@@ -183,16 +163,8 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
                 self.notify(f"{error.title}. It holds until you quit.", severity="warning", markup=False)
         self.settings = self.settings.changed(key, value)
         self.preview(self.settings.preferences.theme)
-        self._bind()
+        self.bind_keys()
         self.settings_changed.publish(self.settings)
-
-    def preview(self, theme: str) -> None:
-        """Shows the theme that a setting means here."""
-        self.theme = chosen(theme, light=self.light)
-
-    def on_background_known(self, event: BackgroundKnown) -> None:
-        self.light = event.light
-        self.preview(self.settings.preferences.theme)
 
     def nothing_here(self, event: events.Key) -> str:
         said = super().nothing_here(event)
@@ -206,13 +178,6 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         if not from_map:
             return key
         return self.get_key_display(Binding(from_map.partition(",")[0], ""))
-
-    def _bind(self) -> None:
-        chosen_keys = self.settings.preferences.keys
-        if chosen_keys or self._keymap:
-            from .preferences.keys import keymap
-
-            self.set_keymap(keymap(chosen_keys))
 
     async def _judge_keys(self) -> None:
         """After the first paint: to know every binding every screen is loaded, one after the other."""
@@ -231,9 +196,7 @@ class TrainshedApp(OrderedKeys, Endings, CrashReport):
         self.push_screen(SettingsScreen())
 
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
+        super().action_next_theme()
         self.notify(f"Theme: {self.theme.removeprefix('trainshed-')}, until you quit. Settings keep one.", timeout=2)
 
     def action_shoot(self) -> None:

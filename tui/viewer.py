@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +12,14 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
-from textual.filter import LineFilter, Monochrome
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
-from . import colourless, keytable, report
-from .answers import BackgroundKnown
+from . import keytable, report
 from .crash import CrashReport
+from .dressed import Dressed
 from .keys import OrderedKeys
 from .preferences import Resolved
-from .themes import MUTED, THEMES, chosen
 from .widgets.log_file import LogFile
 from .widgets.log_panel import LogPanel
 
@@ -63,7 +61,7 @@ class LogScreen(Screen[None]):
         self.app.push_screen(HelpScreen("the log", "", [("The log", rows)]))
 
 
-class ViewerApp(OrderedKeys, CrashReport):
+class ViewerApp(OrderedKeys, Dressed, CrashReport):
     """`path`: the file to follow; None: `text` arrives, from stdin. `settings`: what a person set; `light`: the
     terminal's background is.
     """
@@ -83,27 +81,11 @@ class ViewerApp(OrderedKeys, CrashReport):
     ) -> None:
         """Raises OSError for a file that cannot be read."""
         super().__init__()
-        self.no_color = colourless.wanted()
-        self._colourless = [colourless.Colourless()]
         self._file = None if path is None else LogFile(path)
         self._text = text
         self._read_only = read_only
-        for known in THEMES:
-            self.register_theme(known)
-        self.settings = settings or Resolved()
-        self._show_theme(light=light)
-        if self.settings.preferences.keys:
-            from .preferences.keys import keymap
-
-            self.set_keymap(keymap(self.settings.preferences.keys))
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        if self.no_color:
-            return self._colourless
-        return [known for known in super().get_line_filters() if not isinstance(known, Monochrome)]
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"muted": MUTED}
+        self.dress(settings, light=light)
+        self.bind_keys()
 
     def get_default_screen(self) -> Screen[None]:
         return LogScreen()
@@ -148,22 +130,8 @@ class ViewerApp(OrderedKeys, CrashReport):
                 await asyncio.sleep(0)
         self.panel.say("stdin has ended: this is all of it")
 
-    def _show_theme(self, *, light: bool) -> None:
-        self.theme = chosen(self.settings.preferences.theme, light=light)
-
-    def on_background_known(self, event: BackgroundKnown) -> None:
-        self._show_theme(light=event.light)
-
-    async def show(self) -> None:
-        """Runs to its end, with or without the mouse."""
-        await self.run_async(mouse=self.settings.preferences.mouse)
-
     def nothing_here(self, event: events.Key) -> str:
         return f"{super().nothing_here(event)} ? shows the keys."
-
-    def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_help_quit(self) -> None:
         self.notify("q quits.", timeout=4)

@@ -111,6 +111,7 @@ class CurveChooser(Dialogue[list[str]]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        event.prevent_default()  # Textual calls the handler of every class; here Enter goes to the list
         self.query_one(Toggles).focus()
 
     def on_toggles_done(self) -> None:

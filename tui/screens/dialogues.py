@@ -49,6 +49,10 @@ class Dialogue(ModalScreen[Answer | None]):
         else:
             self.other(event.button.id or "")
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.agreed()
+
     def agreed(self) -> None:
         raise NotImplementedError
 
@@ -88,10 +92,6 @@ class HostKeyQuestion(Dialogue[str]):
 
     def on_mount(self) -> None:
         self.query_one("#answer").focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.agreed()
 
     def agreed(self) -> None:
         answer = self.query_one("#answer", Input).value.strip()
@@ -173,10 +173,6 @@ class TypedConfirmation(Dialogue[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#answer").focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.agreed()
 
     def agreed(self) -> None:
         if self.query_one("#answer", Input).value.strip().upper() == self.wanted.upper():

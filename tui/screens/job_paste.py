@@ -94,10 +94,6 @@ class JobPaste(Dialogue[str]):
         event.stop()
         self.path = event.value
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.agreed()
-
     def agreed(self) -> None:
         path = self.path.strip()
         if not self.draft.strip():
