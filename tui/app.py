@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -29,9 +28,9 @@ from .keytable import listed
 from .preferences import Resolved
 from .session import Session
 from .themes import CHOICES
+from .toasts import Toasts
 from .wizard import Wizard
 
-FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
 LATER = "/* Read later. */"
 
 
@@ -45,7 +44,7 @@ def _style_sheet() -> list[str]:
     return [first, step, rest + log]
 
 
-class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
+class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model. `settings`: what a person set; `light`: the terminal's background is.
     `theme` is for pictures: that one, whatever is set. `keep`: what is known of each step is there again next time.
@@ -59,6 +58,8 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         Binding("ctrl+q", "leave", "Quit", show=False, system=True, id="app.quit"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, system=True, priority=True, id="app.suspend"),
         Binding("ctrl+p", "command_palette", "Every action by name", show=False, priority=True, id="app.palette"),
+        Binding("ctrl+o,J,shift+j", "jump", "Jump: a letter for each place", show=False, id="app.jump"),
+        Binding("M,shift+m", "said", "What was said in notices", show=False, id="app.said"),
     ]
 
     def __init__(
@@ -127,6 +128,11 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         yield SystemCommand("Screenshot", "save what is shown as an SVG of your own", self.action_shoot)
         for setting in CHOICES:
             yield SystemCommand(f"Theme {setting}", "kept in your settings", partial(self.change, "theme", setting))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("command_palette", "jump") and getattr(self.screen, "takes_every_key", False):
+            return False
+        return super().check_action(action, parameters)
 
     async def on_load(self) -> None:
         self.bind_keys()
@@ -200,13 +206,10 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         self.notify(f"Theme: {self.theme.removeprefix('trainshed-')}, until you quit. Settings keep one.", timeout=2)
 
     def action_shoot(self) -> None:
-        """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""
-        from . import report
+        from . import screenshot
 
-        name = time.strftime("screen-%Y%m%d-%H%M%S.svg")
         try:
-            svg = FONTS.sub("", self.export_screenshot())
-            path = report.save(svg, self.session.site, name, "screenshots")
+            path = screenshot.take(self, self.session.site)
         except OSError as failed:
             self.notify(f"The screenshot could not be written: {failed.strerror}", severity="error", markup=False)
             return
@@ -214,26 +217,24 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
 
     def action_leave(self) -> None:
         """Quits; a run that goes on is named first."""
-        session = self.session
-        if not session.run_going:
-            self.exit()
-            return
-        from .screens.dialogues import Confirmation
+        from . import leaving
 
-        back = session.line("logs", session.run, "--follow")
-        if self.owns_the_site:
-            text = f"This embedded site ends with the program, and {session.run} with it.\nA run on a real VM goes on."
-            question, message = Confirmation("Quit trainshed?", text, yes="Quit, and end the run", no="Stay"), None
+        leaving.ask(self)
+
+    def action_jump(self) -> None:
+        """Marks each place of what is shown; once more: takes the marks away."""
+        from .screens.jump import Jump, go_to
+
+        here = self.screen
+        if isinstance(here, Jump):
+            here.dismiss(None)
         else:
-            text = f"{session.run} goes on on {session.vm}: quitting stops nothing there.\nCome back with {back}"
-            question = Confirmation("Quit trainshed?", text, yes="Quit, the run goes on", no="Stay")
-            message = f"The run goes on. Come back with: {back}"
+            self.push_screen(Jump(here), lambda place: go_to(place) if place is not None else None)
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.exit(message=message)
+    def action_said(self) -> None:
+        from .screens.said import SaidScreen
 
-        self.push_screen(question, answered)
+        self.push_screen(SaidScreen(self.said))
 
     def action_help_quit(self) -> None:
         """Ctrl+C where nothing is selected: here it copies, so it says what quits and what cancels."""

@@ -17,7 +17,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 AGAIN_S = 5.0  # after that a key says again that it does nothing
+TEXT = frozenset({"Input", "TextArea"})
 FUNCTION = re.compile(r"f[0-9]+")
+IN_BLIND = frozenset({"app.leave", "leave", "app.quit", "help", "app.help_quit", "help_quit", "suspend_process"})
 SILENT = frozenset({"ctrl+c", "shift+tab"})  # they have words, or a meaning, of their own
 PATIENCE_S = 1.0  # for a widget that has gone, or has work to do
 
@@ -26,13 +28,16 @@ def in_field(screen: Screen[Any]) -> bool:
     """Whether letters are text now."""
     if screen.focused is None:  # so it is at the first paint
         return False
-    from textual.widgets import Input
-
-    return isinstance(screen.focused, Input)
+    return not TEXT.isdisjoint(screen.focused._css_type_names)  # to import them would take time
 
 
 class OrderedKeys(App[Any]):
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and self.blind:
+            if isinstance(event, events.Key) and not event.is_forwarded:
+                await self.complete()
+                await self._acted_in_blind(event.key)
+            return
         if isinstance(event, events.Key) and not event.is_forwarded:
             if not self.screen.is_mounted:  # its bindings act on widgets that are not there yet
                 await _caught_up(self.screen)
@@ -40,6 +45,18 @@ class OrderedKeys(App[Any]):
             if await self._acted(event):
                 return
         await super().on_event(event)
+
+    @property
+    def blind(self) -> bool:
+        """Whether the terminal is too small to see what a key would do."""
+        return bool(getattr(self.screen, "too_small", False))
+
+    async def _acted_in_blind(self, key: str) -> None:
+        """Quits, helps or suspends, also where a field would take the key; nothing else."""
+        for node, bindings in self.screen._modal_binding_chain:
+            for binding in bindings.key_to_bindings.get(key, ()):
+                if binding.action in IN_BLIND and await self.run_action(binding.action, node):
+                    return
 
     async def complete(self) -> None:
         """Until all is there that a key can act on."""

@@ -20,6 +20,7 @@ from .crash import CrashReport
 from .dressed import Dressed
 from .keys import OrderedKeys
 from .preferences import Resolved
+from .toasts import Toasts
 from .widgets.log_file import LogFile
 from .widgets.log_panel import LogPanel
 
@@ -61,7 +62,7 @@ class LogScreen(Screen[None]):
         self.app.push_screen(HelpScreen("the log", "", [("The log", rows)]))
 
 
-class ViewerApp(OrderedKeys, Dressed, CrashReport):
+class ViewerApp(OrderedKeys, Toasts, Dressed, CrashReport):
     """`path`: the file to follow; None: `text` arrives, from stdin. `settings`: what a person set; `light`: the
     terminal's background is.
     """

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.dom import DOMNode
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
 from . import keytable
+from .frame import Frame
 from .keys import in_field
 from .panes import pane_of
 from .session import Session
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from .widgets.commands import CommandsPane
 
 LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "ampersand", "space", "question_mark"})
-TOO_SMALL = (
-    "This terminal is too small for trainshed: it needs 60 columns and 18 lines. Nothing is lost; make it larger."
-)
 
 
 def _keeper(session: Session) -> Keeper | None:
@@ -62,7 +58,7 @@ class Keys(Footer):
             yield from super().compose()
 
 
-class Wizard(Screen[None]):
+class Wizard(Frame[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "Run/retry", id="wizard.retry"),
         Binding("b", "step(-1)", "Back", priority=True, id="wizard.back"),
@@ -80,8 +76,6 @@ class Wizard(Screen[None]):
         Binding("full_stop", "pause", "Pause a replay / go on", show=False, system=True, id="wizard.pause"),
         *[_place(number, step) for number, step in enumerate(STEPS, 1)],
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(self, session: Session, size: Size) -> None:
         """`size`: of the terminal, so that the first picture is right already."""
@@ -98,7 +92,7 @@ class Wizard(Screen[None]):
         self.complete = asyncio.Event()  # all is there that a key can act on
 
     def compose(self) -> ComposeResult:
-        yield Static(self._header(), id="header")
+        yield Static(self.heading(), id="header")
         with Horizontal(id="main"):
             yield Rail(self.session.journey, self.here)
             with Vertical(id="right"):
@@ -119,23 +113,13 @@ class Wizard(Screen[None]):
         self.app.style_more()  # type: ignore[attr-defined]
         with self.app.batch_update():
             await self.query_one("#right").mount(CommandsPane(self.session))
-            await self.mount(Static(TOO_SMALL, id="too-small"), before="#main")
+            await self.mount(self.notice(), before="#main")
         self.app.stylesheet.update(self)
         self.session.painted = True
         self.refresh_bindings()
         self.complete.set()
         if self.ignored:
             self.pane.say(self.ignored)
-
-    def _header(self) -> Content:
-        session = self.session
-        where = f"{session.site or 'no site yet'}{' · ' + session.vm if session.vm else ''}"
-        badges = [session.label.upper()] if session.label else []
-        badges += ["READ-ONLY"] if session.read_only else []
-        badges += ["PAUSED, . goes on"] if session.pace is not None and session.pace.stopped else []
-        parts: list[tuple[str, str]] = [(" trainshed ", "bold $primary"), (f" {where} ", "")]
-        parts += [(f" {badge} ", "bold reverse") for badge in badges]
-        return Content.assemble(*parts)
 
     def on_mount(self) -> None:
         self.session.journey.on_change = self._changed
@@ -183,7 +167,7 @@ class Wizard(Screen[None]):
     def _tell(self) -> None:
         if self.is_attached:
             self.query_one(Rail).tell(self.here)
-            self.query_one("#header", Static).update(self._header())
+            self.query_one("#header", Static).update(self.heading())
 
     def _tell_commands(self) -> None:
         if self.is_attached and self.complete.is_set():

@@ -16,10 +16,18 @@ from tui.app import TrainshedApp
 from tui.screens.pane import StepPane
 
 
+class Heard(TrainshedApp):
+    """What is cleared from the screen was not said, for `Walk.notices`."""
+
+    def clear_notifications(self) -> None:
+        super().clear_notifications()
+        self.said.clear()
+
+
 def make_app(scenario: Scenario | None = None, **more: Any) -> TrainshedApp:
     """An app whose clock stands still."""
     more.setdefault("job", Path("demo/train.yml"))
-    return TrainshedApp(fake_services(scenario), clock=lambda: 0.0, **more)
+    return Heard(fake_services(scenario), clock=lambda: 0.0, **more)
 
 
 class Walk:
@@ -72,7 +80,8 @@ class Walk:
         return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
     def notices(self) -> str:
-        return "\n".join(str(notice.message) for notice in self.app._notifications)
+        """All that was said in notices, also in those that another one has replaced."""
+        return "\n".join(said.text for said in self.app.said)
 
 
 @asynccontextmanager

@@ -22,12 +22,26 @@ Answer = TypeVar("Answer")
 
 
 class Dialogue(ModalScreen[Answer | None]):
-    """Escape is always the safe answer: None."""
+    """Escape is always the safe answer: None. `PLAIN`: it has no keys to tell of, or takes each key that is pressed."""
 
+    PLAIN: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "give_up", "Cancel", id="dialogue.cancel"),
         Binding("ctrl+c", "app.help_quit", show=False, system=True, id="dialogue.interrupt"),
+        Binding("ctrl+o,J,shift+j", "app.jump", "Jump: a letter for each place", show=False, id="app.jump"),
+        Binding("question_mark", "help", "Help", key_display="?", show=False, id="dialogue.help"),
     ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return super().check_action(action, parameters) and not (self.PLAIN and action == "help")
+
+    def action_help(self) -> None:
+        from tui import keytable
+
+        from .help import HelpScreen
+
+        rows = [(one.keys, one.does) for one in keytable.over(self) if one.keys and one.node is not self.app]
+        self.app.push_screen(HelpScreen("this question", "", [("Here", rows)]))
 
     def action_give_up(self) -> None:
         self.dismiss(None)
@@ -134,9 +148,10 @@ class SecretQuestion(Dialogue[Secret]):
 class Confirmation(Dialogue[bool]):
     """Names what is about to happen and to what. The safe answer has the focus."""
 
-    def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
+    def __init__(self, title: str, text: str, *, yes: str, no: str, about: str = "") -> None:
+        """`about`: by which it is found among the screens, where it may not be asked twice."""
         super().__init__()
-        self.asked, self.text, self.yes, self.no = title, text, yes, no
+        self.asked, self.text, self.yes, self.no, self.about = title, text, yes, no, about
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialogue", can_focus=False):

@@ -26,6 +26,8 @@ MOUSE = "Everything can be clicked. Hold Shift while dragging to select text wit
 class HelpScreen(Dialogue[None]):
     """`groups`: (title, [(key, what it does)]). Longer than the screen it scrolls."""
 
+    PLAIN = True
+
     def __init__(self, title: str, does: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
         super().__init__()
         self.heading, self.does, self.groups = title, does, groups

@@ -9,16 +9,16 @@ from typing import ClassVar, TypeVar
 
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input
 
 from tui import keytable
+from tui.frame import Frame
 from tui.session import Session
 
 Answer = TypeVar("Answer")
 
 
-class Place(Screen[Answer | None]):
+class Place(Frame[Answer | None]):
     """What such screens share: the keys of the program, the help, the palette's actions."""
 
     TITLE_OF: ClassVar[str]
@@ -30,8 +30,6 @@ class Place(Screen[Answer | None]):
         Binding("t", "app.next_theme", "Next theme", show=False, id="place.next_theme"),
         Binding("q", "app.leave", "Quit", show=False, id="place.leave"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -41,14 +39,11 @@ class Place(Screen[Answer | None]):
         """The equal command line."""
         raise NotImplementedError
 
-    def heading(self) -> Content:
-        session = self.session
-        where = f"{session.site or 'no site yet'}{' · ' + session.vm if session.vm else ''}"
-        parts: list[tuple[str, str]] = [(" trainshed ", "bold $primary"), (f" {where} ", "")]
-        parts += [(f" {self.TITLE_OF} ", "bold")]
-        parts += [(f" {session.label.upper()} ", "bold reverse")] if session.label else []
-        parts += [(" READ-ONLY ", "bold reverse")] if session.read_only else []
-        return Content.assemble(*parts)
+    def heading(self, place: str = "") -> Content:
+        return super().heading(place or self.TITLE_OF)
+
+    def on_mount(self) -> None:
+        self.mount(self.notice(), before=0)
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:

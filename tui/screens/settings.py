@@ -188,6 +188,9 @@ class SettingsScreen(Dialogue[None]):
 class KeyQuestion(Dialogue[str]):
     """Answers the key that is pressed."""
 
+    PLAIN = True
+    takes_every_key = True
+
     def __init__(self, bound: keys.Bound) -> None:
         super().__init__()
         self.bound = bound
