@@ -10,24 +10,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import TrainshedError
-from core.site import atomic, paths
+from core.site import atomic, paths, secrets
 
 # Shapes of secrets, in case a library puts one in a message: SAS signatures, account keys, tokens, key blocks.
+_NAMES = "account_?key|access_?key|api_?key|shared_?access_?signature|password|passwd|passphrase|secret|token"
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s&;,"'})\]]+)"""
 _SECRETS = (
-    (
-        re.compile(r"(?i)\b(sig|accountkey|sharedaccesssignature|password|passphrase|secret|token)=[^\s&;\"']+"),
-        r"\1=***",
-    ),
-    (re.compile(r"(?i)\b(bearer|sharedkey|basic)\s+[\w.+/=:-]+"), r"\1 ***"),
+    (re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*)[^\n]+"), r"\1***"),
+    (re.compile(r"(?i)\b(bearer|sharedkey(?:lite)?|basic)\s+[\w.+/=:-]+"), r"\1 ***"),
+    (re.compile(rf"(?i)((?:\bsig|{_NAMES})[\"']?\s*[=:]\s*){_VALUE}"), r"\1***"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/@]+@"), r"\1:***@"),
     (re.compile(r"-----BEGIN [^-]+-----.*?(-----END [^-]+-----|\Z)", re.DOTALL), "*** a key ***"),
     (re.compile(r"(?<![\w/+])[\w/+]{86}==(?!\w)"), "***"),
 )
 
 
 def redacted(text: str) -> str:
+    """Without what is a secret now, and without what is shaped like one."""
+    text = secrets.hidden(text)
     for shape, put in _SECRETS:
         text = shape.sub(put, text)
     return text
+
+
+def clean(error: TrainshedError) -> TrainshedError:
+    """The same error without the secrets that its operation still holds: later nobody knows them any more."""
+    hidden = secrets.hidden
+    error.title, error.hint = hidden(error.title), hidden(error.hint)
+    error.facts = {name: hidden(value) if isinstance(value, str) else value for name, value in error.facts.items()}
+    return error
 
 
 def _version(name: str) -> str:

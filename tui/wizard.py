@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding, Binding, BindingType
+from textual.binding import ActiveBinding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.geometry import Size
@@ -20,8 +19,9 @@ from .frame import Frame
 from .keys import in_field
 from .panes import pane_of
 from .session import Session
-from .steps import ORDER, STEPS, Step
+from .steps import ORDER
 from .widgets.rail import Rail, RailItem
+from .wizard_keys import KEYS, LETTERS, shown
 
 if TYPE_CHECKING:
     from textual.widgets import Button
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .screens.pane import StepPane
     from .widgets.commands import CommandsPane
 
-LETTERS = frozenset({"r", "b", "n", "c", "q", "x", "slash", "ampersand", "space", "question_mark"})
-
 
 def _keeper(session: Session) -> Keeper | None:
     if not session.keep:
@@ -39,11 +37,6 @@ def _keeper(session: Session) -> Keeper | None:
     from .journeys import Keeper
 
     return Keeper(session)
-
-
-def _place(number: int, step: Step) -> Binding:
-    does, id = f"Go to {step.title}", f"wizard.{step.id}"
-    return Binding(str(number), f"go('{step.id}')", does, show=False, priority=True, id=id)
 
 
 class Keys(Footer):
@@ -59,23 +52,7 @@ class Keys(Footer):
 
 
 class Wizard(Frame[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "retry", "Run/retry", id="wizard.retry"),
-        Binding("b", "step(-1)", "Back", priority=True, id="wizard.back"),
-        Binding("n", "step(1)", "Next", priority=True, id="wizard.next"),
-        Binding("c", "commands", "Commands", id="wizard.commands"),
-        Binding("question_mark", "help", "Help", key_display="?", id="wizard.help"),
-        Binding("q", "app.leave", "Quit", id="wizard.quit"),
-        Binding("y", "copy", "Copy the report or the command line", show=False, id="wizard.copy"),
-        Binding("d", "details", "Details of the error", show=False, id="wizard.details"),
-        Binding("e", "edit", "Edit what was typed", show=False, id="wizard.edit"),
-        Binding("escape", "escape", "Leave the field / close / stop", show=False, id="wizard.escape"),
-        Binding("o", "runs", "All runs", show=False, id="wizard.runs"),
-        Binding("t", "app.next_theme", "Next theme", show=False, id="wizard.theme"),
-        Binding("comma", "app.settings", "Settings", show=False, key_display=",", id="wizard.settings"),
-        Binding("full_stop", "pause", "Pause a replay / go on", show=False, system=True, id="wizard.pause"),
-        *[_place(number, step) for number, step in enumerate(STEPS, 1)],
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self, session: Session, size: Size) -> None:
         """`size`: of the terminal, so that the first picture is right already."""
@@ -133,21 +110,10 @@ class Wizard(Frame[None]):
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """The footer has room for six keys; in a field, letters are text and Escape is what counts."""
         found = super().active_bindings
-        typing = in_field(self)
-        hidden = LETTERS if typing else self.pane.hidden if self.complete.is_set() else frozenset()
-        shown = {"escape"} if typing else set()
-        for key, active in found.items():
-            own = self._own_key(active)
-            if own in hidden or own in shown:
-                found[key] = active._replace(binding=replace(active.binding, show=own in shown))
-        return found
-
-    @staticmethod
-    def _own_key(active: ActiveBinding) -> str:
-        """The key that the binding has where nobody changed it."""
-        id, bindings = active.binding.id, active.node._bindings
-        keys = (key for key, binding in bindings if id is not None and binding.id == id)
-        return next(keys, active.binding.key)
+        if in_field(self):
+            return shown(found, lambda key: key == "escape" if key in LETTERS or key == "escape" else None)
+        hidden = self.pane.hidden if self.complete.is_set() else frozenset()
+        return shown(found, lambda key: False if key in hidden else None)
 
     @property
     def pane(self) -> StepPane:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
-from textual.worker import Worker
 
 from core import events
 from core.errors import ConnectError, TrainshedError
 from core.services import Events
-from tui import untrusted, words
+from tui import untrusted
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
@@ -26,34 +21,10 @@ from tui.widgets.fields import Row
 from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
+from .work import TURN_S, Task, Work, closing
+
+__all__ = ["TURN_S", "StepPane", "Task", "closing"]
 TRIED = 8  # commands in a report
-TURN_S = 0.01  # after this much work on events the loop gets a turn
-
-
-@dataclass(frozen=True)
-class Task:
-    """One operation of a step. `begin` makes its events, `done` is called when they end well."""
-
-    title: str
-    command: str  # the equal command line
-    begin: Callable[[], Events]
-    done: Callable[[], tuple[str, str]]  # a key of words.STATUS, and how it ended
-    retry: Callable[[], object]
-    changes: bool = False  # something on the VM or in the site: refused in read-only
-    counts: bool = True  # the step's state follows it
-    local: bool = False  # it asks nothing of the VM
-    part: str = ""  # which part of the step it is, where a step has several
-
-
-@asynccontextmanager
-async def closing(events: Events) -> AsyncIterator[Events]:
-    """Closes the iterator however the block ends: that is what cancels the work."""
-    try:
-        yield events
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _seen(widget: Widget) -> bool:
@@ -70,9 +41,7 @@ class StepPane(Vertical):
         super().__init__(id=self.STEP, classes="step")
         self.session = session
         self.step = BY_ID[self.STEP]
-        self.doing: Task | None = None
-        self.worker: Worker[None] | None = None
-        self.again: Callable[[], object] | None = None  # what Retry does
+        self.work = Work(self, take=lambda event: self._take(event))
 
     # What a step fills in.
 
@@ -158,7 +127,11 @@ class StepPane(Vertical):
 
     @property
     def going(self) -> bool:
-        return self.worker is not None and self.worker.is_running
+        return self.work.going
+
+    @property
+    def doing(self) -> Task | None:
+        return self.work.task
 
     def focus_first(self) -> None:
         """Enter does what most people want next. At once: it may be the next key."""
@@ -175,90 +148,21 @@ class StepPane(Vertical):
 
     def operate(self, task: Task) -> None:
         """Starts `task`, unless something of this step is going."""
-        if self.session.read_only and task.changes:
-            self.say("Read-only: this would change something. Start without --read-only to do it.")
-            return
-        if self.going:
-            self.say("Still going. Escape stops it.")
-            return
-        self.again = task.retry
-        self.session.ran("cli", task.command)
-        self.worker = self.run_worker(self._operate(task), name=task.title, group=self.STEP)
-
-    async def _operate(self, task: Task) -> None:
-        self.doing = task
-        self.panel.clear()
-        self.started()
-        self.status.start(task.title)
-        if task.counts:
-            self.session.journey.begin(self.STEP)
-        ended = False
-        try:
-            await self._consume(task.begin())
-            ended = True
-        except TrainshedError as error:
-            ended = True
-            self._end_failed(task, error)
-        else:
-            status, said = task.done()
-            self.status.end(words.STATUS[status].glyph, said, words.STATUS[status].style)
-            self.relabel()
-            if not task.local:
-                self.session.reached(self.STEP)
-        finally:
-            if not ended:
-                self._end_stopped(task)
-            self.doing = None  # it can hold an answer that was a secret
+        self.work.start(task)
 
     async def _consume(self, stream: Events) -> None:
-        turn = time.monotonic()
-        async with closing(stream):
-            async for event in stream:
-                self._take(untrusted.event(event))
-                if time.monotonic() - turn > TURN_S:
-                    await asyncio.sleep(0)
-                    turn = time.monotonic()
+        await self.work.consume(stream)
 
     def _take(self, event: events.Event) -> None:
         self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)
-                self._note(event.command)
+                self.work.note(event.command)
             case events.Progress():
                 self.status.move(event)
             case _:
                 self.receive(event)
-
-    def _note(self, command: str) -> None:
-        """A command of a phase, unless it says again what the task itself is."""
-        words_of = command.split()
-        if not words_of:
-            return
-        if words_of[0] != "trainshed":
-            self.session.ran("vm", command)
-        elif self.doing is None or not set(words_of[1:2]) & set(self.doing.command.split()):
-            self.session.ran("cli", command)
-
-    def _end_failed(self, task: Task, error: TrainshedError) -> None:
-        if self.asks(error):
-            self.status.end("?", f"{task.title}: {self.ASKS}", "$text-accent")
-            self.session.journey.stop(self.STEP)
-            self.stopped()
-            return
-        self.status.end("✗", f"{task.title}: failed after {words.duration(self.status.elapsed)}", "$text-error")
-        if task.counts:
-            self.session.journey.fail(self.STEP)
-        self.failed()
-        self.show_error(error)
-
-    def _end_stopped(self, task: Task) -> None:
-        if not self.is_attached:
-            return
-        self.stopped()
-        self.status.end("–", f"{task.title}: stopped", "$muted")
-        if task.counts:
-            self.session.journey.stop(self.STEP)
 
     def reached(self) -> None:
         """Another step reached the VM: an error of the connection that is still shown here is over."""
@@ -277,13 +181,10 @@ class StepPane(Vertical):
 
     def stop(self) -> bool:
         """Stops what is going; False where nothing is."""
-        if not self.going or self.worker is None:
-            return False
-        self.worker.cancel()
-        return True
+        return self.work.stop()
 
     def retry(self) -> None:
-        again = self.again if self.panel.error is not None else None
+        again = self.work.again if self.panel.error is not None else None
         (again or self.primary()[1])()
 
     def say(self, text: str) -> None:
