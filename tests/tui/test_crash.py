@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.site.secrets import Secret
 from tui.app import TrainshedApp
 
 from .walk import make_app
@@ -17,9 +18,8 @@ LOCAL = "hunter2-in-a-local-variable"
 
 
 def _break() -> None:
-    passphrase = LOCAL
-    if passphrase:
-        raise RuntimeError(f"GET https://account.example/records?sv=1&sig={SIGNATURE} failed")
+    passphrase = Secret(LOCAL)
+    raise RuntimeError(f"GET https://account.example/records?sv=1&sig={SIGNATURE} failed for {passphrase.reveal()}")
 
 
 async def _in_a_worker() -> None:

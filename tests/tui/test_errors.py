@@ -100,6 +100,24 @@ def _secrets_below(pane: Any) -> list[Secret]:
     return [value for value in found if isinstance(value, Secret)]
 
 
+async def test_a_secret_in_a_message_of_a_library_is_neither_shown_nor_reported() -> None:
+    class Talks(FakeConnection):
+        async def connect(self, *given: Any, passphrase: Secret | None = None, **more: Any) -> Any:
+            async for event in super().connect(*given, passphrase=passphrase, **more):
+                yield event
+                if passphrase is not None:
+                    raise ConnectError(f"no key in {passphrase.reveal()}", hint=passphrase.reveal(), seen=SECRET)
+
+    scenario = Scenario(passphrase=SECRET)
+    async with walking(scenario) as walk:
+        walk.app.session.services = replace(walk.app.session.services, connection=Talks(scenario))
+        await walk.press("enter")
+        walk.app.screen.query_one("#secret", Input).value = SECRET
+        await walk.press("enter", "d", "y")
+        assert "no key in ***" in walk.screen_text() and "no key in ***" in walk.app.clipboard
+        assert SECRET not in walk.screen_text() + walk.app.clipboard + walk.notices()
+
+
 async def test_a_wrong_passphrase_is_asked_for_again() -> None:
     async with walking(Scenario(passphrase=SECRET)) as walk:
         await walk.press("enter")
@@ -341,6 +359,15 @@ async def test_read_only_refuses_a_new_address_before_anything_is_sent(home: Pat
     assert not list(home.rglob("*.toml"))
 
 
+LEAKS = {  # as libraries put them into their messages: what, and what of it may be nowhere
+    "url": ("https://x.example/records?sv=1&sig=SECRETSIGNATURE&se=2", "SECRETSIGNATURE"),
+    "connection": ("AccountName=a;AccountKey=c2VjcmV0a2V5;EndpointSuffix=x", "c2VjcmV0a2V5"),
+    "headers": ("{'Authorization': 'SharedKey a:c2lnbmVk', 'x-ms-date': 'now'}", "c2lnbmVk"),
+    "given": ("password='correct horse'", "horse"),
+    "key": ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n-----END OPENSSH PRIVATE KEY-----", "b3BlbnNzaA"),
+}
+
+
 class Down:
     """Services that all fail in the same way."""
 
@@ -350,8 +377,8 @@ class Down:
         return self._fail
 
     async def _fail(self, *_given: Any, **_more: Any) -> Any:
-        facts = {"url": "https://x?sig=SECRETSIGNATURE"}
-        error = ConnectError("the VM does not answer", hint="is it up?", **facts)
+        facts = {name: text for name, (text, _) in LEAKS.items()}
+        error = ConnectError("the VM does not answer", hint=f"is it up? {facts['url']}", **facts)
         if facts:
             raise error
         yield error
@@ -379,7 +406,7 @@ async def test_the_error_of_every_step_offers_retry_edit_and_a_copy_without_secr
             assert walk.app.clipboard == report
             assert "what: the VM does not answer" in report and f"step: {step}" in report
             assert "tried:" in report and session.commands[-1].text in report
-            assert "SECRETSIGNATURE" not in report and "sig=***" in report
+            assert not [leak for _, leak in LEAKS.values() if leak in report] and "sig=***" in report
             await walk.press("e")
             assert isinstance(walk.app.focused, Input), step
             assert walk.app.wizard.here == (step if step not in ("check", "watch") else "connect")
