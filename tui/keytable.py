@@ -13,19 +13,29 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
+from .keys import in_field
+
 PALETTE = "command_palette"
 SHIFTED = re.compile(r"shift\+[a-z]")  # how some terminals say what is a capital letter in the others
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One action with its keys, as they are written on the keyboard. `ours`: not of a widget of Textual's."""
+    """One action with its keys, as they are written on the keyboard. `ours`: not of a widget of Textual's. `on`: it
+    does something now, else its key says why not, or means what is around it.
+    """
 
     keys: str
     does: str
     action: str
     node: DOMNode
     ours: bool
+    on: bool = True
+
+    @property
+    def told(self) -> str:
+        """For the help."""
+        return self.does if self.on else f"{self.does} (not now)"
 
 
 def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
@@ -47,14 +57,14 @@ def listed(app: App[Any], nodes: Iterable[DOMNode]) -> list[Listed]:
             inner = taken.setdefault(key, node) if on else taken.get(key, node)
             seen = inner is node or binding.priority
             written = app.get_key_display(binding) if seen and not SHIFTED.fullmatch(key) else ""
-            _add(found, node, binding, written)
+            _add(found, node, binding, written, bool(on) or in_field(app.screen))  # a field has the letters
     return sorted(found.values(), key=lambda one: not one.ours)
 
 
-def _add(found: dict[tuple[DOMNode, str], Listed], node: DOMNode, binding: Binding, key: str) -> None:
+def _add(found: dict[tuple[DOMNode, str], Listed], node: DOMNode, binding: Binding, key: str, on: bool) -> None:
     known = found.get((node, binding.action))
     keys = " ".join(part for part in (known.keys if known else "", key) if part)
-    found[node, binding.action] = Listed(keys, binding.description, binding.action, node, binding.id is not None)
+    found[node, binding.action] = Listed(keys, binding.description, binding.action, node, binding.id is not None, on)
 
 
 def _inner(screen: Screen[Any], pane: Widget) -> list[DOMNode]:
@@ -86,6 +96,6 @@ def groups(screen: Screen[Any], pane: Widget, title: str) -> list[tuple[str, lis
         around = one.node is screen or one.node is screen.app
         group = everywhere if around else here if one.ours else focused
         if one.keys and not one.action.startswith("go(") and one.action != "press":
-            rows[group].append((one.keys, one.does))
+            rows[group].append((one.keys, one.told))
     rows[everywhere].append(("1 to 6", "Go to that step"))
     return [(group, found) for group, found in rows.items() if found]

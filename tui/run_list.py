@@ -183,6 +183,15 @@ class RunList:
     rows: dict[str, Row] = field(default_factory=dict)
     shown: list[Row] = field(default_factory=list)
 
+    @property
+    def looks(self) -> tuple[str, str, bool, str]:
+        """Filter and order, for the next time."""
+        return self.filter, self.column, self.falls, self.lead
+
+    def look_as(self, looks: tuple[str, str, bool, str] | None) -> None:
+        if looks is not None:
+            self.filter, self.column, self.falls, self.lead = looks
+
     def take(self, runs: Iterable[RunInfo]) -> None:
         """What is so now; a run that is as it was keeps its row."""
         before, self.rows = self.rows, {}

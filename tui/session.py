@@ -43,6 +43,7 @@ class Session:
     run: str = ""  # the run that Watch and Model are about
     run_info: RunInfo | None = None
     run_going: bool = False
+    runs_look: tuple[str, str, bool, str] | None = None  # how the list of runs was filtered and sorted
 
     @property
     def site(self) -> str:

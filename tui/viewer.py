@@ -58,7 +58,7 @@ class LogScreen(Screen[None]):
     def action_help(self) -> None:
         from .screens.help import HelpScreen
 
-        rows = [(one.keys, one.does) for one in keytable.over(self) if one.keys]
+        rows = [(one.keys, one.told) for one in keytable.over(self) if one.keys]
         self.app.push_screen(HelpScreen("the log", "", [("The log", rows)]))
 
 

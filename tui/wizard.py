@@ -121,6 +121,7 @@ class Wizard(Frame[None]):
 
     def _changed(self) -> None:
         self._tell()
+        self.call_after_refresh(self.refresh_bindings)  # what has ended has ended then
         said = self.keeper.save() if self.keeper else ""
         if said and not self.warned:
             self.warned = True

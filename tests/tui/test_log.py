@@ -432,10 +432,10 @@ async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_pa
         await pilot.pause()
         panel.view.draw()
         assert panel.view.shown() == "anew"
-        assert "job.log was cut" in str([notice.message for notice in app._notifications])
+        assert "job.log was cut" in str([said.text for said in app.said])
         await pilot.press("y", "escape", "t", "question_mark")
         await pilot.pause()
-        assert "No line is marked" in str([notice.message for notice in app._notifications])
+        assert "No line is marked" in str([said.text for said in app.said])
         keys = {does: key for key, does in app.screen.keys}  # type: ignore[attr-defined]
         assert keys["Filter"] == "&" and keys["Mark lines"] == "v"
         await pilot.press("escape", "Q")

@@ -53,10 +53,16 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         keys = {does: key for key, does in walk.app.screen.keys}
         assert keys["Cancel run"] == "x"
         assert keys["Next metric"] == "m"
+        assert (keys["Next hit (not now)"], keys["Next"], keys["Enlarge/back"]) == ("n", "n", "z")
         assert (keys["Every action by name"], keys["Settings"], keys["Commands"]) == ("^p", ",", "c")
         assert [title for title, _ in walk.app.screen.groups] == ["In Watch", "Everywhere"]
         await walk.press("escape", "1", "question_mark")
         assert "Cancel run" not in str(walk.app.screen.keys)
+        await walk.press("escape", "5", "enter", "slash", "e", "enter", "question_mark")
+        assert isinstance(walk.app.screen, HelpScreen)
+        assert {"Next hit", "Next"} & {does for key, does in walk.app.screen.keys if key == "n"} == {"Next hit"}
+        await walk.press("escape", "escape", "tab", "v", "question_mark")
+        assert isinstance(walk.app.screen, HelpScreen) and ("a", "All of these") in walk.app.screen.keys
 
 
 async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place() -> None:
@@ -74,6 +80,15 @@ async def test_the_commands_pane_shows_what_ran_and_the_equal_command_line() -> 
         said = walk.screen_text()
         assert "ssh azureuser@203.0.113.10" in said
         assert "trainshed --site ward-7 connect stackvm" in said
+
+
+async def test_a_late_tick_does_not_say_that_what_has_ended_goes_on() -> None:
+    async with walking() as walk:
+        await walk.press("enter")
+        ended = walk.status
+        assert ended.startswith("✓ Connected")
+        walk.pane.status._draw()
+        assert walk.status == ended
 
 
 def _commands_open(walk: Walk) -> bool:

@@ -91,11 +91,16 @@ async def test_a_run_is_found_sorted_and_opened_and_escape_leads_back() -> None:
         assert table(walk).here == table(walk).runs.shown[-1].info.run
         await walk.press("escape")
         assert isinstance(walk.app.screen, Wizard) and walk.app.wizard.here == "data"
-        await walk.press("o")
+        await walk.press("o", "slash")
+        assert "NAME ▲" in walk.screen_text() and "LOSS" in walk.screen_text(), "as it was left"
+        await walk.type("demo")
+        wanted = table(walk).runs.shown[1].info.run
         await walk.pilot.click(RunTable, offset=(20, 2), times=2)
         await walk.settled()
         assert isinstance(walk.app.screen, Wizard) and walk.app.wizard.here == "watch"
-        assert walk.app.session.run == history.ulid(0)
+        assert walk.app.session.run == wanted
+        await walk.press("o")
+        assert table(walk).runs.filter == "demo" and "demo" in walk.screen_text() and len(listed(walk)) < 41
 
 
 async def test_a_new_look_moves_neither_cursor_nor_lines_nor_marks() -> None:

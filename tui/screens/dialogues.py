@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Footer, Input, Static
 
 from core.site.secrets import Secret
 from tui import untrusted
+from tui.keys import in_field
 from tui.widgets.fields import Field, SecretField
 from tui.widgets.press import Press
 
@@ -25,12 +27,27 @@ class Dialogue(ModalScreen[Answer | None]):
     """Escape is always the safe answer: None. `PLAIN`: it has no keys to tell of, or takes each key that is pressed."""
 
     PLAIN: ClassVar[bool] = False
+    FOOTER: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "Cancel", id="dialogue.cancel"),
+        Binding("escape", "give_up", "Close", key_display="esc", id="dialogue.cancel"),
         Binding("ctrl+c", "app.help_quit", show=False, system=True, id="dialogue.interrupt"),
         Binding("ctrl+o,J,shift+j", "app.jump", "Jump: a letter for each place", show=False, id="app.jump"),
-        Binding("question_mark", "help", "Help", key_display="?", show=False, id="dialogue.help"),
+        Binding("question_mark", "help", "Help", key_display="?", id="dialogue.help"),
     ]
+
+    def on_mount(self) -> None:
+        """Its keys cover those of the screen below, which do nothing now."""
+        if self.FOOTER:
+            self.mount(Footer(show_command_palette=False, compact=True))
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        found = super().active_bindings
+        if in_field(self):  # letters are text
+            for key, active in found.items():
+                show = active.binding.show and (key == "escape" or "+" in key)
+                found[key] = active._replace(binding=replace(active.binding, show=show))
+        return found
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return super().check_action(action, parameters) and not (self.PLAIN and action == "help")
@@ -40,7 +57,7 @@ class Dialogue(ModalScreen[Answer | None]):
 
         from .help import HelpScreen
 
-        rows = [(one.keys, one.does) for one in keytable.over(self) if one.keys and one.node is not self.app]
+        rows = [(one.keys, one.told) for one in keytable.over(self) if one.keys and one.node is not self.app]
         self.app.push_screen(HelpScreen("this question", "", [("Here", rows)]))
 
     def action_give_up(self) -> None:

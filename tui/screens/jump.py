@@ -42,6 +42,7 @@ class Jump(Dialogue[Widget]):
     """Answers the place that was chosen."""
 
     PLAIN = True
+    FOOTER = False
 
     def __init__(self, screen: Screen[object]) -> None:
         super().__init__()

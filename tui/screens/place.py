@@ -74,7 +74,7 @@ class Place(Frame[Answer | None]):
         here, everywhere = list[tuple[str, str]](), list[tuple[str, str]]()
         for one in keytable.over(self):
             if one.keys:
-                (everywhere if one.node is self.app else here).append((one.keys, one.does))
+                (everywhere if one.node is self.app else here).append((one.keys, one.told))
         groups = [(f"In {self.TITLE_OF}", here), ("Everywhere", everywhere)]
         self.app.push_screen(HelpScreen(self.TITLE_OF, self.DOES, [group for group in groups if group[1]]))
 

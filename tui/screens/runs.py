@@ -55,6 +55,7 @@ class RunsScreen(RunActs):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.runs.look_as(session.runs_look)
         self.seen: float | None = None  # when the VM last told its runs
         self.error: TrainshedError | None = None  # of the last look
         self.next_look = 0.0  # by the session's clock
@@ -64,8 +65,9 @@ class RunsScreen(RunActs):
         yield Static(self.heading(), id="header")
         with Vertical(id="runs-body"):
             yield ErrorPanel()
-            field = Field(id="filter", placeholder="words, or state:failed experiment:x owner:me; Enter: done")
-            field.display = False
+            hint = "words, or state:failed experiment:x owner:me; Enter: done"
+            field = Field(self.runs.filter, id="filter", placeholder=hint)
+            field.display = bool(field.value)
             yield field
             yield RunTable(self.runs, id="run-table")
             yield Static(LOADING, id="runs-said")
@@ -81,6 +83,9 @@ class RunsScreen(RunActs):
         self.session.ran("cli", self.session.line("runs"))
         self.look()
         self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        self.session.runs_look = self.runs.looks
 
     def cli(self) -> str:
         marked = self.table.marked

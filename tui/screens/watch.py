@@ -39,7 +39,7 @@ class WatchPane(StepPane):
         *around(),
         Binding("x", "cancel_run", "Cancel run", id="watch.cancel_run"),
         Binding("m", "metric", "Next metric", show=False, id="watch.metric"),
-        Binding("z", "enlarge", "Enlarge this panel, and back", show=False, id="watch.enlarge"),
+        Binding("z", "enlarge", "Enlarge/back", id="watch.enlarge"),
     ]
 
     def body(self) -> ComposeResult:
@@ -72,12 +72,14 @@ class WatchPane(StepPane):
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The footer has the keys of the panel that has the focus, and `n` while it is the next hit."""
+        """The footer has the keys of the panel with the focus, `n` while it finds, `x` while a run goes on."""
         focused = self.screen.focused
         beside = focused is not None and focused.id in ("metrics", "resources")
         if beside:
-            return frozenset({"r", "b", "c", "space", "slash", "ampersand"})
-        return frozenset({"r", "b", "c", "x" if self.searching else "n"})
+            return frozenset({"r", "b", "c", "n", "space", "slash", "ampersand"})
+        if self.searching:
+            return frozenset({"r", "b", "c", "x", "z"})
+        return frozenset({"r", "b", "c", "n", "z" if self.going or self.session.run_going else "x"})
 
     @property
     def log_panel(self) -> LogPanel:

@@ -30,12 +30,13 @@ class StatusLine(Static):
         self.title = ""
         self.progress: Progress | None = None
         self.timer: Timer | None = None
+        self.going = False
 
     def on_mount(self) -> None:
         self.timer = self.set_interval(0.5, self._draw, pause=True)
 
     def start(self, title: str) -> None:
-        self.began, self.progress, self.title = self.clock(), None, title
+        self.began, self.progress, self.title, self.going = self.clock(), None, title, True
         if self.timer is not None:
             self.timer.resume()
         self._draw()
@@ -49,6 +50,8 @@ class StatusLine(Static):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.going:  # a tick of the timer can be on its way when it is paused
+            return
         parts: list[tuple[str, str]] = [("● ", "$text-accent"), (self.title, "")]
         if self.progress is not None and self.progress.total:
             parts.append((f"  {bar(self.progress.done, self.progress.total)}", "$text-accent"))
@@ -66,6 +69,7 @@ class StatusLine(Static):
 
     def end(self, glyph: str, text: str, style: str) -> None:
         """How it ended, in one line that stays."""
+        self.going = False
         if self.timer is not None:
             self.timer.pause()
         self.update(Content.assemble((f"{glyph} ", style), text))
