@@ -113,6 +113,9 @@ class Wizard(Frame[None]):
         if in_field(self):
             return shown(found, lambda key: key == "escape" if key in LETTERS or key == "escape" else None)
         hidden = self.pane.hidden if self.complete.is_set() else frozenset()
+        hidden |= {
+            key for key, step in (("b", ORDER[0]), ("n", ORDER[-1])) if step == self.here and not self._searching
+        }
         return shown(found, lambda key: False if key in hidden else None)
 
     @property
@@ -165,8 +168,12 @@ class Wizard(Frame[None]):
         """Keys that change the place come first, so that the next key goes there; but in a field they are text."""
         if action not in ("go", "step"):
             return True
-        searching = parameters == (1,) and self.complete.is_set() and self.pane.searching
-        return not in_field(self) and not searching
+        return not in_field(self) and not (parameters == (1,) and self._searching)
+
+    @property
+    def _searching(self) -> bool:
+        """Whether `n` is the next hit."""
+        return self.complete.is_set() and self.pane.searching
 
     async def action_go(self, step: str) -> None:
         await self.go(step)

@@ -101,6 +101,7 @@ class DataPane(StepPane):
 
     def _checked(self) -> tuple[str, str]:
         links = self.query_one(LinkPath)
+        links.end(*self._ends())
         broken = links.broken
         if broken is not None:
             self.session.journey.fail(self.STEP, f"broken at {broken.title}")

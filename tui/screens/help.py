@@ -46,7 +46,7 @@ class HelpScreen(Dialogue[None]):
                 yield Static(_table(rows, width), classes="table")
             yield Static("States of a step", classes="group")
             yield Static(_table(WORDS, width), classes="table")
-            yield Static(MOUSE)
+            yield Static(MOUSE, classes="table")
             yield Press("Close", id="cancel", variant="primary")
 
 

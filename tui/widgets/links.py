@@ -15,12 +15,17 @@ class LinkPath(Static):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.links: list[CheckFinished] = []
+        self.ended = False  # every link was tried
 
     def reset(self) -> None:
-        self.links = []
+        self.links, self.ended = [], False
 
     def add(self, link: CheckFinished, start: str, end: str) -> None:
         self.links.append(link)
+        self.draw(start, end)
+
+    def end(self, start: str, end: str) -> None:
+        self.ended = True
         self.draw(start, end)
 
     @property
@@ -35,6 +40,6 @@ class LinkPath(Static):
             took = words.duration(link.duration_s) if link.duration_s is not None else ""
             head = [("┃ " if link.status == "pass" else "╎ ", mark.style), (f"{mark!s:<9}", mark.style)]
             lines.append(Content.assemble(*head, f" {link.title:<{width}} {took:>7}  ", (link.evidence, "$muted")))
-        whole = len(self.links) and self.broken is None
+        whole = self.ended and self.links and self.broken is None
         lines.append(Content.assemble(("◆ " if whole else "◇ ", "$text-accent" if whole else "$muted"), end))
         self.update(Content("\n").join(lines))
