@@ -1,4 +1,4 @@
-"""Quitting: a run that goes on is named first, and what quitting means for it."""
+"""Quitting: what goes on is named first, and what quitting means for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 def ask(app: TrainshedApp) -> None:
-    """Quits at once where no run goes on."""
-    session = app.session
-    if not session.run_going:
+    """Quits at once where nothing goes on that changes something, and no run."""
+    session, doing = app.session, app.wizard.changing()
+    if not session.run_going and not doing:
         app.exit()
         return
     from .screens.dialogues import Confirmation
@@ -19,12 +19,16 @@ def ask(app: TrainshedApp) -> None:
     if any(isinstance(screen, Confirmation) and screen.about == "quit" for screen in app.screen_stack):
         return
     back = session.line("logs", session.run, "--follow")
-    if app.owns_the_site:
+    if not session.run_going:
+        text, yes, message = "", "Quit, and stop it", None
+    elif app.owns_the_site:
         text = f"This embedded site ends with the program, and {session.run} with it.\nA run on a real VM goes on."
         yes, message = "Quit, and end the run", None
     else:
         text = f"{session.run} goes on on {session.vm}: quitting stops nothing there.\nCome back with {back}"
         yes, message = "Quit, the run goes on", f"The run goes on. Come back with: {back}"
+    if doing:
+        text = f"{doing} is not done yet, and ends here. What is on {session.vm or 'the VM'} stays there.\n{text}"
 
     def answered(agreed: bool | None) -> None:
         if agreed:

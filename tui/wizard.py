@@ -122,6 +122,12 @@ class Wizard(Frame[None]):
     def pane(self) -> StepPane:
         return cast("StepPane", self.query_one(f"#{self.here}"))
 
+    def changing(self) -> str:
+        """What a step is doing just now that changes something: its title, or nothing."""
+        panes = cast("Iterator[StepPane]", self.query(".step").results())
+        tasks = (pane.doing for pane in panes if pane.going)
+        return next((task.title for task in tasks if task is not None and task.changes), "")
+
     def _changed(self) -> None:
         self._tell()
         self.call_after_refresh(self.refresh_bindings)  # what has ended has ended then

@@ -289,11 +289,17 @@ async def test_a_service_that_does_not_start_leaves_the_earlier_stages_done() ->
 
 
 async def test_cancelling_names_the_run_and_is_safe_by_default() -> None:
-    gate = asyncio.Event()
-    async with walking(Scenario(hold={"half": gate})) as walk:
+    gate, build = asyncio.Event(), asyncio.Event()
+    async with walking(Scenario(hold={"half": gate, "build": build})) as walk:
         await walk.pilot.press("4", "enter")
         await walk.settled()
         await walk.pilot.press("enter")
+        await walk.until(lambda: walk.state == "going")
+        await walk.pilot.press("q")
+        await walk.until(lambda: "Launching train.yml is not done yet" in " ".join(walk.screen_text().split()))
+        await walk.pilot.press("escape")
+        assert walk.state == "going" and not walk.app._exit
+        build.set()
         await walk.settled()
         await walk.pilot.press("5")
         for _ in range(50):
@@ -315,11 +321,17 @@ async def test_cancelling_names_the_run_and_is_safe_by_default() -> None:
 
 
 async def test_quitting_while_a_run_goes_on_says_so() -> None:
-    gate = asyncio.Event()
-    async with walking(Scenario(hold={"half": gate})) as walk:
+    gate, build = asyncio.Event(), asyncio.Event()
+    async with walking(Scenario(hold={"half": gate, "build": build})) as walk:
         await walk.pilot.press("4", "enter")
         await walk.settled()
         await walk.pilot.press("enter")
+        await walk.until(lambda: walk.state == "going")
+        await walk.pilot.press("q")
+        await walk.until(lambda: "Launching train.yml is not done yet" in " ".join(walk.screen_text().split()))
+        await walk.pilot.press("escape")
+        assert walk.state == "going" and not walk.app._exit
+        build.set()
         await walk.settled()
         await walk.pilot.press("q")
         await walk.pilot.pause()

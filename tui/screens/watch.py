@@ -75,11 +75,12 @@ class WatchPane(StepPane):
         """The footer has the keys of the panel with the focus, `n` while it finds, `x` while a run goes on."""
         focused = self.screen.focused
         beside = focused is not None and focused.id in ("metrics", "resources")
+        goes_on = self.going or self.session.run_going
         if beside:
-            return frozenset({"r", "b", "c", "n", "space", "slash", "ampersand"})
+            return frozenset({"r", "b", "c", "n", "space", "slash", "ampersand", *([] if goes_on else ["x"])})
         if self.searching:
             return frozenset({"r", "b", "c", "x", "z"})
-        return frozenset({"r", "b", "c", "n", "z" if self.going or self.session.run_going else "x"})
+        return frozenset({"r", "b", "c", "n", "z" if goes_on else "x"})
 
     @property
     def log_panel(self) -> LogPanel:
