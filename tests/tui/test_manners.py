@@ -11,13 +11,17 @@ from time import monotonic
 
 import pytest
 from textual import events
-from textual.widgets import Footer, Input
+from textual.widgets import Footer, Input, Label
 from textual.widgets._footer import FooterKey
 
+from core.demo import RECORDED
 from core.services import Events
 from tests.fakes.script import Scenario
+from tests.fakes.services import fake_services
+from tui.app import TrainshedApp
 from tui.cli import call
 from tui.screens.help import HelpScreen
+from tui.settings import Settings
 from tui.steps import STEPS
 from tui.themes import CHOICES
 
@@ -173,6 +177,33 @@ async def test_the_smallest_size_still_shows_the_main_button(place: str) -> None
         button = walk.pane.query_one("#primary")
         assert button.region.height == 1
         assert walk.app.screen.region.contains_region(button.region)
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_the_welcome_offers_the_demo_as_a_button_and_a_label_is_as_good_as_its_field() -> None:
+    async with walking(Scenario(site="", vm="")) as walk:
+        assert "New here?" in walk.screen_text()
+        await walk.pilot.click(list(walk.pane.query(Label).results())[1])
+        assert walk.app.focused is walk.pane.query_one("#fingerprint")
+        await walk.press("ctrl+o", "p")
+        assert walk.app.return_value == "demo"
+
+
+def test_the_demo_that_was_wanted_is_played_in_the_place_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui.commands import start
+
+    async def shown(app: TrainshedApp) -> None:
+        app._return_value = "demo"
+
+    played: list[Path] = []
+
+    def play(_settings: Settings, file: Path, _speed: float) -> int:
+        played.append(file)
+        return 7
+
+    monkeypatch.setattr(TrainshedApp, "show", shown)
+    monkeypatch.setattr("tui.commands.replay.play", play)
+    assert start.show(fake_services(), Settings()) == 7 and played == [RECORDED]
 
 
 async def test_pasting_a_megabyte_does_not_hang() -> None:

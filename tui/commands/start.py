@@ -42,7 +42,13 @@ def show(services: Services, settings: Settings, **more: Any) -> int:
     with background.asked() as ground:
         app = made(services, settings, ground, **more)
         driver.finish(driver.Job(settings), app.show())
-        return app.return_code or 0
+    if app.return_value is not None:  # the welcome's demo
+        from core.demo import RECORDED
+
+        from .replay import play
+
+        return play(settings, RECORDED, 1.0)
+    return app.return_code or 0
 
 
 def made(services: Services, settings: Settings, ground: Ground, **more: Any) -> TrainshedApp:

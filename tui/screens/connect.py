@@ -6,15 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from core import errors, events
 from tui import words
 from tui.widgets.fields import Field, Row
+from tui.widgets.press import Press
 
 from .pane import StepPane, Task
+
+WELCOME = (
+    "New here? The demo plays the whole journey as it was recorded, step by step as you press the keys: no VM, no "
+    "network, nothing is changed. `trainshed demo` does it on real parts."
+)
+DEMO = "demo"  # what the program answers where that is wanted
 
 
 class ConnectPane(StepPane):
@@ -29,6 +36,10 @@ class ConnectPane(StepPane):
         yield Row(
             "Key", Field(id="identity", placeholder="optional: your ssh-agent and ~/.ssh/config serve as for ssh")
         )
+        if not self.session.site:
+            with Vertical(id="welcome"):
+                yield Static(WELCOME)
+                yield Press("Play the demo", id="play-demo")
         with VerticalScroll(id="facts", can_focus=False):
             yield Static(id="facts-text")
 
@@ -36,7 +47,12 @@ class ConnectPane(StepPane):
         if self.session.site:
             self.status.say("Press Enter to connect.")
         else:
-            self.status.say("No site yet: type an address and press Enter. `trainshed demo` shows all of it here.")
+            self.status.say("No site yet: type an address and press Enter, or play the demo.")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The demo takes the place of this program."""
+        if event.button.id == "play-demo":
+            self.app.exit(DEMO)
 
     def focus_first(self) -> None:
         if self.value("target"):
@@ -120,6 +136,8 @@ class ConnectPane(StepPane):
         return "pass", f"Connected to {found.host} as {found.user} in {words.duration(self.status.elapsed)}"
 
     def _show(self, found: events.Connected) -> None:
+        for welcome in self.query("#welcome").results():
+            welcome.display = False
         rows = _rows(found)
         lines = [Content.assemble((f"{label:<13}", "$muted"), value) for label, value in rows]
         self.query_one("#facts-text", Static).update(Content("\n").join(lines))

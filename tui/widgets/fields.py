@@ -67,6 +67,10 @@ class Row(Vertical):
             yield Label(self.label)
             yield self.field
 
+    def on_click(self) -> None:
+        """Also on its label."""
+        self.field.focus()
+
     def refuse(self, why: str) -> None:
         """`why` is empty where nothing is wrong."""
         if self._said is None:
