@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen, SystemModalScreen
 from textual.signal import Signal
 
@@ -198,6 +199,11 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
     def action_next_theme(self) -> None:
         super().action_next_theme()
         self.notify(f"Theme: {self.theme.removeprefix('trainshed-')}, until you quit. Settings keep one.", timeout=2)
+
+    def action_command_palette(self) -> None:
+        """Textual's own has an id, which one that is just being closed has too."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette())
 
     def action_shoot(self) -> None:
         """Log text can be in it: it is its owner's alone, and `trainshed kept` lists it."""

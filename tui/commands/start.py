@@ -53,7 +53,9 @@ def made(services: Services, settings: Settings, ground: Ground, **more: Any) ->
     found = resolve(settings.set_by_flags)
     ground.look()
     more.setdefault("keep", not more.get("label"))
-    return TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)
+    app = TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)
+    app.ground = ground
+    return app
 
 
 def ask(services: Services, settings: Settings, **more: Any) -> int:
