@@ -72,6 +72,12 @@ async def test_text_after_tab_goes_into_the_next_field() -> None:
         assert [walk.pane.value(id) for id in ("target", "fingerprint", "identity")] == ["vm", "SHA256:abc", "~/key"]
 
 
+async def test_the_runs_are_sorted_before_they_are_drawn() -> None:
+    async with walking(Scenario(earlier=3)) as walk:
+        await burst(walk, "os")
+        assert "▼" in walk.screen_text() or "▲" in walk.screen_text()
+
+
 async def test_an_answer_and_the_next_step_in_one_read() -> None:
     async with walking(Scenario(host_key="unknown")) as walk:
         await walk.press("enter")
