@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -30,6 +30,8 @@ from .services import Services
 
 VERSION = 1
 LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
+LARGEST = 32 << 20  # bytes of a journal: no more are recorded, and a larger file is none of ours
+LONGEST = 8 << 20  # bytes of a line
 MADE = "trainshed demo --record FILE makes one"
 NAME = re.compile(r"[A-Za-z0-9-]{0,64}")
 CUT = "the recording ends here: it was stopped, or the file was cut off"
@@ -50,6 +52,7 @@ class _Writer:
         self._file = file
         self._began = time.monotonic()
         self._calls = 0
+        self._left = LARGEST - LONGEST_HEAD
 
     def begin(self, op: str) -> int:
         self._calls += 1
@@ -58,7 +61,13 @@ class _Writer:
 
     def write(self, call: int, **entry: Any) -> None:
         line = {"at": round(time.monotonic() - self._began, 4), "call": call, **entry}
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        size = len(text.encode("utf-8", "replace"))
+        if size > min(self._left, LONGEST):
+            self._left = 0  # the recording ends here: a later line alone would make no sense
+            return
+        self._left -= size
+        self._file.write(text)
         self._file.flush()
 
 
@@ -151,16 +160,29 @@ def read(path: Path) -> Journal:
     if path.exists() and not path.is_file():
         raise ConfigError(f"{path} is not a file", hint=MADE)
     try:
-        with path.open("rb") as file:
-            head = file.readline(LONGEST_HEAD)
-            rest = file.read() if head.startswith(b'{"journal"') else b""
-            lines = (head + rest).decode("utf-8", "strict" if not rest else "replace").splitlines()
+        return _parse(path, _lines(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as a journal ({type(error).__name__})", hint=MADE) from None
-    return _parse(path, lines)
 
 
-def _parse(path: Path, lines: list[str]) -> Journal:
+def _lines(path: Path) -> Iterator[str]:
+    """One after the other, and no more of the file than a journal can have. Raises ConfigError, OSError."""
+    with path.open("rb") as file:
+        head = file.readline(LONGEST_HEAD)
+        if head:
+            yield head.decode("utf-8")
+        left = LARGEST - len(head)
+        while line := file.readline(min(left, LONGEST) + 1):
+            left -= len(line)
+            if left < 0 or len(line) > LONGEST:
+                title = (
+                    f"{path} is larger than a recorded session can be: {LARGEST >> 20} MB, {LONGEST >> 20} MB a line"
+                )
+                raise ConfigError(title, hint=MADE)
+            yield line.decode("utf-8", "replace")
+
+
+def _parse(path: Path, lines: Iterator[str]) -> Journal:
     takes: dict[int, _Take] = {}
     place: Place | None = None
     cut = False
@@ -175,7 +197,7 @@ def _parse(path: Path, lines: list[str]) -> Journal:
             else:
                 _enter(entry, takes)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.ValidationError):
-            if place is not None and number == len(lines):
+            if place is not None and next(lines, None) is None:
                 cut = True
                 break
             raise ConfigError(f"{path}:{number}: not a line of a journal", hint=MADE) from None

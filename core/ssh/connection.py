@@ -156,7 +156,7 @@ def _nobody(_title: str, _command: str) -> None:
 
 def _append(path: Path, text: str) -> None:
     paths.make_private(path.parent)
-    with path.open("a", encoding="utf-8") as file:
+    with open(path, "a", encoding="utf-8", opener=paths.private) as file:
         file.write(text)
 
 
