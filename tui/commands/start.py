@@ -66,6 +66,7 @@ def ask(services: Services, settings: Settings, **more: Any) -> int:
     from ..plain.journey import Journey
     from ..session import Session
 
+    more.setdefault("keep", not more.get("label"))
     session = Session(services, read_only=settings.read_only, clock=time.monotonic, **more)
     journey = Journey(settings, session)
     return driver.finish(journey.talk.job, journey.walk())
