@@ -171,6 +171,8 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         said = super().nothing_here(event)
         if isinstance(self.screen, Wizard):
             return f"{said} {self.key_of('wizard.help', '?')} shows the keys."
+        if hasattr(self.screen, "action_help"):
+            return f"{said} {self.key_of('place.help', '?')} shows the keys."
         return f"{said} Escape closes this."
 
     def key_of(self, id: str, key: str) -> str:
