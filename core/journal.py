@@ -107,19 +107,19 @@ def _error(error: TrainshedError) -> dict[str, Any]:
     return {"code": error.code, "title": error.title, "hint": error.hint, "facts": dict(error.facts)}
 
 
-def recording(services: Services, path: Path, *, replace: bool = False) -> Services:
+def recording(real: Services, path: Path, *, replace: bool = False) -> Services:
     """The same services, with what they yield written to `path` (0600: it holds log text).
 
     Raises FileExistsError for a file that is there, unless it is to be replaced; OSError for one that cannot be.
     """
     file = _private(path, os.O_TRUNC if replace else os.O_EXCL)
-    header = {"journal": VERSION, "site": services.site.name, "vm": services.site.vm, "recorded": int(time.time())}
+    header = {"journal": VERSION, "site": real.site.name, "vm": real.site.vm, "recorded": int(time.time())}
     file.write(json.dumps(header) + "\n")
     if path.is_file():
         kept.remember("journal", path)
     writer = _Writer(file)
-    steps = {step: cast("Any", _Recorded(step, getattr(services, step), writer)) for step in STEPS}
-    return Services(site=services.site, **steps)
+    steps = {step: cast("Any", _Recorded(step, getattr(real, step), writer)) for step in STEPS}
+    return Services(site=real.site, **steps)
 
 
 def _private(path: Path, flag: int) -> TextIO:
@@ -130,7 +130,7 @@ def _private(path: Path, flag: int) -> TextIO:
 
 
 @dataclass
-class _Take:
+class Take:
     """One recorded operation: (seconds since its start, event or error) in order."""
 
     op: str
@@ -143,10 +143,10 @@ class _Take:
 @dataclass
 class Journal:
     place: Place
-    takes: list[_Take]
+    takes: list[Take]
     cut: bool = False  # in the middle of its last line
 
-    def next(self, op: str) -> _Take | None:
+    def next(self, op: str) -> Take | None:
         """The next recording of the operation; after the last one, the last one again."""
         same = [take for take in self.takes if take.op == op]
         take = next((take for take in same if not take.played), same[-1] if same else None)
@@ -183,7 +183,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _parse(path: Path, lines: Iterator[str]) -> Journal:
-    takes: dict[int, _Take] = {}
+    takes: dict[int, Take] = {}
     place: Place | None = None
     cut = False
     for number, line in enumerate(lines, 1):
@@ -213,10 +213,10 @@ def _name(text: object) -> str:
     return text
 
 
-def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:
+def _enter(entry: dict[str, Any], takes: dict[int, Take]) -> None:
     at, call = float(entry["at"]), int(entry["call"])
     if "op" in entry:
-        takes[call] = _Take(str(entry["op"]), at)
+        takes[call] = Take(str(entry["op"]), at)
         return
     take = takes[call]
     if "is" in entry:
@@ -261,7 +261,10 @@ class _Played:
 
 def replayed(path: Path, *, speed: float = 1.0, pace: Pace | None = None) -> Services:
     """Services that play the journal at `pace`, or at `speed`: 10 is ten times as fast, 0 does not wait at all."""
-    journal = read(path)
-    played = pace or Pace(speed)
-    steps = {step: cast("Any", _Played(step, journal, played)) for step in STEPS}
+    return services(read(path), pace or Pace(speed))
+
+
+def services(journal: Journal, pace: Pace) -> Services:
+    """The same, of a journal that was read."""
+    steps = {step: cast("Any", _Played(step, journal, pace)) for step in STEPS}
     return Services(site=journal.place, **steps)

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import SystemCommand
@@ -32,6 +32,9 @@ from .session import Session
 from .themes import CHOICES
 from .wizard import Wizard
 
+if TYPE_CHECKING:
+    from core.journal import Take
+
 FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # of a screenshot: they would be fetched from elsewhere
 LATER = "/* Read later. */"
 
@@ -50,6 +53,7 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model. `settings`: what a person set; `light`: the terminal's background is.
     `theme` is for pictures: that one, whatever is set. `keep`: what is known of each step is there again next time.
+    `takes`: of a recording that plays by itself.
 
     Exits with 0, or 1 after a mistake of its own: then a report was written.
     """
@@ -76,9 +80,11 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         settings: Resolved | None = None,
         light: bool = False,
         keep: bool = False,
+        takes: Sequence[Take] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        self.takes = takes
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
             services,
@@ -133,6 +139,10 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         self.bind_keys()
 
     def on_mount(self) -> None:
+        if self.takes and self.session.pace is not None:
+            from .player import Player
+
+            self.run_worker(Player(self, self.takes, self.session.pace).play(), group="player", exit_on_error=True)
         # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
         for problem in self.settings.problems:

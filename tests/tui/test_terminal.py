@@ -21,7 +21,7 @@ from tui.steps import BY_ID
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
-REPLAY = ("-m", "tui.cli", "replay", str(RECORDED), "--speed", "max")
+REPLAY = ("-m", "tui.cli", "replay", str(RECORDED), "--speed", "max", "--by-hand")
 FAKE = ("-m", "tests.fakes.app")
 COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 
