@@ -225,6 +225,9 @@ def test_bytes_of_a_paste_an_answer_and_of_nothing_at_all_are_no_keys(terminal: 
         terminal.bytes(sent)
     terminal.wait("✓ completed")
     assert "Log ·" in terminal.seen()
+    terminal.bytes(b"\x1b[200~2q")  # without an end
+    terminal.wait("A paste had no end")
+    assert "Log ·" in terminal.seen()
     terminal.bytes(b"\x1b]")  # Alt+], by itself
     terminal.press("2", "Nothing was checked yet")
 
