@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -30,6 +30,8 @@ from .services import Services
 
 VERSION = 1
 LONGEST_HEAD = 1 << 16  # bytes of the first line: a large file of another kind is not read whole
+LARGEST = 32 << 20  # bytes of a journal: no more are recorded, and a larger file is none of ours
+LONGEST = 8 << 20  # bytes of a line
 MADE = "trainshed demo --record FILE makes one"
 NAME = re.compile(r"[A-Za-z0-9-]{0,64}")
 CUT = "the recording ends here: it was stopped, or the file was cut off"
@@ -50,6 +52,7 @@ class _Writer:
         self._file = file
         self._began = time.monotonic()
         self._calls = 0
+        self._left = LARGEST - LONGEST_HEAD
 
     def begin(self, op: str) -> int:
         self._calls += 1
@@ -58,7 +61,13 @@ class _Writer:
 
     def write(self, call: int, **entry: Any) -> None:
         line = {"at": round(time.monotonic() - self._began, 4), "call": call, **entry}
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+        size = len(text.encode("utf-8", "replace"))
+        if size > min(self._left, LONGEST):
+            self._left = 0  # the recording ends here: a later line alone would make no sense
+            return
+        self._left -= size
+        self._file.write(text)
         self._file.flush()
 
 
@@ -98,19 +107,19 @@ def _error(error: TrainshedError) -> dict[str, Any]:
     return {"code": error.code, "title": error.title, "hint": error.hint, "facts": dict(error.facts)}
 
 
-def recording(services: Services, path: Path, *, replace: bool = False) -> Services:
+def recording(real: Services, path: Path, *, replace: bool = False) -> Services:
     """The same services, with what they yield written to `path` (0600: it holds log text).
 
     Raises FileExistsError for a file that is there, unless it is to be replaced; OSError for one that cannot be.
     """
     file = _private(path, os.O_TRUNC if replace else os.O_EXCL)
-    header = {"journal": VERSION, "site": services.site.name, "vm": services.site.vm, "recorded": int(time.time())}
+    header = {"journal": VERSION, "site": real.site.name, "vm": real.site.vm, "recorded": int(time.time())}
     file.write(json.dumps(header) + "\n")
     if path.is_file():
         kept.remember("journal", path)
     writer = _Writer(file)
-    steps = {step: cast("Any", _Recorded(step, getattr(services, step), writer)) for step in STEPS}
-    return Services(site=services.site, **steps)
+    steps = {step: cast("Any", _Recorded(step, getattr(real, step), writer)) for step in STEPS}
+    return Services(site=real.site, **steps)
 
 
 def _private(path: Path, flag: int) -> TextIO:
@@ -121,7 +130,7 @@ def _private(path: Path, flag: int) -> TextIO:
 
 
 @dataclass
-class _Take:
+class Take:
     """One recorded operation: (seconds since its start, event or error) in order."""
 
     op: str
@@ -134,10 +143,10 @@ class _Take:
 @dataclass
 class Journal:
     place: Place
-    takes: list[_Take]
+    takes: list[Take]
     cut: bool = False  # in the middle of its last line
 
-    def next(self, op: str) -> _Take | None:
+    def next(self, op: str) -> Take | None:
         """The next recording of the operation; after the last one, the last one again."""
         same = [take for take in self.takes if take.op == op]
         take = next((take for take in same if not take.played), same[-1] if same else None)
@@ -151,17 +160,30 @@ def read(path: Path) -> Journal:
     if path.exists() and not path.is_file():
         raise ConfigError(f"{path} is not a file", hint=MADE)
     try:
-        with path.open("rb") as file:
-            head = file.readline(LONGEST_HEAD)
-            rest = file.read() if head.startswith(b'{"journal"') else b""
-            lines = (head + rest).decode("utf-8", "strict" if not rest else "replace").splitlines()
+        return _parse(path, _lines(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as a journal ({type(error).__name__})", hint=MADE) from None
-    return _parse(path, lines)
 
 
-def _parse(path: Path, lines: list[str]) -> Journal:
-    takes: dict[int, _Take] = {}
+def _lines(path: Path) -> Iterator[str]:
+    """One after the other, and no more of the file than a journal can have. Raises ConfigError, OSError."""
+    with path.open("rb") as file:
+        head = file.readline(LONGEST_HEAD)
+        if head:
+            yield head.decode("utf-8")
+        left = LARGEST - len(head)
+        while line := file.readline(min(left, LONGEST) + 1):
+            left -= len(line)
+            if left < 0 or len(line) > LONGEST:
+                title = (
+                    f"{path} is larger than a recorded session can be: {LARGEST >> 20} MB, {LONGEST >> 20} MB a line"
+                )
+                raise ConfigError(title, hint=MADE)
+            yield line.decode("utf-8", "replace")
+
+
+def _parse(path: Path, lines: Iterator[str]) -> Journal:
+    takes: dict[int, Take] = {}
     place: Place | None = None
     cut = False
     for number, line in enumerate(lines, 1):
@@ -175,7 +197,7 @@ def _parse(path: Path, lines: list[str]) -> Journal:
             else:
                 _enter(entry, takes)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.ValidationError):
-            if place is not None and number == len(lines):
+            if place is not None and next(lines, None) is None:
                 cut = True
                 break
             raise ConfigError(f"{path}:{number}: not a line of a journal", hint=MADE) from None
@@ -191,10 +213,10 @@ def _name(text: object) -> str:
     return text
 
 
-def _enter(entry: dict[str, Any], takes: dict[int, _Take]) -> None:
+def _enter(entry: dict[str, Any], takes: dict[int, Take]) -> None:
     at, call = float(entry["at"]), int(entry["call"])
     if "op" in entry:
-        takes[call] = _Take(str(entry["op"]), at)
+        takes[call] = Take(str(entry["op"]), at)
         return
     take = takes[call]
     if "is" in entry:
@@ -239,7 +261,10 @@ class _Played:
 
 def replayed(path: Path, *, speed: float = 1.0, pace: Pace | None = None) -> Services:
     """Services that play the journal at `pace`, or at `speed`: 10 is ten times as fast, 0 does not wait at all."""
-    journal = read(path)
-    played = pace or Pace(speed)
-    steps = {step: cast("Any", _Played(step, journal, played)) for step in STEPS}
+    return services(read(path), pace or Pace(speed))
+
+
+def services(journal: Journal, pace: Pace) -> Services:
+    """The same, of a journal that was read."""
+    steps = {step: cast("Any", _Played(step, journal, pace)) for step in STEPS}
     return Services(site=journal.place, **steps)

@@ -39,6 +39,11 @@ class Pace:
         self._open.set()
         self.on_change()
 
+    async def rest(self, seconds: float) -> None:
+        """So long, at this speed, and then until it goes on."""
+        await asyncio.sleep(seconds / self.speed if self.speed else 0)
+        await self._open.wait()
+
     async def before(self, entry: Event | TrainshedError, pause: float, *, first: bool) -> None:
         """Waits as long as the entry's turn takes to come; `pause` is what it took when it was recorded, in seconds."""
         await asyncio.sleep(min(pause, LONGEST_PAUSE_S) / self.speed if self.speed else 0)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen, SystemModalScreen
 from textual.signal import Signal
 
@@ -31,6 +32,9 @@ from .themes import CHOICES
 from .toasts import Toasts
 from .wizard import Wizard
 
+if TYPE_CHECKING:
+    from core.journal import Take
+
 LATER = "/* Read later. */"
 
 
@@ -48,6 +52,7 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
     """`label` is shown as a badge ("demo", "replay"). Offered in fields: `fingerprint` (of the VM, known otherwise)
     by Connect, `job` by Launch, `row` by Model. `settings`: what a person set; `light`: the terminal's background is.
     `theme` is for pictures: that one, whatever is set. `keep`: what is known of each step is there again next time.
+    `takes`: of a recording that plays by itself.
 
     Exits with 0, or 1 after a mistake of its own: then a report was written.
     """
@@ -76,9 +81,11 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
         settings: Resolved | None = None,
         light: bool = False,
         keep: bool = False,
+        takes: Sequence[Take] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        self.takes = takes
         job = job or (Path("job.yml") if label == "replay" else None)  # a replay reads no file
         self.session = Session(
             services,
@@ -138,6 +145,10 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
         self.bind_keys()
 
     def on_mount(self) -> None:
+        if self.takes and self.session.pace is not None:
+            from .player import Player
+
+            self.run_worker(Player(self, self.takes, self.session.pace).play(), group="player", exit_on_error=True)
         # Ctrl+Z and fg: the terminal shows none of the screen any more, and Textual does not know that
         self.app_resume_signal.subscribe(self, lambda _app: self.refresh(layout=True))
         for problem in self.settings.problems:
@@ -176,6 +187,8 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
         said = super().nothing_here(event)
         if isinstance(self.screen, Wizard):
             return f"{said} {self.key_of('wizard.help', '?')} shows the keys."
+        if hasattr(self.screen, "action_help"):
+            return f"{said} {self.key_of('place.help', '?')} shows the keys."
         return f"{said} Escape closes this."
 
     def key_of(self, id: str, key: str) -> str:
@@ -204,6 +217,11 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
     def action_next_theme(self) -> None:
         super().action_next_theme()
         self.notify(f"Theme: {self.theme.removeprefix('trainshed-')}, until you quit. Settings keep one.", timeout=2)
+
+    def action_command_palette(self) -> None:
+        """Textual's own has an id, which one that is just being closed has too."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette())
 
     def action_shoot(self) -> None:
         from . import screenshot

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 QUERY = b"\x1b]11;?\x07"
-ANSWER = re.compile(r"\x1b\]11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)[^\x07\x1b]*(?:\x07|\x1b\\)")
-BEGUN = re.compile(r"\x1b\][0-9a-zA-Z;:/]{0,48}\x1b?\Z")  # an answer that is not whole yet
+COLOUR = r"11;rgba?:([0-9a-fA-F]{1,8})/([0-9a-fA-F]{1,8})/([0-9a-fA-F]{1,8})[^\x07\x1b]*"
+ANSWER = re.compile(rf"\x1b\]{COLOUR}(?:\x07|\x1b\\)")
 SILENT = ("", "dumb", "linux")  # terminals that have no answer
 
 
@@ -22,13 +22,14 @@ class Ground:
     """What is known of the background, and what was typed while it was asked for."""
 
     def __init__(self) -> None:
+        self.asked = False
         self.answered: bool | None = None
         self.typed = ""
 
     @property
-    def known(self) -> bool:
-        """The terminal itself has answered."""
-        return self.answered is not None
+    def waits(self) -> bool:
+        """The terminal was asked and has not answered."""
+        return self.asked and self.answered is None
 
     @property
     def light(self) -> bool:
@@ -36,6 +37,13 @@ class Ground:
         if self.answered is not None:
             return self.answered
         return by_colorfgbg(os.environ.get("COLORFGBG", ""))
+
+    def learn(self, answer: str) -> bool:
+        """Whether `answer`, without what it begins and ends with, is that of the background."""
+        found = re.fullmatch(COLOUR, answer)
+        if found is not None:
+            self.answered = is_light(*found.groups())
+        return found is not None
 
     def take(self, text: str) -> str:
         """`text` without the answer, where it is in it."""
@@ -79,11 +87,9 @@ def asked(wanted: bool = True) -> Iterator[Ground]:
         quiet: list[Any] = termios.tcgetattr(0)
         quiet[3] &= ~(termios.ECHO | termios.ICANON)
         termios.tcsetattr(0, termios.TCSANOW, quiet)
+        ground.asked = True
         os.write(1, QUERY)
-        from .answers import listening  # with it comes Textual: meanwhile the terminal answers
-
-        with listening(ground):
-            yield ground
+        yield ground
     finally:
         termios.tcsetattr(0, termios.TCSANOW, before)
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from textual.app import App
+from textual.driver import Driver
 from textual.filter import LineFilter, Monochrome
 
 from . import colourless
-from .answers import BackgroundKnown
+from .background import Ground
+from .incoming import BackgroundKnown, PasteLost
 from .preferences import Resolved
 from .themes import MUTED, THEMES, chosen
 
@@ -21,11 +23,20 @@ class Dressed(App[Any]):
         """`settings`: what a person set; `light`: the terminal's background is; `theme`: that one, whatever is set."""
         self.no_color = colourless.wanted()  # the style sheet's :nocolor
         self._colourless = [colourless.Colourless()]
+        self.ground = Ground()
         self.settings = settings or Resolved()
         self.light = light
         for known in THEMES:
             self.register_theme(known)
         self.theme = theme or chosen(self.settings.preferences.theme, light=light)
+
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()
+        if found.__name__ == "LinuxDriver":
+            from .terminal import TerminalDriver
+
+            return TerminalDriver
+        return found
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         if self.no_color:
@@ -42,6 +53,9 @@ class Dressed(App[Any]):
     def on_background_known(self, event: BackgroundKnown) -> None:
         self.light = event.light
         self.preview(self.settings.preferences.theme)
+
+    def on_paste_lost(self, event: PasteLost) -> None:
+        self.notify(event.why, severity="warning", markup=False)
 
     def bind_keys(self) -> None:
         """As a person set them."""

@@ -79,6 +79,19 @@ class Group(click.Group):
         """In the order of a user's way, not of the alphabet."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises UsageError for a command that there is not, with the one that may be meant."""
+        if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            from .meant import meant
+
+            near = meant(ctx, args[0])
+            path = " ".join((*ctx.command_path.split()[1:], args[0]))
+            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+            raise click.UsageError(f"no such command: {path}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
 
 def command(name: str, **more: Any) -> Callable[[Callable[..., Any]], Command]:
     return click.command(name, cls=Command, **more)

@@ -61,10 +61,10 @@ class Questions:
             self._output.verbatim(str(facts.get("randomart", "")))
         self._output.note("Compare it with what the server's owner gives you, not with what came over this connection.")
         for _ in range(TRIES):
-            said = await self._read('Is it the same? Type "yes", "no" or the fingerprint itself: ')
-            if said == "yes" or said == fingerprint:
+            said = await self._read("Is it the same? Yes, no or the fingerprint itself [no]: ")
+            if said in ("yes", "Yes", "YES", fingerprint):
                 return fingerprint
-            if said in ("no", "n", ""):
+            if said.lower() in ("no", "n", ""):
                 break
             if said.startswith("SHA256:"):
                 raise HostKeyUnknown(

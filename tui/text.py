@@ -54,13 +54,15 @@ class Cleaner:
 
 
 SPELLED = str.maketrans(
-    {"…": "...", "·": ",", "–": "-", "—": "-", "×": "x", "→": "->", "‹": "<", "›": ">", "≥": ">=", "≤": "<="}
-    | {"✓": "yes", "✗": "no", "⚠": "warning:", "’": "'", "“": '"', "”": '"', "\u00a0": " ", "\u202f": " "}
+    {"…": "...", "·": ",", "–": "-", "—": "-", "−": "-", "×": "x", "‹": "", "›": "", "\u00a0": " ", "\u202f": " "}
+    | {"→": "to", "≥": "at least", "≤": "at most", "≠": "is not", "✓": "yes", "✗": "no", "⚠": "warning:"}
+    | {"’": "'", "“": '"', "”": '"'}
+    | dict.fromkeys("●○◆◇△▲▼▽□■☆★↻├└│", "")  # a word is beside each
 )
 
 
 def spelled(text: str) -> str:
-    """Our own signs as ASCII; letters of any language stay."""
+    """Our own signs as words that can be read aloud, in ASCII; letters of any language stay."""
     return text.translate(SPELLED)
 
 

@@ -62,6 +62,7 @@ STEPS: tuple[Step, ...] = (
     ("data stage", lambda j: j.services.data.stage(dataset.FOLDER)),
     ("run", lambda j: j.services.runs.launch(j.job)),
     ("follow", lambda j: j.services.runs.follow(j.run)),
+    ("runs", lambda j: j.services.runs.list()),
     ("register", lambda j: j.services.models.register(j.run, name=dataset.MODEL)),
     ("package", lambda j: j.services.models.package(j.model)),
     ("deploy", lambda j: j.services.deploy.start(j.model)),

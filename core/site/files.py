@@ -14,11 +14,7 @@ import msgspec
 
 from ..errors import SiteError, UsageError
 from . import atomic, paths, schema
-
-SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-VM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")  # a compute name of Azure ML, 2 to 16 characters
-HOST_KEY = re.compile(r"[a-z0-9@.-]+ SHA256:[A-Za-z0-9+/]{43}")
-CREDENTIAL = re.compile(r"keyring:.+/.+|env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
+from . import problems as judged
 
 
 @dataclass(frozen=True)
@@ -50,12 +46,12 @@ class Site:
 def load(path: Path, vm: str | None = None) -> Site:
     """Raises SiteError that names the file and every key that is wrong."""
     raw = _parse(path)
-    problems = list(_problems(raw, path))
-    if problems:
+    wrong = judged.of(raw, path)
+    if wrong:
         raise SiteError(
-            f"{path}: {problems[0]}",
-            hint="; ".join(problems[1:]) or "the README shows a whole site file",
-            problems=problems,
+            f"{path}: {wrong[0]}",
+            hint="; ".join(wrong[1:]) or "the README shows a whole site file",
+            problems=wrong,
         )
     file = msgspec.convert(raw, schema.SiteFile)
     return Site(file, path.absolute(), _choose_vm(file, path, vm))
@@ -78,82 +74,7 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 def problems(path: Path) -> list[str]:
     """Everything that is wrong with the file, each as `key: what`; empty when it is good."""
-    return list(_problems(_parse(path), path))
-
-
-def _problems(raw: dict[str, Any], path: Path) -> Iterator[str]:
-    fields = {field.encode_name: field for field in msgspec.structs.fields(schema.SiteFile)}
-    for key in raw:
-        if key not in fields:
-            yield f"{key}: no such key in a site file"
-    shapes_good = True
-    for key, field in fields.items():
-        if key not in raw:
-            if field.required:
-                shapes_good = False
-                yield f"{key}: missing"
-            continue
-        for wrong in _shape(key, raw[key], field.type):
-            shapes_good = False
-            yield wrong
-    if shapes_good:
-        known = {key: value for key, value in raw.items() if key in fields}
-        yield from _meaning(msgspec.convert(known, schema.SiteFile), path)
-
-
-def _shape(key: str, value: Any, wanted: Any) -> Iterator[str]:
-    if key in ("vms", "environments") and isinstance(value, dict):
-        kind = schema.VM if key == "vms" else schema.Environment
-        for name, entry in value.items():
-            yield from _shape(f"{key}.{name}", entry, kind)
-        return
-    try:
-        msgspec.convert(value, wanted)
-    except msgspec.ValidationError as error:
-        text, _, where = str(error).partition(" - at `$")
-        yield f"{key}{where.rstrip('`')}: {text[0].lower()}{text[1:].replace('`', '')}"
-
-
-def _meaning(file: schema.SiteFile, path: Path) -> Iterator[str]:
-    if not SITE_NAME.fullmatch(file.name):
-        yield "name: lower-case letters, digits and hyphens, 32 at most"
-    if not file.vms:
-        yield "vms: at least one VM"
-    for name, vm in file.vms.items():
-        if not VM_NAME.fullmatch(name):
-            yield f"vms.{name}: a VM's name has 2 to 16 letters, digits and hyphens, and begins with a letter"
-        yield from _vm_meaning(f"vms.{name}", vm)
-    if file.default_vm is not None and file.default_vm not in file.vms:
-        yield f"default_vm: there is no VM {file.default_vm!r} (there is: {', '.join(file.vms)})"
-    if file.default_vm is None and len(file.vms) > 1:
-        yield f"default_vm: missing, and there are several VMs ({', '.join(file.vms)})"
-    if file.data is not None:
-        yield from _data_meaning(file.data, path)
-    for name, environment in file.environments.items():
-        wanted = environment.requirements
-        if wanted is not None and not (path.parent / paths.expanded(wanted)).is_file():
-            yield f"environments.{name}.requirements: no file {wanted!r} beside the site file"
-
-
-def _vm_meaning(key: str, vm: schema.VM) -> Iterator[str]:
-    if not vm.host or vm.host.startswith("-") or any(character.isspace() for character in vm.host):
-        yield f"{key}.host: not a host name or address: {vm.host!r}"
-    if vm.port is not None and not 0 < vm.port < 65536:
-        yield f"{key}.port: {vm.port} is not a port (1 to 65535)"
-    for pinned in vm.host_keys:
-        if not HOST_KEY.fullmatch(pinned):
-            yield f'{key}.host_keys: {pinned!r} is not of the form "ssh-ed25519 SHA256:…"'
-
-
-def _data_meaning(data: schema.Data, path: Path) -> Iterator[str]:
-    if not data.endpoint.startswith("https://"):
-        yield "data.endpoint: has to begin with https://"
-    if not CREDENTIAL.fullmatch(data.credential):
-        yield "data.credential: a reference (keyring:SERVICE/NAME, env:NAME or file:PATH), never the secret itself"
-    if data.ca_bundle is not None and not (path.parent / paths.expanded(data.ca_bundle)).is_file():
-        yield f"data.ca_bundle: no file {data.ca_bundle!r} beside the site file"
-    if data.api_version != "auto" and not re.fullmatch(r"20\d\d-\d\d-\d\d", data.api_version):
-        yield 'data.api_version: "auto" or a date such as "2019-07-07"'
+    return judged.of(_parse(path), path)
 
 
 def _choose_vm(file: schema.SiteFile, path: Path, wanted: str | None) -> str:
@@ -281,7 +202,7 @@ def write_new(
     target = path_of(name)
     if target.exists():
         raise UsageError(f"there is a site {name!r} already", hint=str(target))
-    wrong = list(_problems(document, target))
+    wrong = judged.of(document, target)
     if wrong:
         raise SiteError(f"no site file was written: {wrong[0]}", hint="; ".join(wrong[1:]), problems=wrong)
     note = "# Written by trainshed connect; [data] and [environments] are yours to add.\n"

@@ -67,6 +67,13 @@ def cache() -> Path:
 
 
 def make_private(folder: Path) -> Path:
-    """`folder`, made where it is missing, readable by its owner alone."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """`folder`, made where it or one above is missing, readable by its owner alone."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
     return folder
+
+
+def private(path: str | Path, flags: int) -> int:
+    """What `open` takes as its opener: a file that is made is its owner's alone from the first moment."""
+    return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)

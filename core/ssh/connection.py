@@ -16,7 +16,7 @@ import msgspec
 from .. import threads
 from ..errors import UsageError
 from ..events import Connected, Event, Facts, Phase, SiteWritten
-from ..site import files, paths, schema
+from ..site import files, paths, problems, schema
 from ..site.files import Site
 from ..site.secrets import Secret
 from .agent import Agent
@@ -156,7 +156,7 @@ def _nobody(_title: str, _command: str) -> None:
 
 def _append(path: Path, text: str) -> None:
     paths.make_private(path.parent)
-    with path.open("a", encoding="utf-8") as file:
+    with open(path, "a", encoding="utf-8", opener=paths.private) as file:
         file.write(text)
 
 
@@ -193,7 +193,7 @@ def _means(vm: schema.VM, text: str) -> bool:
 def _new_site(target: Target) -> Site:
     """In memory: written once the VM has answered."""
     name = files.site_name_for(target.host)
-    vm_name = target.host if files.VM_NAME.fullmatch(target.host) else VM_NAME
+    vm_name = target.host if problems.VM_NAME.fullmatch(target.host) else VM_NAME
     vm = schema.VM(host=target.host, port=target.port, user=target.user)
     return Site(schema.SiteFile(name=name, vms={vm_name: vm}, default_vm=vm_name), files.path_of(name), vm_name)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import WorkspaceError
+from ..site import paths
 
 LOCK_WAIT_S = 5.0
 LOCKED = "the workspace's database is locked by another program"
@@ -59,6 +60,6 @@ def locked(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows: the lease on the VM already keeps two forwarders apart
         yield
         return
-    with (folder / "workspace.lock").open("wb") as file:
+    with open(folder / "workspace.lock", "wb", opener=paths.private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

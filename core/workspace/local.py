@@ -12,10 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..errors import WorkspaceError
 from ..events import ModelInfo, RunInfo, RunState
 from ..kept import TEMPORARY
+from ..site.paths import make_private, private
 from . import RUN_TAG, Description, Metric, Op, Param, Tag, lineage
 from .database import LOCKED, LOCKED_HINT, Database, locked
 from .quiet import mlflow
@@ -75,10 +77,13 @@ class LocalWorkspace:
         if not self._database.path.exists():
             self._make(self._database.path)
         SqlAlchemyStore._get_or_create_engine(self._uri).dispose()  # its connections may lead to a file that is gone
-        SqlAlchemyStore(self._uri, (self._folder / "artifacts").as_uri())  # type: ignore[no-untyped-call]
+        SqlAlchemyStore(self._uri, self._artifacts().as_uri())  # type: ignore[no-untyped-call]
         self._found.clear()
         self._client = mlflow().MlflowClient(self._uri, self._uri)
         self._database.changed()
+
+    def _artifacts(self) -> Path:
+        return make_private(self._folder / "artifacts")
 
     def _make(self, path: Path) -> None:
         """Whole or not at all: MLflow makes a database in many steps, and never goes on with half of one."""
@@ -87,10 +92,10 @@ class LocalWorkspace:
         fresh = path.with_name(path.name + ".new")
         for left in (fresh, fresh.with_name(fresh.name + "-journal")):
             left.unlink(missing_ok=True)
-        fresh.parent.mkdir(parents=True, exist_ok=True)
+        make_private(fresh.parent)
         os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))  # SQLite keeps the mode
         uri = f"sqlite:///{fresh}"
-        SqlAlchemyStore(uri, (self._folder / "artifacts").as_uri())  # type: ignore[no-untyped-call]
+        SqlAlchemyStore(uri, self._artifacts().as_uri())  # type: ignore[no-untyped-call]
         SqlAlchemyStore._get_or_create_engine(uri).dispose()
         fresh.rename(path)
 
@@ -194,8 +199,14 @@ class LocalWorkspace:
         folder, _, name = path.rpartition("/")
         with tempfile.TemporaryDirectory(prefix=TEMPORARY) as place, self._opened() as client:
             file = Path(place) / name
-            file.write_bytes(data)
-            client.log_artifact(self._need(client, run), str(file), folder or None)
+            with open(file, "wb", opener=private) as made:  # MLflow keeps the mode
+                made.write(data)
+            found = self._need(client, run)
+            if ".." not in folder.split("/") and not folder.startswith("/"):  # MLflow refuses those
+                where = urlsplit(client.get_run(found).info.artifact_uri)
+                if where.scheme == "file":
+                    make_private(Path(url2pathname(where.path)) / folder)
+            client.log_artifact(found, str(file), folder or None)
 
     def finish(self, run: str, state: RunState, ended: float) -> None:
         with self._opened() as client:

@@ -62,10 +62,10 @@ CASES = {
         (("site.toml", "\udcff"),),
     ),
     "no VM's host": site(
-        'name = "x"\n[vms.vm1]\nport = 22\n', title="site.toml: vms.vm1: object missing required field host"
+        'name = "x"\n[vms.vm1]\nport = 22\n', title="site.toml: vms.vm1.host: missing"
     ),
     "no name": site("[vms.vm1]\nhost = 'h'\n", title="site.toml: name: missing"),
-    "unknown key": site(SITE + "hots = 1\n", title="site.toml: vms.stackvm: object contains unknown field hots"),
+    "unknown key": site(SITE + "hots = 1\n", title="site.toml: vms.stackvm.hots: no such key (did you mean host?)"),
     "bad port": site(SITE + "port = 99999\n", title="site.toml: vms.stackvm.port: 99999 is not a port (1 to 65535)"),
     "port is text": site(SITE + 'port = "22"\n', title="site.toml: vms.stackvm.port: expected int | null, got str"),
     "two problems": site(
@@ -125,7 +125,13 @@ CASES = {
         "Invalid value for '--from': -5 is not in the range x>=0",
         "trainshed logs --help",
     ),
-    "unknown command": Bad(("chekc",), "no such command: chekc (did you mean check?)", "trainshed --help"),
+    "unknown command": Bad(("chekc",), "no such command: chekc (did you mean trainshed check?)", "trainshed --help"),
+    "command of the top": Bad(
+        ("runs", "show", "x"), "no such command: runs show (did you mean trainshed show?)", "trainshed runs --help"
+    ),
+    "command of a group": Bad(
+        ("compare", "a", "b"), "no such command: compare (did you mean trainshed runs compare?)", "trainshed --help"
+    ),
     "unknown option": Bad(("runs", "--all"), "No such option '--all'", "trainshed runs --help"),
     "no journal": Bad(
         ("replay", "gone.jsonl"), "gone.jsonl cannot be read as a journal (FileNotFoundError)",
@@ -178,10 +184,14 @@ def test_validate_lists_every_problem(program: Run, tmp_path: Path) -> None:
     said = program("site", "validate", "site.toml", cwd=tmp_path)
     assert said.code == 2
     assert said.out.splitlines() == [
-        "site.toml: colour: no such key in a site file",
-        "site.toml: data: object missing required field container",
+        "site.toml: colour: no such key",
+        "site.toml: data.container: missing",
+        "site.toml: data.credential: missing",
+        "site.toml: name: lower-case letters, digits and hyphens, 32 at most",
+        "site.toml: vms.v: a VM's name has 2 to 16 letters, digits and hyphens, and begins with a letter",
+        "site.toml: data.endpoint: has to begin with https://",
     ]
-    assert said.err == "site.toml: 2 wrong\n"
+    assert said.err == "site.toml: 6 wrong\n"
 
 
 def test_validate_of_a_good_file_is_silent_on_stdout(program: Run, tmp_path: Path) -> None:

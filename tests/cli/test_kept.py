@@ -120,6 +120,8 @@ async def test_after_a_purge_nothing_holds_what_a_job_has_printed(
 
     mending = call(capsys, "kept")
     assert f"{state / 'notes.json'} was open to others, and is its owner's alone now" in mending.err
+    [row] = [line for line in mending.out.splitlines() if line.endswith("notes.json")]
+    assert " 0600 " in row, "the table shows the mode that it has now"
     assert not [path for item in kept.found() for path in item.open_to]
 
     assert kinds["temporary"] == [f"{kept.TEMPORARY}x1"], "what is written to is in use"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,23 @@ def test_the_whole_journey_is_walked_by_a_script_of_answers_in_ascii(answered: A
     assert said.out.count("\nMetrics at step") == 1, "metrics come at a calm rate"
 
 
+def test_steps_are_reached_by_name_and_what_an_earlier_session_did_is_told(answered: Answered) -> None:
+    said = answered("", "watch", "la", "step 2", "steps", "launch", "steps", "x", "l", "quit")
+    in_order(
+        said.out,
+        "Step 5 of 6: Watch", "Step 4 of 6: Launch", "Step 2 of 6: Check", "  1 Connect: done (connected to stackvm",
+        "Which step? Its number or name [check]: launch", "Step 4 of 6: Launch", "There is no step 'x'",
+        "What next? 1 look", "There is no choice 'l' here", "[look]: quit",
+    )  # fmt: skip
+    again = answered("steps", "", "quit")
+    in_order(
+        again.out,
+        "It is done on ", ": connected to stackvm as azureuser.", "1 Connect: done on ", "2 Check: to do",
+    )  # fmt: skip
+    prompts = [line for line in (said.out + again.out).splitlines() if "?" in line and "[" in line]
+    assert len(prompts) > 9 and all(re.fullmatch(r"[A-Z].* \[[a-z]+\]: .*", line) for line in prompts), prompts
+
+
 def test_an_error_keeps_what_was_typed_and_going_back_loses_nothing(answered: Answered) -> None:
     said = answered(
         "steps", "4", "look", "gone.txt", "inputs.lr=0.2",  # no such job file
@@ -80,9 +98,9 @@ def test_an_error_keeps_what_was_typed_and_going_back_loses_nothing(answered: An
     assert said.code == 0
     in_order(
         said.out,
-        "gone.txt: no such job file", "What to do: Give the path", "What was typed is kept.", "[again] back",
+        "gone.txt: no such job file", "What to do: Give the path", "What was typed is kept.", "[again]: back",
         "Step 3 of 6", "Step 4 of 6: Launch. It is failed",
-        "Enter keeps gone.txt", "Enter keeps inputs.lr=0.2",
+        "[gone.txt]: ", "[inputs.lr=0.2]: ",
         "trainshed run job.yml --set=inputs.lr=0.2 --dry-run".replace("trainshed", "trainshed --site ward-7"),
         "That is what would run.",
         "There is no choice 'report' here", "There is no choice 'no such thing' here", "There is no choice '99' here",
@@ -114,9 +132,9 @@ def test_a_host_key_is_asked_for_in_the_pipe_and_a_secret_never_is(answered: Ans
 
 def test_our_own_signs_are_ascii_and_letters_of_any_language_stay(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output(plain=True, together=True)
-    output.lines(["3 × 4 … ✓ · Müller"])
+    output.lines(["3 × 4 … ✓ · Müller", "a → b ≥ 2", "● running"])
     output.note("a – b")
-    assert capsys.readouterr().out == "3 x 4 ... yes , Müller\na - b\n"
+    assert capsys.readouterr().out == "3 x 4 ... yes , Müller\na to b at least 2\n running\na - b\n"
 
 
 def test_read_only_and_what_does_not_go_together(answered: Answered) -> None:
@@ -140,7 +158,7 @@ def test_accessible_means_plain(answered: Answered, monkeypatch: pytest.MonkeyPa
 
 def test_ctrl_c_in_a_step_asks_again_and_at_a_question_it_leaves(ward: Path) -> None:
     terminal = Terminal("tests.cli.program", json.dumps({"hold": ["half"], "passphrase": "open sesame"}), "--plain")
-    terminal.expect("Number or word [connect]")
+    terminal.expect("What next? Its number or word [connect]:")
     terminal.type("\n")
     terminal.expect("Passphrase of ~/.ssh/id_ed25519:")
     assert not terminal.echoes()
@@ -164,11 +182,11 @@ def test_ctrl_c_in_a_step_asks_again_and_at_a_question_it_leaves(ward: Path) -> 
 
 def test_a_dumb_terminal_and_a_closed_one(ward: Path) -> None:
     terminal = Terminal("tests.cli.program", "{}", TERM="dumb")
-    terminal.expect("Number or word [connect]")
+    terminal.expect("What next? Its number or word [connect]:")
     terminal.type("\x04")
     terminal.expect("The input has ended.")
     assert terminal.end() == 0
     terminal = Terminal("tests.cli.program", "{}", "--plain")
-    terminal.expect("Number or word [connect]")
+    terminal.expect("What next? Its number or word [connect]:")
     terminal.process.send_signal(signal.SIGHUP)
     assert terminal.end() == 129

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
 import threading
@@ -18,7 +19,9 @@ import pytest
 from core.agent import processes
 from core.demo import RECORDED
 from tests.cli.conftest import Run, start
-from tui.serve.door import Door
+from tui.serve import lobby
+from tui.serve.door import IDLE_S, TOTAL_S, Door
+from tui.serve.server import Served, listener, serving
 
 PATIENCE_S = 40
 LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))(/open/\S+)")
@@ -102,6 +105,8 @@ async def test_only_who_has_the_link_comes_in_and_only_from_its_own_page(server:
         page = await opened(session, server)
         key = page.split("/")[-2]
         assert await status(session, server.base + server.link()[2]) == 403, "a link works once"
+        async with session.head(server.base + server.link(1)[2]) as answer:
+            assert answer.status == 405, "to look at a link is not to use it"
         for path in ("/", "/ws", "/s/", f"/s/{'x' * len(key)}/", f"/s/{key[:-1]}/", "/s//ws", "/static/textual.js"):
             assert await status(session, server.base + path) in (403, 404), path
         assert await status(session, f"{page}static/..%2f..%2fdoor.py") == 404
@@ -139,12 +144,20 @@ async def test_only_who_has_the_link_comes_in_and_only_from_its_own_page(server:
         server.wait(lambda: not server.children())
         assert key not in server.said and "Refused: " in server.said
 
-        async with session.ws_connect(address, headers={"Origin": good}) as websocket:
-            await shown(websocket, "REPLAY")
-            await websocket.send_str('{"stdin": 1}')
-            async with asyncio.timeout(PATIENCE_S):
-                async for _ in websocket:
-                    pass
+        for wrong in (
+            '{"stdin": 1}',
+            "[" * 200_000,
+            '["resize", {"width": Infinity, "height": 24}]',
+            "7" * 5000,
+            '["stdin"]',
+        ):
+            async with session.ws_connect(address, headers={"Origin": good}) as websocket:
+                await websocket.send_str(wrong)
+                async with asyncio.timeout(PATIENCE_S):
+                    async for _ in websocket:
+                        pass
+                assert websocket.close_code == 1003, wrong
+        assert "Traceback" not in server.said and "777" not in server.said and "Infinity" not in server.said
         second = await opened(session, server, 1)
         assert second != page
         async with session.ws_connect(second.replace("http:", "ws:") + "ws", headers={"Origin": good}) as websocket:
@@ -162,6 +175,7 @@ async def test_a_site_is_shown_read_only_and_a_server_that_is_killed_leaves_noth
         address = page.replace("http:", "ws:") + "ws"
         async with session.ws_connect(address, headers={"Origin": server.base}) as websocket:
             await shown(websocket, "READ-ONLY")
+            await websocket.send_json(["stdin", "\t" * 60_000])  # more than it can do in the time that it has
             pids = server.children()
             assert pids and server.end(signal.SIGKILL) == -signal.SIGKILL
             until = monotonic() + PATIENCE_S
@@ -189,6 +203,35 @@ def test_without_its_package_it_says_what_to_install(fake: Run, monkeypatch: pyt
     assert said.code == 2 and "pip install textual-serve" in said.err
 
 
+async def test_who_shows_no_key_is_sent_away_and_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lobby, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(lobby, "MOST", 4)
+    now, refused = [0.0], list[str]()
+    on = listener("127.0.0.1", 0)
+    port = on.getsockname()[1]
+    door = Door(port, lambda: now[0])
+    async with browser() as session, serving(Served([], door, lambda: None, refused.append), on):
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
+        idle[-1][1].write(b"GET /s/x/ HTTP/1.1\r\nHost: ")
+        async with asyncio.timeout(PATIENCE_S):
+            idle[2][1].write(b"GET \x85777 HTTP/1.1\r\n\r\n")
+            for reader, _ in (idle[0], idle[1]):
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            async with session.get(door.link("127.0.0.1"), allow_redirects=False) as answer:
+                page = f"http://127.0.0.1:{port}{answer.headers['Location']}"
+            assert await status(session, page) == 200
+            assert b"400" in await idle[2][0].read() and "what is no HTTP" in refused
+            for reader, _ in idle[3:]:
+                with contextlib.suppress(ConnectionError):
+                    assert await reader.read() == b""
+            assert refused.count("a connection that showed no key") == 5, "the browser with the key was left alone"
+        now[0] = IDLE_S - 1
+        assert await status(session, page) == 200
+        now[0] += IDLE_S + 1
+        assert await status(session, page) == 403
+
+
 def test_a_ticket_is_for_one_and_hosts_are_compared_whole() -> None:
     now = [0.0]
     door = Door(80, lambda: now[0])
@@ -199,6 +242,12 @@ def test_a_ticket_is_for_one_and_hosts_are_compared_whole() -> None:
     key = door.redeem(ticket)
     assert key and key != ticket and door.knows(key) and not door.knows(ticket) and door.redeem(ticket) is None
     assert not door.knows("") and not door.knows("ü")
+    with door.page(key) as seconds:
+        assert seconds == TOTAL_S
+        now[0] += TOTAL_S - 1
+        assert door.knows(key), "a page is open"
+        now[0] += 2
+        assert not door.knows(key)
     assert door.is_ours(["[::1]:80"]) and not door.is_ours([]) and not door.is_ours(["localhost:80", "localhost:80"])
     assert not door.is_same([], "localhost:80") and not door.is_same(["http://localhost:80"] * 2, "localhost:80")
     assert len(ticket) >= 43

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 import subprocess
 import sys
@@ -205,6 +206,27 @@ def test_several_threads_make_one_run_and_one_version(workspace: Workspace, seen
 
 
 # the local one
+
+
+def test_what_is_made_is_its_owners_alone_from_the_first_moment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fchmod", lambda *_: None)
+    before = os.umask(0)
+    try:
+        site = _site(home / "s.toml", 'kind = "local"')
+        workspace = opened(site)
+        workspace.ensure_run(INFO)
+        workspace.put_artifact(RUN, "plots/one/a.txt", b"a")
+        workspace.put_artifact(RUN, "b.txt", b"b")
+        with pytest.raises(WorkspaceError):
+            workspace.put_artifact(RUN, "../../../out/c.txt", b"c")
+    finally:
+        os.umask(before)
+    made = list(site.state.parent.rglob("*"))
+    assert {"b.txt", "a.txt", "one", "artifacts", "workspace.lock", "mlflow.db"} <= {path.name for path in made}
+    assert not [
+        path for path in (*made, *site.state.parents[:3]) if home in path.parents and path.stat().st_mode & 0o077
+    ]
+    assert "out" not in {path.name for path in made}
 
 
 def test_a_locked_database_is_an_error_and_then_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

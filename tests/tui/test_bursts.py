@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.command import CommandPalette
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Input
 
 from tests.fakes.script import Scenario
+from tui.screens.dialogues import Dialogue
 
 from .walk import Walk, make_app, walking
 
 NAMED = {"\x15": "ctrl+u", "\x7f": "backspace", "\r": "enter", "\t": "tab", "\x01": "home", "\x17": "ctrl+w"}
+NAMED |= {"\x10": "ctrl+p"}
 
 
 async def burst(walk: Walk, keys: str) -> None:
@@ -69,6 +72,12 @@ async def test_text_after_tab_goes_into_the_next_field() -> None:
         assert [walk.pane.value(id) for id in ("target", "fingerprint", "identity")] == ["vm", "SHA256:abc", "~/key"]
 
 
+async def test_the_runs_are_sorted_before_they_are_drawn() -> None:
+    async with walking(Scenario(earlier=3)) as walk:
+        await burst(walk, "os")
+        assert "▼" in walk.screen_text() or "▲" in walk.screen_text()
+
+
 async def test_an_answer_and_the_next_step_in_one_read() -> None:
     async with walking(Scenario(host_key="unknown")) as walk:
         await walk.press("enter")
@@ -90,6 +99,24 @@ async def test_a_step_and_its_main_button_in_one_read() -> None:
         await burst(walk, "2\r")
         assert walk.app.session.journey.states["check"] == "done"
         assert walk.app.session.connected is None
+
+
+async def test_what_lies_over_a_dialogue_stays_and_the_palette_opens_as_often_as_it_is_asked_for() -> None:
+    async with walking(Scenario(host_key="unknown")) as walk:
+        await walk.press("enter")
+        dialogue = walk.app.screen
+        assert isinstance(dialogue, Dialogue)
+        await burst(walk, "\x10")
+        walk.app.pop_screen()
+        walk.app.action_command_palette()  # before the first one has gone
+        await walk.settled()
+        palette = walk.app.screen
+        assert CommandPalette.is_open(walk.app)
+        dialogue.dismiss()
+        await walk.settled()
+        assert walk.app.screen is palette and dialogue in walk.app.screen_stack
+        await walk.press("escape")
+        assert walk.app.screen is dialogue
 
 
 async def test_the_footer_may_look_at_any_moment_of_a_change_of_place(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from textual.widgets import Input, OptionList
 from core.events import RunState
 from tests.fakes.script import Scenario
 from tui.preferences import keys as bound_keys
+from tui.screens import settings
 
 from .walk import Walk, walking
 
@@ -118,6 +119,8 @@ async def test_a_key_that_nobody_has_says_so_once_in_a_while() -> None:
         assert "z" not in walk.notices()
         await walk.press("escape", "question_mark", "z")
         assert "'z' does nothing here. Escape closes this." in walk.notices()
+        await walk.press("escape", "o", "z")
+        assert walk.notices().splitlines()[-1] == "'z' does nothing here. ? shows the keys."
 
 
 def test_every_binding_has_an_id_of_its_own_place_and_no_two_share_a_key() -> None:
@@ -138,6 +141,7 @@ def test_every_binding_has_an_id_of_its_own_place_and_no_two_share_a_key() -> No
     places["log"] -= {"LogPanel", "WatchPane"}  # its keys work around it too, under the same ids
     assert not {place: kinds for place, kinds in places.items() if len(kinds) > 1}
     known = bound_keys.known()
+    assert {bound.place for bound in known.values()} == set(settings.PLACES), "each has a name on the settings screen"
     for bound in known.values():
         assert not [
             said for said in bound_keys.conflicts(bound.id, ",".join(bound.keys), {}, known) if "watch." not in bound.id

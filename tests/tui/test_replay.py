@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from textual.await_complete import AwaitComplete
+
 from core import journal
+from core.demo import RECORDED
 from core.pace import Pace
 from core.services import Services
 from tests.fakes.script import EARLIER, Scenario
 from tests.fakes.services import fake_services
 from tui.app import TrainshedApp
+from tui.screens.dialogues import Dialogue, HostKeyQuestion
 
 from .walk import Walk, make_app
 
@@ -79,3 +84,31 @@ async def test_a_replay_by_phases_stands_still_and_says_so_until_a_key(home: Pat
     async with make_app().run_test() as pilot:
         await pilot.press("full_stop")
         assert "Only a replay can be paused" in Walk(pilot.app, pilot).notices()  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_recording_plays_by_itself_answers_as_it_was_and_can_be_paused(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[str | None] = []
+
+    def answered(self: HostKeyQuestion, said: str | None = None) -> AwaitComplete:
+        answers.append(said)
+        return Dialogue.dismiss(self, said)
+
+    monkeypatch.setattr(HostKeyQuestion, "dismiss", answered)
+    found, pace = journal.read(RECORDED), Pace(0)
+    pace.stop()
+    app = TrainshedApp(journal.services(found, pace), label="replay", pace=pace, takes=found.takes)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await app.wizard.complete.wait()
+        await pilot.pause()
+        assert not [take for take in found.takes if take.played] and "PAUSED" in walk.text("#header")
+        await pilot.press("full_stop")
+        while "The recording has ended" not in walk.notices():
+            await pilot.pause()
+        assert app.session.connected is not None and answers == [app.session.connected.fingerprint]
+        assert set(app.session.journey.states.values()) == {"done"}
+        assert {take.op for take in found.takes if not take.played} <= {"deploy.stop"}
+        assert "matches" in walk.pane_text("#said-invoke")

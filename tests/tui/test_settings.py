@@ -12,8 +12,6 @@ from time import monotonic
 
 import pytest
 from textual.color import Color
-from textual.drivers import linux_driver
-from textual.events import Key
 from textual.theme import Theme
 from textual.widgets import Footer, OptionList
 from textual.widgets._footer import FooterKey
@@ -21,9 +19,9 @@ from textual.widgets._footer import FooterKey
 from core.site import paths
 from tests.fakes.script import Scenario
 from tests.fakes.services import fake_services
-from tui.answers import BackgroundKnown, listening
 from tui.background import Ground, by_colorfgbg, is_light
 from tui.commands.start import made
+from tui.incoming import BackgroundKnown
 from tui.preferences import Resolved, resolve
 from tui.settings import Settings
 from tui.themes import CHOICES, THEMES, chosen
@@ -157,26 +155,6 @@ def test_the_background_is_read_from_an_answer_or_a_variable() -> None:
     assert is_light("ffff", "ffff", "ffff") and not is_light("12", "16", "1b") and is_light("f", "f", "0")
     assert by_colorfgbg("0;15") and by_colorfgbg("0;default;7") and not by_colorfgbg("15;0")
     assert not by_colorfgbg("") and not by_colorfgbg("0;8") and not by_colorfgbg("x")
-
-
-@pytest.mark.parametrize("cut", [0, 3, 9, len(ANSWER)])
-def test_an_answer_that_comes_late_is_no_key_wherever_it_is_cut(cut: int) -> None:
-    ground = Ground()
-    with listening(ground):
-        parser = linux_driver.XTermParser(False)  # type: ignore[attr-defined]
-        typed = "a" + ANSWER + "b"
-        messages = [*parser.feed(typed[: cut + 1]), *parser.feed(typed[cut + 1 :])]
-    assert [message.key for message in messages if isinstance(message, Key)] == ["a", "b"]
-    assert ground.light
-
-
-def test_what_was_typed_before_the_start_is_not_lost() -> None:
-    ground = Ground()
-    ground.typed = ground.take("q" + ANSWER)
-    with listening(ground):
-        parser = linux_driver.XTermParser(False)  # type: ignore[attr-defined]
-        assert [message.key for message in parser.tick() if isinstance(message, Key)] == ["q"]
-    assert ground.light
 
 
 def test_what_is_of_a_site_is_kept_and_a_flag_wins(home: Path) -> None:

@@ -21,7 +21,7 @@ from tui.steps import BY_ID
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
-REPLAY = ("-m", "tui.cli", "replay", str(RECORDED), "--speed", "max")
+REPLAY = ("-m", "tui.cli", "replay", str(RECORDED), "--speed", "max", "--by-hand")
 FAKE = ("-m", "tests.fakes.app")
 COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 
@@ -67,8 +67,7 @@ class Terminal:
             found = [(row, hit.start(1)) for row, line in rows if (hit := re.search(rf"(?:^| )({label})(?: |$)", line))]
             for row, at in found[-1:]:
                 for way in "Mm":
-                    code = f"\x1b[<0;{at + len(label) // 2 + 1};{row}{way}"
-                    self.tmux("send-keys", "-H", *(f"{byte:02x}" for byte in code.encode()))
+                    self.bytes(f"\x1b[<0;{at + len(label) // 2 + 1};{row}{way}".encode())
             again = monotonic() + 2
             while monotonic() < again:
                 if wanted in (seen := self.seen()):
@@ -91,6 +90,10 @@ class Terminal:
     def paste(self, path: Path) -> None:
         self.tmux("load-buffer", str(path))
         self.tmux("paste-buffer", "-p", "-d")
+
+    def bytes(self, data: bytes) -> None:
+        """As they are, at once."""
+        self.tmux("send-keys", "-H", *(f"{byte:02x}" for byte in data))
 
     def seen(self, *more: str) -> str:
         return self.tmux("capture-pane", "-p", *more)
@@ -205,6 +208,28 @@ def test_resize_while_a_log_streams_and_a_megabyte_pasted_into_a_screen_and_a_fi
     terminal.wait("q Quit")  # Escape and a key at once would be Alt and that key
     terminal.keys("2")
     terminal.wait("Nothing was checked yet")
+
+
+def test_bytes_of_a_paste_an_answer_and_of_nothing_at_all_are_no_keys(terminal: Terminal) -> None:
+    """`1` to `6` would leave the step, `x` asks whether to cancel, `q` quits."""
+    terminal.open(*FAKE, "pace_s=0.01", "epochs=60", environment={"COLORFGBG": "15;0"})
+    terminal.wait("Press Enter to connect")
+    terminal.keys("5", "Enter")
+    terminal.wait("epoch ")
+    for sent in (
+        b"\x1b[200~x\x1bx\x1b[Axq\x1b]0;1x\x07\xff\xfe2q\x1b[201",
+        b"~",
+        b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b]11;rgb:1111/1111/1111\x07",
+        b"\x1bP>|x1q2 2\x1b\\\x1b_Gq1;2\x1b\\\x1b[?1;2c\x1b[>1;2x\x1b[99999999999u\x1b[48;0;0;0;0t\xc3\x28\xff\x80",
+    ):
+        terminal.bytes(sent)
+    terminal.wait("✓ completed")
+    assert "Log ·" in terminal.seen()
+    terminal.bytes(b"\x1b[200~2q")  # without an end
+    terminal.wait("A paste had no end")
+    assert "Log ·" in terminal.seen()
+    terminal.bytes(b"\x1b]")  # Alt+], by itself
+    terminal.press("2", "Nothing was checked yet")
 
 
 def test_a_log_cannot_change_the_title_or_clipboard(terminal: Terminal) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import tracemalloc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from core import events
+from core import events, journal
 from core.errors import ConfigError, HostKeyUnknown
 from core.journal import Place, read, recording, replayed
 from core.pace import Pace
@@ -136,3 +139,50 @@ def test_a_foreign_file_is_one_clear_message(tmp_path: Path, start: bytes) -> No
         read(path)
     assert str(path) in raised.value.title and "\n" not in raised.value.title and len(raised.value.title) < 250
     assert "trainshed" in raised.value.hint
+
+
+def test_a_huge_file_and_a_huge_line_are_one_message_and_cost_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "huge.jsonl"
+    head = json.dumps({"journal": 1, "site": "s", "vm": "v", "recorded": 0}) + "\n"
+    for more in ("", '{"at":0,"call":1,"op":"runs.list"}\n'):
+        path.write_text(head + more)
+        os.truncate(path, 10 << 30)  # of which nothing is on the disk
+        tracemalloc.start()
+        try:
+            with pytest.raises(ConfigError, match="larger than a recorded session can be") as raised:
+                read(path)
+            assert tracemalloc.get_traced_memory()[1] < 4 * journal.LONGEST
+        finally:
+            tracemalloc.stop()
+        assert raised.value.hint == journal.MADE
+    path.write_text(head + ('{"at":0,"call":1,"op":"runs.list"}\n' * 8 + "\n") * (journal.LARGEST // 270))
+    with pytest.raises(ConfigError, match=":10: not a line"):
+        read(path)
+
+
+async def test_no_more_is_recorded_than_plays_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "session.jsonl"
+    monkeypatch.setattr(journal, "LARGEST", journal.LONGEST_HEAD + 200)
+    known = services()
+    cast("Any", known.connection).asked = 1
+    live = recording(known, path)
+    for _ in range(3):
+        assert [event async for event in live.connection.connect()][1:] == [events.Notice(text="in")]
+    assert path.stat().st_size < journal.LARGEST
+    with pytest.raises(ConfigError, match="the recording ends here"):
+        for _ in range(2):
+            async for _ in replayed(path, speed=0).connection.connect():
+                pass
+
+
+async def test_characters_that_end_a_line_elsewhere_end_none_here(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl"
+    text = "a\u2028b\x85c\x0bd"
+
+    class Talks:
+        async def connect(self) -> AsyncIterator[Any]:
+            yield events.Notice(text=text)
+
+    live = recording(replace(services(), connection=cast("Any", Talks())), path)
+    said = [event async for event in live.connection.connect()]
+    assert [event async for event in replayed(path, speed=0).connection.connect()] == said

@@ -43,11 +43,11 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
         (('name = "ward-7"', ""), "name: missing"),
         (('name = "ward-7"', 'name = "Ward 7"'), "name: lower-case letters"),
         (('name = "ward-7"', 'name = "ward-7"\nnmae = 1'), "nmae: no such key"),
-        (('host = "203.0.113.10"', ""), "vms.stackvm: object missing required field host"),
+        (('host = "203.0.113.10"', ""), "vms.stackvm.host: missing"),
         (('host = "203.0.113.10"', "host = 7"), "vms.stackvm.host: expected str, got int"),
         (('host = "203.0.113.10"', 'host = "-oProxyCommand=x"'), "vms.stackvm.host: not a host name"),
         (('host = "203.0.113.10"', 'host = "h"\nport = 99999'), "vms.stackvm.port: 99999 is not a port"),
-        (('host = "203.0.113.10"', 'host = "h"\nprot = 1'), "vms.stackvm: object contains unknown field prot"),
+        (('host = "203.0.113.10"', 'host = "h"\nprot = 1'), "vms.stackvm.prot: no such key"),
         (("[vms.stackvm]", "[vms.s]"), "vms.s: a VM's name"),
         (('name = "ward-7"', 'name = "ward-7"\ndefault_vm = "other"'), "default_vm: there is no VM 'other'"),
         (("[workspace]", '[vms.two]\nhost = "h"\n[workspace]'), "default_vm: missing, and there are several"),
@@ -69,6 +69,30 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], problem
 def test_every_problem_is_listed(tmp_path: Path) -> None:
     text = GOOD.replace("https://", "http://").replace("env:WARD_7", "secret").replace("203.0.113.10", "a b")
     assert len(files.problems(written(tmp_path, text))) == 3
+    table = """colour = 1
+        [vms.stackvm]
+        hots = "h"
+        prot = 22
+        slots = "two"
+        host_keys = ["x", 7]
+        [vms.second]
+        host = "a b"
+        [data]
+        endpoint = "http://x"
+        container = 7
+        credential = 8
+        aliases = { a = 1, b = 2 }
+        [workspace]
+        kind = "cloud"
+        nmae = "x"
+        [gate]
+        on_hold = 1
+    """
+    assert [found.partition(":")[0] for found in files.problems(written(tmp_path, table))] == [
+        "colour", "name", "vms.stackvm.hots", "vms.stackvm.prot", "vms.stackvm.host", "vms.stackvm.host_keys[2]",
+        "vms.stackvm.slots", "data.container", "data.credential", "data.aliases.a", "data.aliases.b", "workspace.nmae",
+        "workspace.kind", "gate.on_hold", "vms.second.host", "default_vm", "data.endpoint",
+    ]  # fmt: skip
 
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:

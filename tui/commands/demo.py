@@ -39,7 +39,9 @@ def demo(context: click.Context, headless: bool, replay: bool, record: Path | No
 
         from .replay import play
 
-        return play(settings, RECORDED, 1.0 if settings.may_draw and not headless else 0.0, headless=headless)
+        return play(
+            settings, RECORDED, 1.0 if settings.may_draw and not headless else 0.0, headless=headless, by_hand=True
+        )
     settings.refuse_if_read_only("demo (it starts a site)")
     if journal is not None:
         journal.refuse_what_is_there()

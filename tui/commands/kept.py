@@ -34,6 +34,8 @@ def kept(context: click.Context) -> None:
     items = keeping.found()
     wrong = [item for item in items if item.open_to or item.untouched]
     done = [] if settings.read_only else [purging.mended(item) for item in wrong]
+    if any(changed for changed, _ in done):
+        items = keeping.found()  # with the modes that they have now
     output = settings.output()
     if settings.json:
         mended = [str(path) for changed, _ in done for path in changed]

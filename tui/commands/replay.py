@@ -25,16 +25,19 @@ def _speed(context: click.Context, parameter: click.Parameter, value: str) -> fl
     "--speed", callback=_speed, default="1", show_default=True, metavar="N|max", help="10: ten times as fast."
 )
 @click.option("--step", is_flag=True, help="Stop before each phase: . on the screen or Enter as text goes on.")
+@click.option("--by-hand", is_flag=True, help="On the screen: nothing begins before you press its key.")
 @pass_settings
-def replay(settings: Settings, file: Path, speed: float, step: bool) -> int:
+def replay(settings: Settings, file: Path, speed: float, step: bool, by_hand: bool) -> int:
     """Play the session that FILE holds: on the screen, or as text where stdout is no terminal.
 
     With --speed max nothing waits. On the screen . pauses and goes on.
     """
-    return play(settings, file, speed, step=step)
+    return play(settings, file, speed, step=step, by_hand=by_hand)
 
 
-def play(settings: Settings, file: Path, speed: float, *, step: bool = False, headless: bool = False) -> int:
+def play(
+    settings: Settings, file: Path, speed: float, *, step: bool = False, headless: bool = False, by_hand: bool = False
+) -> int:
     """The exit code. Raises ConfigError for what is not a journal."""
     from core import journal
     from core.pace import Pace
@@ -42,8 +45,9 @@ def play(settings: Settings, file: Path, speed: float, *, step: bool = False, he
     if settings.may_draw and not headless and not settings.plain:
         from .start import show
 
-        pace = Pace(speed, step=step)
-        return show(journal.replayed(file, pace=pace), settings, label="replay", pace=pace)
+        pace, found = Pace(speed, step=step), journal.read(file)
+        takes = [] if by_hand or settings.read_only else found.takes
+        return show(journal.services(found, pace), settings, label="replay", pace=pace, takes=takes)
     return _told(settings, file, speed, step)
 
 

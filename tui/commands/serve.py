@@ -63,7 +63,7 @@ def _words(settings: Settings, changes: bool, replay: Path | None) -> list[str]:
         from core import journal
 
         journal.read(replay)
-        return [*_read_only(settings, changes), "replay", str(replay.absolute())]
+        return [*_read_only(settings, changes), "replay", str(replay.absolute()), "--by-hand"]
     from core.site import files
 
     known = settings.site or files.current() or files.names()

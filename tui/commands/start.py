@@ -59,7 +59,9 @@ def made(services: Services, settings: Settings, ground: Ground, **more: Any) ->
     found = resolve(settings.set_by_flags)
     ground.look()
     more.setdefault("keep", not more.get("label"))
-    return TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)
+    app = TrainshedApp(services, read_only=settings.read_only, settings=found, light=ground.light, **more)
+    app.ground = ground
+    return app
 
 
 def ask(services: Services, settings: Settings, **more: Any) -> int:
@@ -70,6 +72,7 @@ def ask(services: Services, settings: Settings, **more: Any) -> int:
     from ..plain.journey import Journey
     from ..session import Session
 
+    more.setdefault("keep", not more.get("label"))
     session = Session(services, read_only=settings.read_only, clock=time.monotonic, **more)
     journey = Journey(settings, session)
     return driver.finish(journey.talk.job, journey.walk())

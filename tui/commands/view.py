@@ -48,6 +48,7 @@ def view(settings: Settings, file: Path) -> int:
             )
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+        app.ground = ground
         driver.finish(driver.Job(settings), app.show())
     return app.return_code or 0
 

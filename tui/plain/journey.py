@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from functools import partial
 
 from core.errors import UsageError
 
+from ..journeys import Keeper
 from ..session import Session
 from ..settings import Settings
 from ..steps import ORDER, STEPS
@@ -17,7 +19,7 @@ from .connect import PlainConnect
 from .data import PlainData
 from .launch import PlainLaunch
 from .model import PlainModel
-from .prompts import Choice, Ended
+from .prompts import Choice, Ended, chosen, shaped
 from .step import PlainStep
 from .talk import Talk
 from .watch import PlainWatch
@@ -25,6 +27,7 @@ from .watch import PlainWatch
 PARTS: tuple[type[PlainStep], ...] = (PlainConnect, PlainCheck, PlainData, PlainLaunch, PlainWatch, PlainModel)
 KEYS = (
     "Answer a question with a number, a word or its beginning. Enter takes what stands in brackets.",
+    "The name of a step leads there from every step: connect, check, data, launch, watch, model.",
     "Ctrl-C stops what is going and asks again; at a question it leaves. Runs on the VM go on in both cases.",
     "Nothing that you typed is lost by an error, or by going back.",
 )
@@ -43,6 +46,7 @@ class Journey:
         self.at = 0
         self.left = False
         self._explain = True
+        self._keeper = Keeper(session)
 
     async def walk(self) -> int:
         """Until somebody leaves, or the input ends. Raises Interrupted for Ctrl-C at a question."""
@@ -51,6 +55,8 @@ class Journey:
             loop.add_signal_handler(signal.SIGINT, self.talk.interrupt)
         where = f"site {self.session.site}, VM {self.session.vm}" if self.session.site else "no site yet"
         self.talk.say(f"trainshed, {where}{', read-only' if self.session.read_only else ''}.", *KEYS)
+        self._tell(self._keeper.load())
+        self.session.journey.on_change = lambda: self._tell(self._keeper.save())
         try:
             await self._enter(0)
             while not self.left:
@@ -62,6 +68,11 @@ class Journey:
             await self.session.services.close()
         return 0
 
+    def _tell(self, problem: str) -> None:
+        """Of what is kept of the steps from one session to the next."""
+        if problem:
+            self.talk.say(f"{problem}.")
+
     @property
     def here(self) -> PlainStep:
         return self.steps[self.at]
@@ -69,22 +80,30 @@ class Journey:
     async def _enter(self, at: int) -> None:
         self.at, self._explain, self.talk.failure = at, True, None
         await self.here.entered()
-        self.talk.say("", f"{self._place()}. {self.here.step.does}")
+        self.talk.say("", f"{self._place()} {self.here.step.does}")
 
     def _place(self) -> str:
-        state = STEP[self.session.journey.states[ORDER[self.at]]].word
-        found = f" ({self.here.found})" if self.here.found else ""
-        return f"Step {self.at + 1} of {len(STEPS)}: {self.here.step.title}. It is {state}{found}"
+        return f"Step {self.at + 1} of {len(STEPS)}: {self.here.step.title}. It is {self._state(self.at)}."
+
+    def _state(self, at: int) -> str:
+        """As the rail of the wizard has it, with why it is so."""
+        journey, name, step = self.session.journey, ORDER[at], self.steps[at]
+        told = journey.told(name).rstrip(".")
+        if told:
+            return told[0].lower() + told[1:]
+        found = step.found or journey.notes[name]
+        return STEP[journey.states[name]].word + (f" ({found})" if found else "")
 
     async def _turn(self) -> None:
         choices = self._choices()
         words = [one.word for one in choices]
         usual = "again" if self.talk.failure is not None else self.here.usual
         at, explain, self._explain = self.at, self._explain, False
-        chosen = await self.talk.prompts.choose(choices, words.index(usual) if usual else 0, explain=explain)
-        await chosen.do()
-        if not self.left and at == self.at and chosen.word not in ("help", "steps"):
-            self.talk.say("", f"{self._place()}.")
+        at_first = words.index(usual) if usual else 0
+        one = await self.talk.prompts.choose(choices, at_first, explain=explain, others=self._steps())
+        await one.do()
+        if not self.left and at == self.at and one.word not in ("help", "steps"):
+            self.talk.say("", self._place())
 
     def _choices(self) -> list[Choice]:
         step = self.here
@@ -116,14 +135,16 @@ class Journey:
 
     async def _any(self) -> None:
         for at, step in enumerate(STEPS, 1):
-            note = self.session.journey.notes[step.id]
-            state = STEP[self.session.journey.states[step.id]].word
-            self.talk.say(f"  {at} {step.title}: {state}{f' ({note})' if note else ''}")
-        answer = await self.talk.prompts.line(f"Number of the step, Enter stays [{self.at + 1}]: ")
-        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(STEPS):
-            await self._enter(int(answer) - 1)
+            self.talk.say(f"  {at} {step.title}: {self._state(at - 1)}")
+        answer = await self.talk.prompts.line(shaped("Which step? Its number or name", self._steps()[self.at].word))
+        one = chosen(answer.lower().removeprefix("step "), self._steps())
+        if one is not None:
+            await one.do()
         elif answer:
             self.talk.say(f"There is no step {answer[:40]!r}.")
+
+    def _steps(self) -> list[Choice]:
+        return [Choice(step.id, step.title, partial(self._enter, at)) for at, step in enumerate(STEPS)]
 
     async def _help(self) -> None:
         self.talk.say(self.here.step.does, *KEYS)

@@ -42,7 +42,7 @@ class PlainModel(PlainStep):
 
     @property
     def usual(self) -> str:
-        return "quit" if self.session.journey.states[self.STEP] == "done" else STAGES[min(self.stage, 3)]
+        return "quit" if self.stage == len(STAGES) else STAGES[self.stage]
 
     def _row(self) -> str:
         return self.typed("row", str(self.session.row))

@@ -81,40 +81,61 @@ class Prompts:
 
     async def field(self, label: str, current: str, hint: str) -> str:
         """What is typed; Enter keeps what is there, `-` empties it."""
-        now = f"Enter keeps {current}, {EMPTIES} empties it" if current else "Enter leaves it empty"
-        answer = await self.line(f"{label} ({hint}; {now}): ")
+        empties = f"; {EMPTIES} empties it" if current else ""
+        answer = await self.line(shaped(f"{label} ({hint}{empties})", current or "nothing"))
         return "" if answer == EMPTIES else answer or current
 
     async def sure(self, question: str) -> bool:
         """Only the whole word is a yes."""
-        return await self.line(f'{question} Type "yes" or "no": ') == "yes"
+        return await self.line(shaped(f"{question} Yes or no", "no")) in ("yes", "Yes", "YES")
 
-    async def choose(self, choices: Sequence[Choice], usual: int, *, explain: bool) -> Choice:
-        """Asks until one is chosen by its number, its word, or the beginning of its word; Enter takes the usual one."""
+    async def choose(
+        self, choices: Sequence[Choice], usual: int, *, explain: bool, others: Sequence[Choice] = ()
+    ) -> Choice:
+        """Asks until one is chosen by its number, its word, or the beginning of its word; Enter takes the usual one.
+
+        `others`: what is not listed, and is chosen by a word that none of `choices` begins with.
+        """
         if explain:
-            self._output.lines(["What next?", *(f"  {at} {one.word}: {one.says}" for at, one in enumerate(choices, 1))])
-            question = "Number or word"
+            self._output.lines(f"  {at} {one.word}: {one.says}" for at, one in enumerate(choices, 1))
+            question = "What next? Its number or word"
         else:
-            question = "What next? " + ", ".join(f"{at} {one.word}" for at, one in enumerate(choices, 1)) + "."
+            question = "What next? " + ", ".join(f"{at} {one.word}" for at, one in enumerate(choices, 1))
         while True:
-            answer = await self.line(f"{question} [{choices[usual].word}] ")
-            found = _found(answer.lower(), choices, usual)
+            answer = await self.line(shaped(question, choices[usual].word))
+            found = choices[usual] if not answer else chosen(answer, choices) or other(answer, choices, others)
             if found is not None:
                 return found
-            self._output.lines([f"There is no choice {answer[:40]!r} here. Type a number from 1 to {len(choices)}."])
+            text = (
+                f"There is no choice {answer[:40]!r} here. Type a number from 1 to {len(choices)}, its word, or a step."
+            )
+            self._output.lines([text])
+
+
+def shaped(question: str, usual: str) -> str:
+    """Every question has this shape: in the brackets is what Enter takes."""
+    return f"{question} [{usual}]: "
+
+
+def chosen(answer: str, choices: Sequence[Choice]) -> Choice | None:
+    """By number, word, or the beginning of one word alone."""
+    answer = answer.strip().lower()
+    if answer.isascii() and answer.isdigit():
+        at = int(answer[:9]) - 1
+        return choices[at] if 0 <= at < len(choices) else None
+    begun = [one for one in choices if answer and one.word.startswith(answer)]
+    exact = [one for one in begun if one.word == answer] or begun
+    return exact[0] if len(exact) == 1 else None
+
+
+def other(answer: str, choices: Sequence[Choice], others: Sequence[Choice]) -> Choice | None:
+    """`launch`, `step launch` or `step 4`, where none of `choices` begins so."""
+    word = answer.strip().lower()
+    if any(one.word.startswith(word) for one in choices) or word.isdigit():
+        return None
+    return chosen(word.removeprefix("step "), others)
 
 
 def _settle(waits: asyncio.Future[None]) -> None:
     if not waits.done():
         waits.set_result(None)
-
-
-def _found(answer: str, choices: Sequence[Choice], usual: int) -> Choice | None:
-    if not answer:
-        return choices[usual]
-    if answer.isascii() and answer.isdigit():
-        at = int(answer) - 1
-        return choices[at] if 0 <= at < len(choices) else None
-    exact = [one for one in choices if one.word == answer]
-    begun = exact or [one for one in choices if one.word.startswith(answer)]
-    return begun[0] if len(begun) == 1 else None

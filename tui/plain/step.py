@@ -37,7 +37,8 @@ class PlainStep:
     @property
     def usual(self) -> str:
         """The word that Enter stands for; "" is the first choice."""
-        return "next" if self.session.journey.states[self.STEP] == "done" else ""
+        journey = self.session.journey
+        return "next" if journey.states[self.STEP] == "done" and not journey.known[self.STEP].earlier else ""
 
     async def operate(self, doing: Doing) -> None:
         self.again = doing

@@ -8,7 +8,7 @@ from core import events
 
 from ..tables import moment
 from ..words import short
-from .prompts import Choice
+from .prompts import Choice, shaped
 from .step import PlainStep
 from .talk import Doing
 
@@ -54,7 +54,7 @@ class PlainWatch(PlainStep):
             return
         for at, info in enumerate(self.runs[:LISTED], 1):
             self.talk.say(f"  {at} {info.run}: {info.name}, {info.state}, {moment(info.created)}")
-        answer = await self.talk.prompts.line(f"Number of the run, Enter for none [of {len(self.runs[:LISTED])}]: ")
+        answer = await self.talk.prompts.line(shaped("Which run? Its number", "none"))
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(self.runs[:LISTED]):
             chosen = self.runs[int(answer) - 1]
             self.session.run, self.session.run_going = chosen.run, chosen.state not in events.TERMINAL

@@ -64,8 +64,8 @@ class Dialogue(ModalScreen[Answer | None]):
         self.dismiss(None)
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
-        """Once: a second press may have been on its way."""
-        if not self.is_current:
+        """Once: a second press may have been on its way. What lies over it is not taken away in its place."""
+        if self.app.screen is not self:
             return AwaitComplete()
         return super().dismiss(result)
 

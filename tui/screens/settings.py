@@ -23,7 +23,25 @@ from tui.widgets.press import Press
 
 from .dialogues import Dialogue
 
-PLACES = {"app": "everywhere", "wizard": "everywhere", "dialogue": "in every question"}
+PLACES = {  # of a binding's id, as people call it
+    "app": "everywhere",
+    "wizard": "everywhere",
+    "dialogue": "in every question",
+    "compare": "in the comparison of runs",
+    "compare_view": "in the comparison of runs",
+    "commands": "in the list of commands",
+    "curves": "in the choice of curves",
+    "curve_list": "in the choice of curves",
+    "launch": "in Launch",
+    "lines": "in every list",
+    "log": "in the log",
+    "metrics": "in the metrics",
+    "place": "on every screen over the steps",
+    "run_table": "in the list of runs",
+    "runs": "in the list of runs",
+    "settings": "in the settings",
+    "watch": "in Watch",
+}
 KEY_TEXT = 'Its id in the file\'s [keys] is "{id}".'
 
 
@@ -94,14 +112,15 @@ class SettingsScreen(Dialogue[None]):
         options = self.query_one(Choices)
         at = options.highlighted
         options.clear_options()
-        group = ""
+        groups: dict[str, list[Line]] = {}
         for line in self.lines.values():
-            above = f"Keys {PLACES.get(line.bound.place, f'in {line.bound.place}')}" if line.bound else ""
-            above = line.setting.group if line.setting else above
-            if above != group:
-                group = above
+            above = line.setting.group if line.setting else f"Keys {PLACES[line.bound.place]}" if line.bound else ""
+            groups.setdefault(above, []).append(line)
+        for above, lines in groups.items():
+            if above:
                 options.add_option(Option(Content.styled(above, "bold"), disabled=True))
-            options.add_option(Option(self._line(line), id=line.key))
+            for line in lines:
+                options.add_option(Option(self._line(line), id=line.key))
         options.highlighted = at if at is not None else 0
 
     def _line(self, line: Line) -> Content:

@@ -19,11 +19,16 @@ DRIVER = "tui.serve.driver:ServedDriver"
 WIDEST = 1000  # columns or lines
 
 
+def fitting(value: Any) -> int:
+    """A number of columns or lines that a browser may say. Raises ValueError, TypeError, OverflowError."""
+    return max(1, min(int(value), WIDEST))
+
+
 def bounded(value: Any, usual: int) -> int:
-    """A number of columns or lines that a browser may say."""
+    """The same; `usual` for what is no number."""
     try:
-        return max(1, min(int(value), WIDEST))
-    except (TypeError, ValueError):
+        return fitting(value)
+    except (TypeError, ValueError, OverflowError):
         return usual
 
 

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from core.events import RunInfo
 from tui import words
-from tui.run_list import Column, Row, RunList, columns, text
+from tui.run_list import COLUMNS, Column, Row, RunList, columns, text
 from tui.text import harmless, printable
 
 from .choices import REVERSE
@@ -178,7 +178,7 @@ class RunTable(Lines):
 
     def sort_next(self) -> None:
         """By the next column that is shown."""
-        ids = [column.id for column, _ in columns(self.room - MARK)]
+        ids = [column.id for column, _ in columns(self.room - MARK)] or [column.id for column in COLUMNS]
         at = ids.index(self.runs.column) if self.runs.column in ids else -1
         self.runs.sort_by(ids[(at + 1) % len(ids)])
         self.told()
