@@ -27,7 +27,7 @@ from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
 TRIED = 8  # commands in a report
-TURN_S = 0.01  # after this much work on events the loop gets a turn
+TURN_S = 0.005  # after this much work on events the loop gets a turn
 
 
 @dataclass(frozen=True)
