@@ -129,11 +129,11 @@ class FakeRuns:
 
     def _known(self, run: str) -> events.RunInfo:
         if self.scenario.no_runs and not self.before:
-            raise errors.RunError("There is no run yet", hint="4 Launch starts one.")
+            raise errors.RunUnknown("There is no run yet", hint="4 Launch starts one.")
         for info in self._all():
             if run == "@latest" or info.run.startswith(run):
                 return info
-        raise errors.RunError(f"There is no run {run}", hint="Give more of its name, or @latest.")
+        raise errors.RunUnknown(f"There is no run {run}", hint="Give more of its name, or @latest.")
 
     def _all(self) -> list[events.RunInfo]:
         first = [self._first_try()] if self.scenario.first_try else []

@@ -203,8 +203,10 @@ def down(settings: Settings) -> None:
 
     settings.refuse_if_read_only("demo down")
     job = driver.Job(settings)
-    stopped = driver.finish(job, embedded.down())
+    going = driver.finish(job, embedded.down())
     if settings.json:
-        job.output.document({"stopped": stopped})
-    else:
-        job.output.note("stopped" if stopped else "nothing was running")
+        job.output.document({"stopped": going is not None, "runs": going or []})
+        return
+    job.output.note("nothing was running" if going is None else "stopped the embedded site, and its VM with it")
+    for run in going or []:
+        job.output.note(f"run {run} was going there: it ended with the VM")
