@@ -75,6 +75,7 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         settings: Resolved | None = None,
         light: bool = False,
         keep: bool = False,
+        vm_ends: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -88,16 +89,12 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
             row=row,
             pace=pace,
             keep=keep,
+            vm_ends=vm_ends,
             clock=clock,
         )
         self.settings_changed: Signal[Resolved] = Signal(self, "settings changed")
         self._more_css = iter(enumerate(self.LATER_CSS, 2))
         self.dress(settings, light=light, theme=theme)
-
-    @property
-    def owns_the_site(self) -> bool:
-        """The embedded site ends with the program that started it, its runs included."""
-        return self.session.label == "demo"
 
     def get_default_screen(self) -> Screen[None]:
         return Wizard(self.session, self.size)
@@ -115,6 +112,9 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
     def crash_site(self) -> tuple[str, str]:
         here = self.screen_stack[0] if self.screen_stack else None
         return self.session.site, here.here if isinstance(here, Wizard) else "start"
+
+    def runs_then(self) -> str:
+        return self.session.runs_then()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         actions = getattr(screen, "actions", None)  # of the wizard, and of what lies over it
@@ -221,7 +221,7 @@ class TrainshedApp(OrderedKeys, Dressed, Endings, CrashReport):
         from .screens.dialogues import Confirmation
 
         back = session.line("logs", session.run, "--follow")
-        if self.owns_the_site:
+        if session.vm_ends:
             text = f"This embedded site ends with the program, and {session.run} with it.\nA run on a real VM goes on."
             question, message = Confirmation("Quit trainshed?", text, yes="Quit, and end the run", no="Stay"), None
         else:

@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,12 @@ RECORDED = Path(__file__).with_name("journey.jsonl")  # made by `trainshed demo 
 
 @dataclass(frozen=True)
 class DemoSite:
-    """`fingerprint`: of the VM's host key, read from the key's own file."""
+    """`fingerprint`: of the VM's host key, read from the key's own file. `stays`: the site was there before."""
 
     site: Site
     fingerprint: str
     job: Path = JOB
+    stays: bool = False
 
 
 @contextlib.contextmanager
@@ -154,7 +155,7 @@ async def running() -> AsyncIterator[DemoSite]:
                 await threads.call(_down)
         raise
     try:
-        yield found
+        yield replace(found, stays=not ours)
     finally:
         if ours:
             await asyncio.shield(asyncio.ensure_future(threads.call(_down)))

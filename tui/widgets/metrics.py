@@ -47,6 +47,7 @@ class MetricChart(MetricKeys, can_focus=True):
         super().__init__(id=id)
         self.now, self.earlier = Metrics(), Metrics()
         self.earlier_run = ""
+        self.earlier_until = ""  # until when its values are known, where it goes on
         self.state = ""
         self.picked: list[str] | None = None  # None: the first few
         self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
@@ -79,7 +80,7 @@ class MetricChart(MetricKeys, can_focus=True):
 
     def compare(self, run: str) -> None:
         """Another earlier run: its values come by `add_earlier`. "" for none."""
-        self.earlier, self.earlier_run = Metrics(), run
+        self.earlier, self.earlier_run, self.earlier_until = Metrics(), run, ""
         self._smoothed.clear()
         self._dirty = True
 
@@ -148,7 +149,8 @@ class MetricChart(MetricKeys, can_focus=True):
             return
         notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
         if self.earlier_run and height >= LEAST[1] + 2:
-            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
+            until = f", {self.earlier_until}" if self.earlier_until else ""
+            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}{until}", TICK)])
         notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
         self.border_title = self._title(board, width, height - len(notes))
         places: list[tuple[Region, str]] = []
