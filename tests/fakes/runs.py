@@ -195,6 +195,7 @@ class FakeRuns:
         one, other = self._known(a), self._known(b)
         yield events.Phase(step="watch", title=f"Comparing run {one.run} with {other.run}")
         await self._reach("compare")
+        self._need_vm()
         texts, numbers = compare.texts(one, other), compare.numbers(one, other)
         yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 

@@ -170,7 +170,7 @@ async def test_the_head_names_the_run_its_place_in_the_queue_and_what_it_never_s
 async def test_a_comparison_with_a_run_that_goes_on_says_as_of_when() -> None:
     async with walking(Scenario(earlier=3), (120, 40)) as walk:
         await walk.press("o", "down", "space", "down", "space", "v")
-        assert "running  as of 12:03:04, r compares anew" in walk.screen_text()
+        assert "running  as of 12:03:04 · autolog demo 2" in walk.screen_text()
         assert walk.screen_text().count("as of") == 1
         await walk.press("escape", "escape", "5", "enter", "tab", "e", "down", "enter")
         chart = watch(walk).chart

@@ -12,7 +12,7 @@ from textual.widgets import Footer, Static
 
 from core import events
 from core.errors import TrainshedError
-from tui import untrusted, words
+from tui import run_list, untrusted, words
 from tui.session import Session
 from tui.text import printable
 from tui.widgets.compare_view import CompareView
@@ -64,6 +64,9 @@ class CompareScreen(Place[None], Tells):
         self.session.ran("cli", self.cli())
         self.panel.clear()
         self._say_below("● Comparing the two runs …")
+        if self.view.event is None:
+            named = (f"{letter}  {words.short(run)}" for letter, run in (("A", self.a), ("B", self.b)))
+            self.query_one("#compare-heads", Static).update(Content.styled("\n".join(named), "bold"))
         self.run_worker(self._compare(), name="Comparing", group="compare", exclusive=True)
 
     async def _compare(self) -> None:
@@ -88,11 +91,11 @@ class CompareScreen(Place[None], Tells):
     def _head(self, letter: str, info: events.RunInfo) -> Content:
         mark = words.RUN[info.state]
         goes_on = info.state not in events.TERMINAL
-        as_of = f"as of {words.clock(words.now())}, r compares anew" if goes_on else ""
+        as_of = f"as of {words.clock(words.now())}" if goes_on else ""
         rest = [as_of, info.name, words.clock(info.created, "%Y-%m-%d %H:%M"), info.owner]
         return Content.assemble(
             (f"{letter}  {words.short(info.run)}  ", "bold"),
-            (f"{mark}  ", mark.style),
+            (f"{mark.glyph} {run_list.state(info)}  ", mark.style),
             " · ".join(printable(part) for part in rest if part),
         )
 

@@ -88,7 +88,10 @@ class WatchPane(WatchActs):
             super().focus_first()
 
     def reopen(self) -> None:
-        self.open(self.seen.run)
+        if self.going and self.following:
+            self.say(f"{words.short(self.following)} is followed already. Escape stops that.")
+        else:
+            self.open(self.seen.run)
 
     def open_latest(self) -> None:
         def begin() -> Events:
@@ -117,8 +120,7 @@ class WatchPane(WatchActs):
             self._reset(run)
         offset, self.following = self.seen.begin(), run
         runs, title = self.session.services.runs, f"Following {words.short(run)}"
-        again = self.reopen
-        self.operate(Task(title, self.cli(), lambda: runs.follow(run, offset=offset), self._ended, retry=again))
+        self.operate(Task(title, self.cli(), lambda: runs.follow(run, offset=offset), self._ended, retry=self.reopen))
         self.tell_head()
         self.log_view.focus()
 
