@@ -34,38 +34,46 @@ class Trying:
 
 
 class LinkState:
-    """`clock`: the session's. `last_seen`: in seconds since the epoch; 0: never."""
+    """`clock`: the session's. `last_seen`: in seconds since the epoch; 0: never. `on_change`: called at once."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.last_seen = 0.0
         self.lost = False
         self.trying: Trying | None = None  # by whoever follows a run
+        self.on_change: Callable[[], None] = lambda: None
+
+    def _set(self, lost: bool, trying: Trying | None) -> None:
+        changed = (lost, trying) != (self.lost, self.trying)
+        self.lost, self.trying = lost, trying
+        if changed:
+            self.on_change()
 
     def heed(self, event: events.Event) -> None:
         """What an operation yielded."""
         match event:
             case events.LinkChanged(state="lost"):
-                self.lost, self.last_seen = True, event.last_seen
-                self.trying = Trying(1, self._clock(), event.retry_in_s or 0.0)
+                self.last_seen = event.last_seen
+                self._set(True, Trying(1, self._clock(), event.retry_in_s or 0.0))
             case events.LinkChanged():
-                self.lost, self.trying, self.last_seen = False, None, words.now()
+                self.last_seen = words.now()
+                self._set(False, None)
             case events.LinkTry():
-                self.lost, self.trying = True, Trying(event.attempt, self._clock(), event.wait_s)
+                self._set(True, Trying(event.attempt, self._clock(), event.wait_s))
             case _ if isinstance(event, HEARD):
                 self.last_seen = words.now()
 
     def failed(self) -> None:
         """An operation could not reach the VM, and nobody tries again."""
-        self.lost, self.trying = self.last_seen > 0, None
+        self._set(self.last_seen > 0, None)
 
     def given_up(self) -> None:
         """Whoever tried does so no more."""
-        self.trying = None
+        self._set(self.lost, None)
 
     def reached(self) -> None:
         """An operation reached the VM. Whoever still tries has lost a connection of its own."""
-        self.lost = self.trying is not None
+        self._set(self.trying is not None, self.trying)
 
     def words(self, goes_on: str) -> str:
         """In a line, or nothing while the link holds. `goes_on`: what does so on the VM, or empty."""

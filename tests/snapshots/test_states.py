@@ -16,12 +16,13 @@ from core.runs import owner
 from tests.fakes import history
 from tests.fakes.runs import FakeRuns
 from tests.fakes.script import NOON, Scenario
+from tests.tui.conftest import brisk
 from tests.tui.walk import Walk, drawn, make_app
 from tui import run_list, words
 
 from .test_screens import LARGE, SMALL, frozen
 
-__all__ = ["frozen"]
+__all__ = ["brisk", "frozen"]
 
 
 class Shots:
@@ -34,10 +35,14 @@ class Shots:
     async def take(self, name: str, *holds: str) -> None:
         """`holds`: points at which the script is held, of which nothing is held any more afterwards."""
         self.walk.app.clear_notifications()
-        for _ in range(3):
-            await self.walk.pilot.pause()
-        if self.walk.app.screen is self.walk.app.wizard:
-            await drawn(self.walk)
+        before, now = "", "?"
+        while before != now:  # until nothing moves any more
+            before = now
+            for _ in range(3):
+                await self.walk.pilot.pause()
+            if self.walk.app.screen is self.walk.app.wizard:
+                await drawn(self.walk)
+            now = self.walk.screen_text()
         size = self.walk.app.size
         if self.walk.app.export_screenshot() != self.snapshot(name=f"{name}-{size.width}x{size.height}"):
             self.other.append(name)
@@ -53,6 +58,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, "me", lambda: history.ME)
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 async def test_each_state(size: tuple[int, int], snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch) -> None:
     if size == SMALL:

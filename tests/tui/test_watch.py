@@ -18,6 +18,7 @@ from tui.wizard import Wizard
 
 from .walk import Walk, walking
 
+pytestmark = pytest.mark.usefixtures("brisk")
 LOST = "⚠ link lost: last seen 12:03, the run goes on"
 
 
@@ -152,9 +153,8 @@ async def test_the_head_names_the_run_its_place_in_the_queue_and_what_it_never_s
         for size in ((120, 40), (60, 18), (80, 24)):
             await walk.pilot.resize_terminal(*size)
             await walk.pilot.pause()
-            watch(walk).tell_head()
-            await walk.pilot.pause()
-            assert "2 runs before it" in walk.screen_text() and watch(walk).query_one("#run-head").size.height == 1
+            await walk.until(lambda: "2 runs before it" in walk.screen_text())
+            await walk.until(lambda: watch(walk).query_one("#run-head").size.height == 1)
         scenario.hold.pop("queue").set()
         await walk.settled()
         assert "✓ completed" in head(walk) and "It printed nothing and logged no metric" in walk.screen_text()

@@ -16,6 +16,7 @@ class LinkLine(Static):
 
     def on_mount(self) -> None:
         self.set_interval(0.5, self.tell)
+        self.session.link.on_change = self.tell
 
     def tell(self) -> None:
         """Its clock moves while a try goes on."""

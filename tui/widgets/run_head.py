@@ -29,9 +29,18 @@ def mark(seen: Watched) -> words.Mark:
 class RunHead(Static):
     """One line; another one where there is something to know."""
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.seen, self.again = Watched(), ""
+
     def tell(self, seen: Watched, again: str) -> None:
         """`again`: the key that follows the run again."""
-        self.update(Content.assemble(*_line(seen, self.size.width or 78), *_notes(seen, again)) if seen.run else "")
+        self.seen, self.again = seen, again
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        seen, width = self.seen, self.size.width or 78
+        self.update(Content.assemble(*_line(seen, width), *_notes(seen, self.again)) if seen.run else "")
 
 
 def _line(seen: Watched, width: int) -> Parts:
