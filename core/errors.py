@@ -21,7 +21,8 @@ TrainshedError                  exit code
 │   ├── DataError               3   the container cannot be read from the VM; retryable
 │   ├── BuildError              1   an environment cannot be built
 │   ├── SandboxError            1   no sandbox can be had, so nothing foreign is run
-│   ├── RunError                1   no such run, or it is in the wrong state
+│   ├── RunError                1   the run is in the wrong state, or another person's
+│   │   └── RunUnknown          2   no run, or several, have that name; or it was deleted
 │   └── ServiceError            1   a served model does not start or answer
 ├── WorkspaceError              1   the workspace refused, or cannot be opened
 └── Interrupted                 130
@@ -153,6 +154,11 @@ class SandboxError(RemoteError):
 
 class RunError(RemoteError):
     code = "run"
+
+
+class RunUnknown(RunError):
+    code = "run-unknown"
+    exit_code = 2
 
 
 class ServiceError(RemoteError):

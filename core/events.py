@@ -406,6 +406,13 @@ class LinkChanged(_Event, frozen=True, kw_only=True, tag="link"):
     retry_in_s: float | None = None
 
 
+class LinkTry(_Event, frozen=True, kw_only=True, tag="link.try"):
+    """While the link is lost: the next try to take it up again."""
+
+    attempt: int  # 1: the first since it was lost
+    wait_s: float | None = None  # until it begins; None: it goes on now
+
+
 class GateHeld(_Event, frozen=True, kw_only=True, tag="gate.held"):
     item: str
     reason: str
@@ -502,6 +509,7 @@ Event = (
     | RunDeleted
     | Downloaded
     | LinkChanged
+    | LinkTry
     | GateHeld
     | ModelRegistered
     | ModelsListed

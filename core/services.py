@@ -116,7 +116,10 @@ class Runs(Protocol):
         ...
 
     def cancel(self, run: str, *, force: bool = False) -> Events:
-        """Ends with the run's `RunStateChanged`. Raises RunError for another person's run without `force`."""
+        """Ends with the run's `RunStateChanged`; its `reason` says where it had ended before.
+
+        Raises RunError for another person's run without `force`.
+        """
         ...
 
     def rerun(

@@ -82,6 +82,7 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
         light: bool = False,
         keep: bool = False,
         takes: Sequence[Take] = (),
+        vm_ends: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -96,16 +97,12 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
             row=row,
             pace=pace,
             keep=keep,
+            vm_ends=vm_ends,
             clock=clock,
         )
         self.settings_changed: Signal[Resolved] = Signal(self, "settings changed")
         self._more_css = iter(enumerate(self.LATER_CSS, 2))
         self.dress(settings, light=light, theme=theme)
-
-    @property
-    def owns_the_site(self) -> bool:
-        """The embedded site ends with the program that started it, its runs included."""
-        return self.session.label == "demo"
 
     def get_default_screen(self) -> Screen[None]:
         return Wizard(self.session, self.size)
@@ -123,6 +120,9 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
     def crash_site(self) -> tuple[str, str]:
         here = self.screen_stack[0] if self.screen_stack else None
         return self.session.site, here.here if isinstance(here, Wizard) else "start"
+
+    def runs_then(self) -> str:
+        return self.session.runs_then()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         actions = getattr(screen, "actions", None)  # of the wizard, and of what lies over it

@@ -19,6 +19,10 @@ class CrashReport(App[Any]):
         """(site, step) for the report."""
         return "", ""
 
+    def runs_then(self) -> str:
+        """What becomes of runs on the VM when this program ends."""
+        return "runs on the VM go on"
+
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 1
         first = self._exception is None  # what follows from it says nothing new
@@ -31,9 +35,11 @@ class CrashReport(App[Any]):
         from . import report
 
         site, step = self.crash_site()
+        runs = self.runs_then()
+        then = f"{runs[:1].upper()}{runs[1:]}"
         cause = getattr(error, "error", error)  # a worker's failure carries what failed
         text = report.of_crash(cause, step)
-        said = f"trainshed stopped because of a mistake of its own ({type(cause).__name__}). Runs on the VM go on.\n"
+        said = f"trainshed stopped because of a mistake of its own ({type(cause).__name__}). {then}.\n"
         try:
             path = report.save(text, site, time.strftime("crash-%Y%m%d-%H%M%S.txt"))
         except OSError as failed:

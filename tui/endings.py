@@ -36,14 +36,17 @@ class Endings(App[Any]):
 
     def heed(self, event: events.Event) -> None:
         """What an operation yielded that tells of a run."""
+        self.session.link.heed(event)
         match event:
             case events.RunCreated():
                 self._await(event.run, event.name)
+                self.session.made(event)
             case events.RunStateChanged() if event.state in events.TERMINAL:
                 self._ended(event.run, event.state, event.time)
             case events.RunStateChanged():
                 self._await(event.run, "")
             case events.RunsListed():
+                self.session.told |= {info.run: info for info in event.runs}
                 for info in event.runs:
                     self._told(info)
             case _:

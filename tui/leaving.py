@@ -21,7 +21,7 @@ def ask(app: TrainshedApp) -> None:
     back = session.line("logs", session.run, "--follow")
     if not session.run_going:
         text, yes, message = "", "Quit, and stop it", None
-    elif app.owns_the_site:
+    elif session.vm_ends:
         text = f"This embedded site ends with the program, and {session.run} with it.\nA run on a real VM goes on."
         yes, message = "Quit, and end the run", None
     else:

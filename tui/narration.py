@@ -21,7 +21,8 @@ def narrate(event: events.Event, output: Output) -> None:
             for line in event.text.splitlines():
                 output.detail(f"  {line}")
         case events.LinkChanged(state="lost"):
-            retry = f", next try in {event.retry_in_s:.0f} s" if event.retry_in_s else ""
+            soon = (event.retry_in_s or 0) < 1
+            retry = ", trying again" if soon else f", next try in {event.retry_in_s:.0f} s"
             output.note(f"  connection lost, last seen {clock(event.last_seen)}{retry}; the run goes on", "warning")
         case events.LinkChanged():
             output.note("  connection restored")

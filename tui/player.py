@@ -63,7 +63,7 @@ class Player:
             wizard.pane.primary()[1]()
 
     async def _ended(self) -> None:
-        worker = self._app.wizard.pane.worker
+        worker = self._app.wizard.pane.work.worker
         if worker is not None:
             try:
                 await worker.wait()

@@ -23,7 +23,7 @@ STEPS = (
     Step("check", "Check", "See how the VM's SSH server and the way to the data are secured.", ("connect",)),
     Step("data", "Data", "Follow the path from the VM to the container, then stage the data on the VM.", ("connect",)),
     Step("launch", "Launch", "Run a job in the sandbox: it has the data and no network.", ("data",)),
-    Step("watch", "Watch", "Follow a run's log and metrics. It goes on without you.", ("launch",)),
+    Step("watch", "Watch", "Follow a run's log and metrics. It goes on while you look elsewhere.", ("launch",)),
     Step("model", "Model", "Register the run's model, package it, serve it on the VM, ask it.", ("watch",)),
 )
 BY_ID = {step.id: step for step in STEPS}

@@ -210,7 +210,7 @@ def predicted(event: events.Predicted) -> list[str]:
 
 def finished(event: events.RunFinished) -> list[str]:
     exit_code = "" if event.exit_code is None else str(event.exit_code)
-    head = [("run", event.run), ("status", event.status), ("reason", event.reason), ("exit code", exit_code)]
+    head = [("run", event.run), ("state", event.status), ("reason", event.reason), ("exit code", exit_code)]
     head += [(f"metric {name}", number(value)) for name, value in event.metrics.items()]
     return pairs([*head, ("artifacts", ", ".join(event.artifacts))])
 

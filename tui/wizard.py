@@ -86,11 +86,13 @@ class Wizard(Frame[None]):
     async def _make_the_rest(self) -> None:
         """What is hidden at first, and the keys."""
         from .widgets.commands import CommandsPane
+        from .widgets.link_line import LinkLine
 
         self.app.style_more()  # type: ignore[attr-defined]
         with self.app.batch_update():
             await self.query_one("#right").mount(CommandsPane(self.session))
             await self.mount(self.notice(), before="#main")
+            await self.query_one("#right").mount(LinkLine(self.session), before="#panes")
         self.app.stylesheet.update(self)
         self.session.painted = True
         self.refresh_bindings()
@@ -199,7 +201,7 @@ class Wizard(Frame[None]):
 
     async def _open(self, run: str | None) -> None:
         if run:
-            self.session.run = run
+            self.session.to_open = run
             await self.go("watch")
 
     def action_retry(self) -> None:
@@ -230,7 +232,7 @@ class Wizard(Frame[None]):
         if self.commands.leave_filter():
             return
         if not (self.pane.leave_field() or self._close_commands() or self.pane.stop()):
-            self.pane.say("Nothing is going. q quits; runs on the VM go on.")
+            self.pane.say(f"Nothing is going. q quits; {self.session.runs_then()}.")
 
     def _close_commands(self) -> bool:
         """False where they were not open."""

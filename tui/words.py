@@ -86,6 +86,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def now() -> float:
+    """Seconds since the epoch."""
+    return time.time()
+
+
 def clock(when: float, form: str = "%H:%M:%S") -> str:
     """The local time of day of `when` (seconds since the epoch), which another machine may have made up."""
     try:

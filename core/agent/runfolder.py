@@ -30,7 +30,7 @@ def find(root: str, run: str) -> str:
     """The run's folder. Raises Fault where there is none."""
     folder = os.path.join(runs_folder(root), check_ulid(run))
     if not os.path.exists(os.path.join(folder, "job.json")):
-        raise Fault("run", "there is no run %s on this VM" % run, "`trainshed runs` lists them")
+        raise Fault("run-unknown", "there is no run %s on this VM" % run, "`trainshed runs` lists them")
     return folder
 
 

@@ -95,15 +95,17 @@ def job(call: Call, run: str) -> dict[str, Any]:
 
 
 def cancel(call: Call, run: str, owner: str = "", force: bool = False) -> dict[str, Any]:
-    """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is.
+    """Ends the run: SIGTERM, grace, SIGKILL, its whole tree. A run that has ended stays as it is, which is said.
 
     A supervisor that does not do so in time is ended as well: its job may be what keeps it busy.
     One that has not begun finds that it need not: the two write by compare-and-set.
     """
     folder = runfolder.find(call.root, run)
     runfolder.own(folder, owner, force, "cancel")
-    States(folder).append(["created"], "cancelled", "cancelled before it started")
+    unstarted = States(folder).append(["created"], "cancelled", "cancelled before it started")
     last = runfolder.settled(folder)
+    if last["state"] in TERMINAL and not unstarted:
+        return {"state": last["state"], "ended_before": last["time"]}
     if last["state"] not in TERMINAL:
         open(os.path.join(folder, runfolder.CANCEL), "ab").close()
     waited = 0.0

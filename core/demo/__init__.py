@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,12 @@ RECORDED = Path(__file__).with_name("journey.jsonl")  # made by `trainshed demo 
 
 @dataclass(frozen=True)
 class DemoSite:
-    """`fingerprint`: of the VM's host key, read from the key's own file."""
+    """`fingerprint`: of the VM's host key, read from the key's own file. `stays`: the site was there before."""
 
     site: Site
     fingerprint: str
     job: Path = JOB
+    stays: bool = False
 
 
 @contextlib.contextmanager
@@ -85,13 +86,13 @@ def _start(folder: Path, processes: Processes) -> tuple[Server, Storage]:
     return server, storage
 
 
-def _down() -> bool:
-    """Stops the site unless another running program owns it; False where nothing was there to stop. Blocks."""
+def _down() -> list[str] | None:
+    """Stops the site unless another running program owns it. Blocks. As `down`."""
     from .processes import Processes
 
     folder = paths.demo()
     if not folder.is_dir():
-        return False
+        return None
     with _locked(folder):
         processes = Processes(folder)
         other = processes.owned_by_another
@@ -99,10 +100,18 @@ def _down() -> bool:
             raise UsageError(
                 f"the embedded site belongs to process {other}", hint="end that one; the site ends with it"
             )
-        found = bool(processes.items)
+        going = _going(processes.vm) if processes.items else None
         processes.stop()
         (folder / "data.key").unlink(missing_ok=True)
-        return found
+        return going
+
+
+def _going(vm: Path) -> list[str]:
+    """The runs on the VM that have not ended."""
+    from ..agent.states import TERMINAL, States
+
+    last = {folder.name: States(str(folder)).last()["state"] for folder in sorted(vm.glob("runs/*"))}
+    return [run for run, state in last.items() if state and state not in TERMINAL]
 
 
 def to_fetch() -> str:
@@ -128,8 +137,8 @@ async def up() -> DemoSite:
     return (await threads.call(_up, None))[0]
 
 
-async def down() -> bool:
-    """Stops what `up` started, runs and services on its VM included; False where nothing ran."""
+async def down() -> list[str] | None:
+    """Stops what `up` started, runs and services on its VM included: the runs that were going. None: nothing ran."""
     return await threads.call(_down)
 
 
@@ -146,7 +155,7 @@ async def running() -> AsyncIterator[DemoSite]:
                 await threads.call(_down)
         raise
     try:
-        yield found
+        yield replace(found, stays=not ours)
     finally:
         if ours:
             await asyncio.shield(asyncio.ensure_future(threads.call(_down)))

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any, Protocol
 
 from ..errors import ConnectError
-from ..events import Event, LinkChanged, Notice
+from ..events import Event, LinkChanged, LinkTry, Notice
 from ..ssh.agent import Agent, Link
 from .reading import Reading
 
@@ -70,6 +70,8 @@ class Following:
     async def _until_finished(self) -> AsyncGenerator[Event, None]:
         while self._reading.finished is None:
             try:
+                if self._failures:
+                    yield LinkTry(attempt=self._failures)
                 agent = await self._link.agent()
                 if self._failures:
                     await self._answering(agent)
@@ -84,6 +86,8 @@ class Following:
                 self._failures += 1
                 if self._failures == 1:
                     yield LinkChanged(state="lost", last_seen=self._last_seen(), retry_in_s=wait)
+                else:
+                    yield LinkTry(attempt=self._failures, wait_s=wait)
                 await asyncio.sleep(wait)
 
     async def _answering(self, agent: Agent) -> None:

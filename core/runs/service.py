@@ -23,6 +23,8 @@ from .reading import Reading
 if TYPE_CHECKING:
     from ..workspace import Workspace
 
+ENDED_BEFORE = "it had ended before, nothing was cancelled"
+
 
 class LiveRuns:
     """`read_only`: following a run does not record it in the workspace."""
@@ -96,7 +98,13 @@ class LiveRuns:
         ulid = await self._named(agent, run)
         yield Phase(step="watch", title=f"Ending run {ulid}", command=f"trainshed cancel {ulid}")
         result = await agent.call("runs.cancel", run=ulid, owner=owner.me(), force=force)
-        yield RunStateChanged(run=ulid, state=result["state"], time=time.time())
+        before = result.get("ended_before")
+        yield RunStateChanged(
+            run=ulid,
+            state=result["state"],
+            time=time.time() if before is None else float(before),
+            reason="" if before is None else ENDED_BEFORE,
+        )
 
     async def rerun(
         self,

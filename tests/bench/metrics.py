@@ -48,7 +48,7 @@ async def _charted(points: int, curves: int = CURVES) -> AsyncIterator[MetricCha
 async def _frame(chart: MetricChart) -> float:
     """Milliseconds for all that a frame takes of us: choosing, scaling, drawing, and the lines for the terminal."""
     began = time.perf_counter()
-    chart._strips = chart._drawn()
+    chart._strips = [strip for part in chart._drawn() for strip in part]
     for y in range(chart.size.height):
         chart.render_line(y)
     return (time.perf_counter() - began) * 1000

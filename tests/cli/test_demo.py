@@ -90,7 +90,7 @@ def test_up_serves_other_commands_and_down_ends_it(clean: Path, program: Run) ->
     assert checked.code == 0 and len(json.loads(checked.out)["checks"]) == 6
 
     down = program("demo", "down")
-    assert (down.code, down.err) == (0, "stopped\n")
+    assert (down.code, down.err) == (0, "stopped the embedded site, and its VM with it\n")
     assert left(clean) == []
     assert program("demo", "down").err == "nothing was running\n"
 

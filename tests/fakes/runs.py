@@ -24,6 +24,7 @@ class FakeRuns:
         self.cancelled = asyncio.Event()
         self.launches: list[tuple[Path, Mapping[str, str]]] = []
         self.before = history.earlier(scenario.earlier, scenario.vm)
+        self.followed: list[tuple[str, int]] = []  # (run, from which byte)
         self.forced: list[str] = []  # what was done to another person's run
 
     async def _reach(self, point: str) -> None:
@@ -64,13 +65,20 @@ class FakeRuns:
         yield events.RunCreated(run=RUN, name="breast-cancer", experiment="demo", vm=self.scenario.vm, command=COMMAND)
 
     async def follow(self, run: str, *, offset: int = 0) -> Events:
+        self.followed.append((run, offset))
+        await self._reach("follow")
+        self._need_vm()
         self._known(run)
+        for ahead in self.scenario.queue:
+            yield events.RunStateChanged(run=RUN, state="created", time=NOON - 9)
+            yield events.Queued(run=RUN, ahead=ahead)
+            await self._reach("queue")
         yield self._changed("preparing", 0)
         yield self._changed("running", 1)
         for name, text in (("epochs", str(self.scenario.epochs)), ("lr", "0.05")):
             yield events.Logged(kind="param", key=name, value=text)
         at = 0
-        for epoch in range(self.scenario.epochs):
+        for epoch in range(0 if self.scenario.silent else self.scenario.epochs):
             if at >= offset:
                 yield events.LogTimes(run=run, points=[(at, NOON + epoch)])
             for text in self._lines(epoch):
@@ -85,6 +93,8 @@ class FakeRuns:
             if epoch == self.scenario.epochs // 2:
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="lost", last_seen=NOON + 180, retry_in_s=5)
+                    await self._reach("wait")
+                    yield events.LinkTry(attempt=3)
                 await self._reach("lost")
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="restored", last_seen=NOON + 200)
@@ -129,11 +139,11 @@ class FakeRuns:
 
     def _known(self, run: str) -> events.RunInfo:
         if self.scenario.no_runs and not self.before:
-            raise errors.RunError("There is no run yet", hint="4 Launch starts one.")
+            raise errors.RunUnknown("There is no run yet", hint="4 Launch starts one.")
         for info in self._all():
             if run == "@latest" or info.run.startswith(run):
                 return info
-        raise errors.RunError(f"There is no run {run}", hint="Give more of its name, or @latest.")
+        raise errors.RunUnknown(f"There is no run {run}", hint="Give more of its name, or @latest.")
 
     def _all(self) -> list[events.RunInfo]:
         first = [self._first_try()] if self.scenario.first_try else []
@@ -142,7 +152,7 @@ class FakeRuns:
     def _info(self) -> events.RunInfo:
         return events.RunInfo(
             run=RUN,
-            name="breast-cancer",
+            name=self.scenario.name,
             experiment="demo",
             state=self.state,
             created=NOON,
@@ -156,11 +166,14 @@ class FakeRuns:
 
     async def list(self) -> Events:
         await self._reach("list")
-        if self.scenario.unreachable:
-            raise errors.Unreachable("203.0.113.10 port 22: connection refused", hint="Is the VM up?")
+        self._need_vm()
         if self.scenario.runs_fail:
             raise errors.AgentError("The agent did not say which runs there are", hint="r asks it again.")
         yield events.RunsListed(runs=self._all())
+
+    def _need_vm(self) -> None:
+        if self.scenario.unreachable:
+            raise errors.Unreachable("203.0.113.10 port 22: connection refused", hint="Is the VM up?")
 
     def _first_try(self) -> events.RunInfo:
         changes = {"run": EARLIER, "created": NOON - 3600, "ended": NOON - 3500, "name": "first try"}
@@ -182,6 +195,7 @@ class FakeRuns:
         one, other = self._known(a), self._known(b)
         yield events.Phase(step="watch", title=f"Comparing run {one.run} with {other.run}")
         await self._reach("compare")
+        self._need_vm()
         texts, numbers = compare.texts(one, other), compare.numbers(one, other)
         yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 

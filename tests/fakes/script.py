@@ -43,6 +43,9 @@ class Scenario:
     link_lost: bool = False
     service_fails: bool = False
     no_runs: bool = False
+    name: str = "breast-cancer"  # of the run
+    silent: bool = False  # the run prints and logs nothing
+    queue: tuple[int, ...] = ()  # places of the run in the queue, before it begins
     earlier: int = 0  # runs that are there already
     runs_fail: bool = False  # the VM does not list them
     first_try: bool = False  # there is a run of before, EARLIER, with metrics

@@ -121,9 +121,9 @@ async def test_up_leaves_it_running_others_use_it_and_down_stops_it(home: Path) 
             assert used.site == first.site
         assert all(map(listening, ports(home))) and Processes(home / "state" / "demo").running
     finally:
-        assert await demo.down()
+        assert await demo.down() is not None
     assert living(home) == [] and not Processes(home / "state" / "demo").running
-    assert not await demo.down()
+    assert await demo.down() is None
 
 
 async def test_what_a_killed_program_left_is_ended_by_the_next_start(home: Path) -> None:

@@ -341,8 +341,10 @@ async def test_cancel_ends_the_run_and_its_follower(lab: Lab) -> None:
                 ending = await collected(lab.runs.cancel("@latest"))
                 assert isinstance(ending[-1], RunStateChanged) and ending[-1].state == "cancelled"
     assert one(events, RunFinished).status == "cancelled"
-    again = await collected(lab.runs.cancel(run))
-    assert isinstance(again[-1], RunStateChanged) and again[-1].state == "cancelled"
+    ended = [event.time for event in events if isinstance(event, RunStateChanged)][-1]
+    again = (await collected(lab.runs.cancel(run)))[-1]
+    assert isinstance(again, RunStateChanged) and (again.state, again.time) == ("cancelled", ended)
+    assert "had ended before" in again.reason and isinstance(ending[-1], RunStateChanged) and not ending[-1].reason
 
 
 async def test_a_failing_command_is_a_failed_run_not_an_exception(lab: Lab) -> None:

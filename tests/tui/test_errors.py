@@ -255,20 +255,6 @@ async def test_a_failed_run_says_why_and_keeps_its_log() -> None:
         assert "✗ failed" in walk.pane_text("#run-head")
 
 
-async def test_a_lost_link_says_that_the_run_goes_on() -> None:
-    gate = asyncio.Event()
-    async with walking(Scenario(link_lost=True, hold={"lost": gate})) as walk:
-        await walk.pilot.press("5", "enter")
-        for _ in range(50):
-            await walk.pilot.pause()
-        assert "last seen" in walk.pane_text("#run-head")
-        assert "the run goes on" in walk.pane_text("#run-head")
-        gate.set()
-        await walk.settled()
-        assert "last seen" not in walk.pane_text("#run-head")
-        assert walk.state == "done"
-
-
 async def test_no_run_yet_says_the_next_key() -> None:
     async with walking(Scenario(no_runs=True)) as walk:
         await walk.press("5", "enter")

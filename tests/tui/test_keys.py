@@ -10,6 +10,7 @@ from core.events import RunState
 from tests.fakes.script import Scenario
 from tui.preferences import keys as bound_keys
 from tui.screens import settings
+from tui.watched import Watched
 
 from .walk import Walk, walking
 
@@ -63,7 +64,7 @@ async def _there(walk: Walk, where: str) -> None:
 def _run_goes_on(walk: Walk) -> None:
     pane = walk.pane
     going: RunState = "running"
-    pane.opened, pane.state = "01JDEMO8Z4V7Q", going  # type: ignore[attr-defined]
+    pane.seen = Watched("01JDEMO8Z4V7Q", state=going)  # type: ignore[attr-defined]
 
 
 def _traces(walk: Walk) -> tuple[object, ...]:

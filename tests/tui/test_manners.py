@@ -123,7 +123,7 @@ async def test_escape_closes_the_commands_and_what_is_going_goes_on() -> None:
 async def test_ctrl_c_says_what_quits(place: str) -> None:
     async with walking() as walk:
         await walk.press(place, "ctrl+c")
-        assert "q quits; a run on the VM goes on." in walk.notices()
+        assert "q quits; runs on the VM go on." in walk.notices()
 
 
 async def test_ctrl_c_in_watch_says_what_cancels_the_run() -> None:

@@ -60,7 +60,7 @@ async def test_what_was_done_is_there_again_and_says_when(site: Path) -> None:
     assert not list(kept().parent.glob(".*")), "nothing is left of writing it"
     async with walking(keep=True, size=(120, 40)) as walk:
         assert walk.app.session.journey.states == states
-        assert "Done on " in walk.status and "Enter does it again" in walk.status
+        assert "Done on " in walk.status and "r does it again" in walk.status
         assert "124 kB" in walk.screen_text()
         await walk.press("enter")  # the same VM again: what builds on it holds
         assert walk.app.session.journey.states == states

@@ -201,7 +201,7 @@ async def test_an_error_of_the_vm_stays_with_its_retry_and_read_only_refuses_wit
         await walk.press("y")
         assert "There is no run" in walk.app.clipboard and "runs delete" in walk.app.clipboard
         await walk.press("d")
-        assert "exit code 1" in walk.screen_text()
+        assert "exit code 2" in walk.screen_text()
         await walk.press("r")
         assert "Nothing is left to delete" in walk.notices() and "exit code 1" not in walk.screen_text()
         await walk.press("y")

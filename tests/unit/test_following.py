@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import pytest
+
 from core.errors import LinkLost, RunError
-from core.events import LinkChanged
+from core.events import Event, LinkChanged, LinkTry
+from core.runs import follow
 from core.runs.follow import Following
 from core.runs.forward import Forwarder
 from core.runs.reading import Reading
@@ -51,15 +54,39 @@ class Nowhere:
     async def close(self) -> None: ...
 
 
-async def test_last_seen_is_when_the_link_heard_the_vm() -> None:
-    changes: list[LinkChanged] = []
+async def _heard(link: Silent) -> list[Event]:
+    events: list[Event] = []
     try:
-        following = Following(Silent(), Reading("01J", 0), cast("Forwarder", Nowhere()))
-        async for event in following.events():
-            if isinstance(event, LinkChanged):
-                changes.append(event)
+        async for event in Following(link, Reading("01J", 0), cast("Forwarder", Nowhere())).events():
+            events.append(event)
     except RunError:
         pass
+    return events
+
+
+class Away(Silent):
+    """It cannot be reached for a while either."""
+
+    asked = 0
+
+    async def agent(self) -> Agent:
+        self.asked += 1
+        if 1 < self.asked < 4:
+            raise LinkLost("nobody answers")
+        return await super().agent()
+
+
+async def test_each_try_to_take_the_link_up_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "waiting_time", lambda failures: failures / 1000)
+    events = await _heard(Away())
+    assert [event.state for event in events if isinstance(event, LinkChanged)] == ["lost", "restored"]
+    tries = [(event.attempt, event.wait_s) for event in events if isinstance(event, LinkTry)]
+    assert tries == [(1, None), (2, 0.001), (2, None), (3, 0.002), (3, None)]
+
+
+async def test_last_seen_is_when_the_link_heard_the_vm() -> None:
+    events = await _heard(Silent())
+    changes = [event for event in events if isinstance(event, LinkChanged)]
     assert [(change.state, change.last_seen) for change in changes] == [
         ("lost", 4_000_000_001.0),
         ("restored", 4_000_000_001.0),

@@ -108,7 +108,7 @@ def test_whatever_is_logged_is_drawn_within_its_room(
         now.add("loss", 0, math.nan, 0.0)
     seen = board(now, View(axis, log, weight, together))
     for width, height in ((12, 3), (40, 1), (40, 2), (40, 6), (90, 14)):
-        bands = seen.bands(width, height)
+        bands = [list(band) for band in seen.bands(width, height)]
         assert sum(max(len(rows) for _, rows in band) for band in bands) == height
         for band in bands:
             assert sum(cells for cells, _ in band) == width
@@ -233,6 +233,6 @@ def test_the_clock_of_a_run_of_days_has_dates() -> None:
 
 
 def test_a_smoothed_constant_is_a_flat_line() -> None:
-    bands = board(run(lr=[0.1] * 500), View(weight=0.9)).bands(60, 12)
-    rows = text(bands[0][0][1])[1:-1]
+    ((_, drawn),) = next(board(run(lr=[0.1] * 500), View(weight=0.9)).bands(60, 12))
+    rows = text(drawn)[1:-1]
     assert len([row for row in rows if any(char > "\u2800" for char in row[9:])]) == 1

@@ -58,6 +58,7 @@ def test_none_or_several_is_an_error(wanted: str, known: list[str], error: type[
     with pytest.raises(error) as caught:
         names.resolve(wanted, known)
     assert str(caught.value) == title
+    assert caught.value.exit_code == 2  # type: ignore[attr-defined]
 
 
 def test_an_id_made_earlier_is_taken_or_refused() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -117,6 +117,11 @@ def _opened(job: Job, found: DemoSite, journal: Journal | None) -> Services:
     return services if journal is None else journal.recording(services)
 
 
+def _offered(found: DemoSite) -> dict[str, Any]:
+    """What the session knows of the site."""
+    return {"label": "demo", "vm_ends": not found.stays, "job": found.job, "fingerprint": found.fingerprint}
+
+
 async def _on_screen(job: Job, journal: Journal | None) -> int:
     from core import demo as embedded
 
@@ -128,7 +133,15 @@ async def _on_screen(job: Job, journal: Journal | None) -> int:
     async with embedded.running() as found:
         services = _opened(job, found, journal)
         with background.asked() as ground:
-            app = made(services, job.settings, ground, label="demo", job=found.job, fingerprint=found.fingerprint)
+            app = made(
+                services,
+                job.settings,
+                ground,
+                label="demo",
+                vm_ends=not found.stays,
+                job=found.job,
+                fingerprint=found.fingerprint,
+            )
             await app.show()
         return app.return_code or 0
 
@@ -146,7 +159,14 @@ async def _asked(job: Job, journal: Journal | None) -> int:
     _say_what_is_fetched(job)
     async with embedded.running() as found:
         services = _opened(job, found, journal)
-        session = Session(services, label="demo", job=found.job, fingerprint=found.fingerprint, clock=time.monotonic)
+        session = Session(
+            services,
+            label="demo",
+            vm_ends=not found.stays,
+            job=found.job,
+            fingerprint=found.fingerprint,
+            clock=time.monotonic,
+        )
         return await Journey(job.settings, session).walk()
 
 
@@ -205,8 +225,10 @@ def down(settings: Settings) -> None:
 
     settings.refuse_if_read_only("demo down")
     job = driver.Job(settings)
-    stopped = driver.finish(job, embedded.down())
+    going = driver.finish(job, embedded.down())
     if settings.json:
-        job.output.document({"stopped": stopped})
-    else:
-        job.output.note("stopped" if stopped else "nothing was running")
+        job.output.document({"stopped": going is not None, "runs": going or []})
+        return
+    job.output.note("nothing was running" if going is None else "stopped the embedded site, and its VM with it")
+    for run in going or []:
+        job.output.note(f"run {run} was going there: it ended with the VM")

@@ -28,7 +28,7 @@ PARTS: tuple[type[PlainStep], ...] = (PlainConnect, PlainCheck, PlainData, Plain
 KEYS = (
     "Answer a question with a number, a word or its beginning. Enter takes what stands in brackets.",
     "The name of a step leads there from every step: connect, check, data, launch, watch, model.",
-    "Ctrl-C stops what is going and asks again; at a question it leaves. Runs on the VM go on in both cases.",
+    "Ctrl-C stops what is going and asks again; no run on the VM ends by that. At a question it leaves.",
     "Nothing that you typed is lost by an error, or by going back.",
 )
 
@@ -115,7 +115,7 @@ class Journey:
         found += [
             Choice("steps", "Hear all steps, and go to one", self._any),
             Choice("help", "What can be done here", self._help),
-            Choice("quit", "Leave; runs on the VM go on", self._quit),
+            Choice("quit", f"Leave; {self.session.runs_then()}", self._quit),
         ]
         if step.again is not None:  # last: the numbers of the others stay
             found.append(Choice("again", "Do the last thing once more", step.repeat))

@@ -51,7 +51,7 @@ class Talk:
 
     def advice(self) -> str:
         """What goes on on the VM when this program ends."""
-        if self.session.label == "demo" and self.job.run:
+        if self.session.vm_ends and self.job.run:
             return f"this embedded site ends with the program, and run {self.job.run} with it"
         return self.job.advice()
 

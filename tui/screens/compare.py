@@ -12,7 +12,7 @@ from textual.widgets import Footer, Static
 
 from core import events
 from core.errors import TrainshedError
-from tui import report, untrusted, words
+from tui import run_list, untrusted, words
 from tui.session import Session
 from tui.text import printable
 from tui.widgets.compare_view import CompareView
@@ -20,9 +20,10 @@ from tui.widgets.errors import ErrorPanel
 
 from .pane import closing
 from .place import Place
+from .tells import Tells
 
 
-class CompareScreen(Place[None]):
+class CompareScreen(Place[None], Tells):
     """`a` and `b`: two ULIDs."""
 
     TITLE_OF = "Compare"
@@ -56,10 +57,6 @@ class CompareScreen(Place[None]):
     def view(self) -> CompareView:
         return self.query_one(CompareView)
 
-    @property
-    def panel(self) -> ErrorPanel:
-        return self.query_one(ErrorPanel)
-
     def cli(self) -> str:
         return self.session.line("runs", "compare", self.a, self.b)
 
@@ -67,6 +64,9 @@ class CompareScreen(Place[None]):
         self.session.ran("cli", self.cli())
         self.panel.clear()
         self._say_below("● Comparing the two runs …")
+        if self.view.event is None:
+            named = (f"{letter}  {words.short(run)}" for letter, run in (("A", self.a), ("B", self.b)))
+            self.query_one("#compare-heads", Static).update(Content.styled("\n".join(named), "bold"))
         self.run_worker(self._compare(), name="Comparing", group="compare", exclusive=True)
 
     async def _compare(self) -> None:
@@ -90,10 +90,12 @@ class CompareScreen(Place[None]):
 
     def _head(self, letter: str, info: events.RunInfo) -> Content:
         mark = words.RUN[info.state]
-        rest = [info.name, words.clock(info.created, "%Y-%m-%d %H:%M"), info.owner]
+        goes_on = info.state not in events.TERMINAL
+        as_of = f"as of {words.clock(words.now())}" if goes_on else ""
+        rest = [as_of, info.name, words.clock(info.created, "%Y-%m-%d %H:%M"), info.owner]
         return Content.assemble(
             (f"{letter}  {words.short(info.run)}  ", "bold"),
-            (f"{mark}  ", mark.style),
+            (f"{mark.glyph} {run_list.state(info)}  ", mark.style),
             " · ".join(printable(part) for part in rest if part),
         )
 
@@ -123,14 +125,9 @@ class CompareScreen(Place[None]):
             self.dismiss(None)
 
     def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
-        {"retry": self.action_compare, "copy": self.action_copy, "details": self.panel.toggle_details}[event.what]()
+        {"retry": self.action_compare, "copy": self.action_copy, "details": self.details}[event.what]()
 
     def action_copy(self) -> None:
         """The report of the error that is shown, else the equal command line."""
-        if self.panel.error is None:
+        if not self.copy_report("runs compare", self.cli()):
             super().action_copy()
-            return
-        text = untrusted.plain(report.of_error(self.panel.error, "runs compare", self.cli()))
-        self.app.copy_to_clipboard(text)
-        path = report.save(text, self.session.site, "last-error.txt")
-        self.say(f"Sent to the terminal's clipboard, and saved in {path}")

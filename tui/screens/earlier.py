@@ -50,6 +50,7 @@ class EarlierRun(Dialogue[str]):
         try:
             async with closing(self.session.services.runs.list()) as stream:
                 async for event in stream:
+                    self.session.on_seen(event)
                     if isinstance(event, events.RunsListed):
                         listed = untrusted.event(event)
                         assert isinstance(listed, events.RunsListed)
@@ -117,6 +118,13 @@ async def read(session: Session, run: str, chart: MetricChart) -> str:
                 if time.monotonic() - turn > TURN_S:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
+        chart.earlier_until = _as_of(session.told.get(run))
     except TrainshedError as error:
         return untrusted.plain(f"The metrics of {words.short(run)} were not read: {error.title}")
     return "" if count else f"{words.short(run)} logged no metric"
+
+
+def _as_of(info: events.RunInfo | None) -> str:
+    """Until when its metrics are known, where it has not ended."""
+    goes_on = info is not None and info.state not in events.TERMINAL
+    return f"as of {words.clock(words.now())}" if goes_on else ""

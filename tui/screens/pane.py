@@ -13,7 +13,6 @@ from textual.widgets import Button, Input, Static
 from core import events
 from core.errors import ConnectError, TrainshedError
 from core.services import Events
-from tui import untrusted
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
@@ -21,6 +20,7 @@ from tui.widgets.fields import Row
 from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
+from .tells import Tells
 from .work import TURN_S, Task, Work, closing
 
 __all__ = ["TURN_S", "StepPane", "Task", "closing"]
@@ -31,7 +31,7 @@ def _seen(widget: Widget) -> bool:
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
-class StepPane(Vertical):
+class StepPane(Vertical, Tells):
     STEP: ClassVar[str]
     HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
     EMPTY: ClassVar[str] = ""  # what to press first
@@ -115,15 +115,7 @@ class StepPane(Vertical):
         """Why the step is stale, or that it was done in an earlier session."""
         said = self.session.journey.told(self.STEP)
         if said and not self.going and self.panel.error is None:
-            self.status.say(f"{said} Enter does it again.")
-
-    @property
-    def status(self) -> StatusLine:
-        return self.query_one(StatusLine)
-
-    @property
-    def panel(self) -> ErrorPanel:
-        return self.query_one(ErrorPanel)
+            self.status.say(f"{said} {self.key('wizard.retry', 'r')} does it again.")
 
     @property
     def going(self) -> bool:
@@ -171,12 +163,14 @@ class StepPane(Vertical):
             self.panel.clear()
             self.forgiven()
             self.session.journey.forget(self.STEP)
-            self.status.say("The VM is reached again: press Enter.")
+            self.status.say(f"The VM is reached again: {self.key('wizard.retry', 'r')} goes on here.")
 
     def forgiven(self) -> None:
         """What else of the pane said that the connection failed."""
 
     def show_error(self, error: TrainshedError) -> None:
+        if isinstance(error, ConnectError) and error.retryable:
+            self.session.link.failed()
         self.panel.tell(error)
 
     def stop(self) -> bool:
@@ -187,10 +181,6 @@ class StepPane(Vertical):
         again = self.work.again if self.panel.error is not None else None
         (again or self.primary()[1])()
 
-    def say(self, text: str) -> None:
-        """Why a key did nothing, or what it did."""
-        self.notify(text, timeout=4, markup=False)
-
     def key(self, id: str, own: str) -> str:
         """How the key of a binding is written now; `own`: where nobody changed it."""
         written: str = self.app.key_of(id, own)  # type: ignore[attr-defined]
@@ -200,28 +190,17 @@ class StepPane(Vertical):
         """What ctrl+c could have meant, and the keys that do it."""
         in_field = isinstance(self.screen.focused, Input)
         key = self.key("app.quit", "ctrl+q") if in_field else self.key("wizard.quit", "q")
-        return " ".join((f"{key} quits; a run on the VM goes on.", *self.ways_to_stop()))
+        return " ".join((f"{key} quits; {self.session.runs_then()}.", *self.ways_to_stop()))
 
     def ways_to_stop(self) -> list[str]:
         return ["Escape stops what is going here."] if self.going else []
 
     def copy(self) -> None:
         """The report of the error that is shown, else the equal command line."""
-        error = self.panel.error
-        if error is None:
+        tried = [command.text for command in self.session.commands[-TRIED:]]
+        if not self.copy_report(self.STEP, self.cli(), tried):
             self.app.copy_to_clipboard(self.cli())
             self.say(f"Sent to the terminal's clipboard: {self.cli()}")
-            return
-        from tui import report
-
-        tried = [command.text for command in self.session.commands[-TRIED:]]
-        text = untrusted.plain(report.of_error(error, self.STEP, self.cli(), tried))
-        self.app.copy_to_clipboard(text)
-        try:
-            kept = f", and saved in {report.save(text, self.session.site, 'last-error.txt')}"
-        except OSError as failed:
-            kept = f"; it could not be saved ({failed.strerror})"
-        self.say(f"Sent to the terminal's clipboard{kept}")
 
     def edit(self) -> bool:
         """Puts the cursor into the first field; False where the step has none."""
@@ -229,12 +208,6 @@ class StepPane(Vertical):
         if fields:
             self.screen.set_focus(fields[0])
         return bool(fields)
-
-    def details(self) -> None:
-        if self.panel.error is None:
-            self.say("No error is shown, so there are no details")
-            return
-        self.panel.toggle_details()
 
     def value(self, id: str) -> str:
         return self.query_one(f"#{id}", Input).value.strip()

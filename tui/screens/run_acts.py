@@ -13,22 +13,22 @@ from core import events
 from core.errors import TrainshedError
 from core.runs import owner
 from core.services import Events
-from tui import report, run_list, untrusted, words
+from tui import run_list, untrusted, words
 from tui.run_list import RunList
 from tui.session import Session
 from tui.text import printable
 from tui.widgets.errors import ErrorPanel
 from tui.widgets.run_table import RunTable
-from tui.widgets.status import StatusLine
 
 from .dialogues import Confirmation, Dialogue, TypedConfirmation
 from .pane import closing
 from .place import Place
+from .tells import Tells
 
 NAMED = 6  # runs that a question names; of the others it says how many
 
 
-class RunActs(Place[str]):
+class RunActs(Place[str], Tells):
     """For RunsScreen, which has the list."""
 
     def __init__(self, session: Session) -> None:
@@ -41,14 +41,6 @@ class RunActs(Place[str]):
     @property
     def table(self) -> RunTable:
         return self.query_one(RunTable)
-
-    @property
-    def status(self) -> StatusLine:
-        return self.query_one(StatusLine)
-
-    @property
-    def panel(self) -> ErrorPanel:
-        return self.query_one(ErrorPanel)
 
     def look(self) -> None:
         """Asks the VM for its runs."""
@@ -227,18 +219,9 @@ class RunActs(Place[str]):
         {"retry": self.retry, "copy": self.action_copy, "details": self.action_details}[event.what]()
 
     def action_details(self) -> None:
-        if self.panel.error is None:
-            self.say("No error is shown, so there are no details")
-        else:
-            self.panel.toggle_details()
+        self.details()
 
     def action_copy(self) -> None:
         """The report of the error that is shown, else the equal command line."""
-        error = self.panel.error
-        if error is None:
+        if not self.copy_report("runs", self.doing):
             super().action_copy()
-            return
-        text = untrusted.plain(report.of_error(error, "runs", self.doing))
-        self.app.copy_to_clipboard(text)
-        path = report.save(text, self.session.site, "last-error.txt")
-        self.say(f"Sent to the terminal's clipboard, and saved in {path}")

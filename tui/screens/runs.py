@@ -14,6 +14,7 @@ from textual.widgets import Footer, Input, Static
 from core import events
 from core.errors import ConnectError, TrainshedError
 from tui import run_list, untrusted, words
+from tui.link import Trying
 from tui.session import Session
 from tui.text import printable
 from tui.widgets.errors import ErrorPanel
@@ -58,7 +59,8 @@ class RunsScreen(RunActs):
         self.runs.look_as(session.runs_look)
         self.seen: float | None = None  # when the VM last told its runs
         self.error: TrainshedError | None = None  # of the last look
-        self.next_look = 0.0  # by the session's clock
+        self.failures = 0  # looks that failed, since one did not
+        self.began = self.next_look = 0.0  # of looks, by the session's clock
         self.looking = False
 
     def compose(self) -> ComposeResult:
@@ -104,14 +106,15 @@ class RunsScreen(RunActs):
     def _tick(self) -> None:
         if self.in_sight and self.session.clock() >= self.next_look > 0:
             self.look()
+        if self.error is not None:
+            self._tell_seen()
 
     def look(self) -> None:
         if not self.looking:
-            self.looking = True
+            self.looking, self.began = True, self.session.clock()
             self.run_worker(self._look(), name="Asking for the runs", group="look")
 
     async def _look(self) -> None:
-        began = self.session.clock()
         wait = AGAIN_S
         try:
             async with closing(self.session.services.runs.list()) as stream:
@@ -119,11 +122,11 @@ class RunsScreen(RunActs):
                     self.session.on_seen(event)
                     if isinstance(event, events.RunsListed):
                         self.runs.take(event.runs)
-                        self.seen, self.error = run_list.now(), None
+                        self.seen, self.error, self.failures = run_list.now(), None, 0
             self.session.reached("runs")
-            wait = max(REFRESH_S, SHARE * (self.session.clock() - began))
+            wait = max(REFRESH_S, SHARE * (self.session.clock() - self.began))
         except TrainshedError as error:
-            self.error = error
+            self.error, self.failures = error, self.failures + 1
         finally:
             self.looking = False
             self.next_look = self.session.clock() + wait
@@ -136,12 +139,22 @@ class RunsScreen(RunActs):
         said = self._why_nothing()
         held = self.focused is None or self.focused is self.table
         self.table.display = not said
+        if held and not said:
+            self.table.focus()
+        self._tell_seen()
+
+    def _tell_seen(self) -> None:
+        """Also while nothing comes: how the next look goes."""
+        said = self._why_nothing()
         shown = self.query_one("#runs-said", Static)
         shown.display = bool(said)
         shown.update(Content.assemble(*said))
-        if held and not said:
-            self.table.focus()
         self.query_one("#runs-seen", Static).update(Content.assemble(*self._seen_words()))
+
+    def _trying(self) -> str:
+        now = self.session.clock()
+        going = Trying(self.failures, self.began) if self.looking else Trying(self.failures, now, self.next_look - now)
+        return going.words(now)
 
     def _why_nothing(self) -> list[tuple[str, str]]:
         if self.runs.shown:
@@ -155,7 +168,7 @@ class RunsScreen(RunActs):
                 ("✗ ", "$text-error"),
                 (title, "bold $text-error"),
                 (f"\n{hint}\n\n", ""),
-                (f"r asks again. {back}", "$muted"),
+                (f"r asks again; {self._trying()}. {back}", "$muted"),
             ]
         if self.runs.rows:
             return [(f"No run has {self.runs.filter!r}. Escape takes the filter away.", "")]
@@ -173,8 +186,10 @@ class RunsScreen(RunActs):
         if self.error is None:
             return [(f"{known} · seen {words.clock(self.seen)}", "$muted")]
         what = "link lost" if isinstance(self.error, ConnectError) else untrusted.plain(self.error.title)
-        lost = f"⚠ {what}: last seen {words.clock(self.seen)}, the runs go on; r asks now"
-        return [(lost, "$text-warning"), (f" · {known}", "$muted")]
+        going = sum(run_list.going(row.info) for row in self.runs.rows.values())
+        go_on = f", {'the run goes on' if going == 1 else f'{going:,} runs go on'}" if going else ""
+        lost = f"⚠ {what}: last seen {words.clock(self.seen, '%H:%M')}{go_on} · {self._trying()}"
+        return [(lost, "$text-warning"), (f" · r asks now · {known}", "$muted")]
 
     # The run under the cursor.
 

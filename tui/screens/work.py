@@ -19,7 +19,7 @@ from tui import untrusted, words
 if TYPE_CHECKING:
     from .pane import StepPane
 
-TURN_S = 0.01  # after this much work on events the loop gets a turn
+TURN_S = 0.005  # after this much work on events the loop gets a turn
 
 
 @dataclass(frozen=True)

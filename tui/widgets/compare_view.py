@@ -105,8 +105,9 @@ class CompareView(Lines):
         )
 
     def _titles(self, width: int) -> Content:
-        runs = (self.event.a, self.event.b) if self.event is not None else ()
-        texts = ["", *(f"{letter} {words.short(info.run)}" for letter, info in zip("AB", runs, strict=False))]
+        if self.event is None:
+            return Content("")
+        texts = ["", f"A {words.short(self.event.a.run)}", f"B {words.short(self.event.b.run)}"]
         cells = _cells(width)
         shown = "  ".join(fit(text, room) for text, room in zip(texts, cells, strict=False))
         return Content(f"  {shown}  {fit('B − A', cells[3], right=True)}")

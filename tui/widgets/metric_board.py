@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -72,18 +72,23 @@ class Board:
         """What of a series goes along x, and what is taken from it."""
         return ("steps", 0.0) if self.view.axis == "step" else ("times", run.began if self.view.axis == "time" else 0.0)
 
-    def bands(self, width: int, height: int) -> list[list[tuple[int, list[Row]]]]:
-        """Plots beside each other, in bands below each other: (width, rows) of each. A row can be too wide."""
+    def bands(self, width: int, height: int) -> Iterator[Iterator[tuple[int, list[Row]]]]:
+        """Plots beside each other, in bands below each other: (width, rows) of each, made when it is asked for.
+
+        A row can be too wide.
+        """
         groups = self.groups(width, height)
         across = self._across(len(groups), width, height)
         down = -(-len(groups) // across)
-        found = []
         for band in range(down):
             tall = (band + 1) * height // down - band * height // down
             beside = groups[band * across : (band + 1) * across]
             wide = [(at + 1) * width // len(beside) - at * width // len(beside) for at in range(len(beside))]
-            found.append([(cells, self._plot(keys, cells, tall)) for cells, keys in zip(wide, beside, strict=True)])
-        return found
+            yield self._band(list(zip(wide, beside, strict=True)), tall)
+
+    def _band(self, plots: Sequence[tuple[int, list[str]]], tall: int) -> Iterator[tuple[int, list[Row]]]:
+        for cells, keys in plots:
+            yield cells, self._plot(keys, cells, tall)
 
     def groups(self, width: int, height: int) -> list[list[str]]:
         """The keys of each plot; as many as there is room for, the chosen one among them."""

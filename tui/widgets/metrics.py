@@ -7,6 +7,7 @@ for a thousand: see `series.Blocks`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from textwrap import wrap
@@ -28,7 +29,7 @@ from .series import Blocks, Series, Smoothed, name
 
 DRAW_EVERY_S = 0.25
 AT_FIRST = 6  # metrics shown before somebody chooses
-SLICE, LITTLE = 4_000, 500  # points smoothed in one go: some ms, and no time to speak of
+SLICE, LITTLE = 2_000, 500  # points smoothed in one go: some ms, and no time to speak of
 EMPTY = "No metric yet: they appear as the job logs them."
 NEVER = "The run logged no metric. A job logs by mlflow, or by what the tag trainshed.metrics of its job file names."
 HINT = "v curves  l log  s smooth  e earlier run  h axis  a together  +- zoom  [] move  ←→ read off  0 all"
@@ -46,17 +47,19 @@ class MetricChart(MetricKeys, can_focus=True):
         super().__init__(id=id)
         self.now, self.earlier = Metrics(), Metrics()
         self.earlier_run = ""
+        self.earlier_until = ""  # until when its values are known, where it goes on
         self.state = ""
         self.picked: list[str] | None = None  # None: the first few
         self._smoothed: dict[int, Smoothed] = {}  # by the id of their series
         self._behind: list[tuple[Series, Smoothed]] = []
         self._catching = False  # a worker is busy with them
         self._dirty = True
+        self._drawings = 0  # begun so far
         self._strips: list[Strip] = []
         self._known_styles: dict[int, Style] = {}
 
     def on_mount(self) -> None:
-        self.set_interval(DRAW_EVERY_S, self.draw)
+        self.set_interval(DRAW_EVERY_S, self._draw_beside)
         self.draw()
 
     # What is known.
@@ -77,7 +80,7 @@ class MetricChart(MetricKeys, can_focus=True):
 
     def compare(self, run: str) -> None:
         """Another earlier run: its values come by `add_earlier`. "" for none."""
-        self.earlier, self.earlier_run = Metrics(), run
+        self.earlier, self.earlier_run, self.earlier_until = Metrics(), run, ""
         self._smoothed.clear()
         self._dirty = True
 
@@ -110,36 +113,59 @@ class MetricChart(MetricKeys, can_focus=True):
         return Board(self.now, self.earlier, self.view, shown, self.chosen, self._smooth, self.alone)
 
     def draw(self) -> None:
+        """At once, for what a person did."""
+        for _ in self._drawing():
+            pass
+
+    async def _draw_beside(self) -> None:
+        """A plot at a time, for what has come: keys and the other panels have their turns between."""
+        for _ in self._drawing():
+            await asyncio.sleep(0)
+
+    def _drawing(self) -> Iterator[None]:
+        """Draws what has changed, in steps. One that is begun later takes its place."""
         if not self._dirty or not self.size or not self.is_on_screen:
             return
         self._dirty = False
-        self._strips = self._drawn()
+        self._drawings += 1
+        mine, strips = self._drawings, list[Strip]()
+        for part in self._drawn():
+            strips += part
+            yield
+            if mine != self._drawings:
+                return
+        self._strips = strips
         self.refresh()
 
-    def _drawn(self) -> list[Strip]:
+    def _drawn(self) -> Iterator[list[Strip]]:
+        """The lines, in parts: some lines, or none after a step of the work."""
         width, height = self.content_size
         board, styles = self.board(), self._styles()
         self._smooth_on(board.shown)
         if not board.shown:
             self.border_title = self._title(board, width, height)
             text = "No curve is chosen: v chooses." if self.keys else NEVER if self.state in TERMINAL else EMPTY
-            return [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
+            yield [_strip([(line, TICK)], styles, width) for line in wrap(text, max(width, 10))]
+            return
         notes: list[Row] = [[(note, WARN)] for note in [board.note()] if note]
         if self.earlier_run and height >= LEAST[1] + 2:
-            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}", TICK)])
+            until = f", {self.earlier_until}" if self.earlier_until else ""
+            notes.append([(f"{EARLIER[0]} dashed: earlier run {words.short(self.earlier_run)}{until}", TICK)])
         notes += [[(HINT, TICK)]] if self.has_focus and height >= 14 else []
         self.border_title = self._title(board, width, height - len(notes))
-        strips: list[Strip] = []
-        self.places = []
-        groups = iter(board.groups(width, height - len(notes)))
+        places: list[tuple[Region, str]] = []
+        groups, top = iter(board.groups(width, height - len(notes))), 0
         for band in board.bands(width, height - len(notes)):
-            columns = [[_strip(row, styles, cells) for row in rows] for cells, rows in band]
-            left = 0
+            columns, left = list[list[Strip]](), 0
             for cells, rows in band:
-                self.places.append((Region(left, len(strips), cells, len(rows)), next(groups)[0]))
+                columns.append([_strip(row, styles, cells) for row in rows])
+                places.append((Region(left, top, cells, len(rows)), next(groups)[0]))
                 left += cells
-            strips += [Strip.join(row) for row in zip(*columns, strict=True)]
-        return strips + [_strip(row, styles, width) for row in notes]
+                yield []
+            top += len(columns[0])
+            yield [Strip.join(row) for row in zip(*columns, strict=True)]
+        self.places = places
+        yield [_strip(row, styles, width) for row in notes]
 
     def _title(self, board: Board, width: int, height: int) -> str:
         parts = ["Metrics"]
