@@ -171,6 +171,8 @@ class Wizard(Screen[None]):
 
     def _changed(self) -> None:
         self._tell()
+        if self.is_attached and self.complete.is_set():
+            self.pane.noted()
         said = self.keeper.save() if self.keeper else ""
         if said and not self.warned:
             self.warned = True

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from core import events
-from core.errors import UsageError
+from core.errors import JobChanged, UsageError
 from core.site import paths
 
 from ..assignments import parsed
+from ..resolved import changed
 from .prompts import Choice
 from .step import PlainStep
 from .talk import Doing
@@ -19,6 +20,8 @@ from .talk import Doing
 class PlainLaunch(PlainStep):
     STEP = "launch"
     seen: tuple[str, str] | None = None  # the job and settings that were looked at
+    digest = ""  # of what they came to: a launch of anything else is refused
+    last = ""  # the digest that was told last
     created: events.RunCreated | None = None
 
     def _asked(self) -> tuple[str, str]:
@@ -69,19 +72,25 @@ class PlainLaunch(PlainStep):
             self.talk.say("Without a job file there is nothing to launch.")
             return
         words = ("run", job, *(f"--set={pair}" for pair in pairs), *(["--dry-run"] if dry else []))
-        begin = partial(self.session.services.runs.launch, paths.expanded(job), settings=values, dry=dry)
+        launch, seen = self.session.services.runs.launch, "" if dry else self.digest
+        begin = partial(launch, paths.expanded(job), settings=values, dry=dry, seen=seen)
         title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
         await self.operate(Doing(title, words, begin, changes=not dry))
+        if isinstance(self.talk.failure, JobChanged):
+            self.seen = None
+            self.talk.say(*(f"  {each}" for each in changed(self.talk.failure)))
 
     def receive(self, event: events.Event) -> None:
         if isinstance(event, events.RunCreated):
             self.created = event
+        elif isinstance(event, events.JobResolved):
+            self.last = event.digest
         elif isinstance(event, events.DataStaged):
             self.session.staged = event
 
     def done(self, doing: Doing) -> None:
         if not doing.changes:
-            self.seen = self._asked()
+            self.seen, self.digest = self._asked(), self.last
             self.session.journey.stop(self.STEP)
             self.talk.say("That is what would run. Launch starts it.")
             return

@@ -64,7 +64,7 @@ class StepPane(Vertical):
     STEP: ClassVar[str]
     HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
     EMPTY: ClassVar[str] = ""  # what to press first
-    ASKS: ClassVar[str] = "an answer is needed"
+    ASKS: str = "an answer is needed"
 
     def __init__(self, session: Session) -> None:
         super().__init__(id=self.STEP, classes="step")
@@ -121,6 +121,9 @@ class StepPane(Vertical):
 
     def shown(self) -> None:
         """The pane has come to the front."""
+
+    def noted(self) -> None:
+        """What is known of a step has changed while the pane is at the front."""
 
     # What they share.
 
@@ -187,6 +190,7 @@ class StepPane(Vertical):
 
     async def _operate(self, task: Task) -> None:
         self.doing = task
+        self._leave_panel()
         self.panel.clear()
         self.started()
         self.status.start(task.title)
@@ -209,6 +213,12 @@ class StepPane(Vertical):
             if not ended:
                 self._end_stopped(task)
             self.doing = None  # it can hold an answer that was a secret
+
+    def _leave_panel(self) -> None:
+        """The panel is about to go: Textual would give its focus to whatever is near, which may be a field."""
+        focused = self.screen.focused
+        if focused is not None and self.panel in focused.ancestors:
+            self.focus_first()
 
     async def _consume(self, stream: Events) -> None:
         turn = time.monotonic()
@@ -273,7 +283,10 @@ class StepPane(Vertical):
         """What else of the pane said that the connection failed."""
 
     def show_error(self, error: TrainshedError) -> None:
-        self.panel.tell(error)
+        """Who is in a field stays there, with what was typed: Enter tries again."""
+        focused = self.screen.focused
+        typing = isinstance(focused, Input) and self in focused.ancestors
+        self.panel.tell(error, focus=self.display and not typing)
 
     def stop(self) -> bool:
         """Stops what is going; False where nothing is."""

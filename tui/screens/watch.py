@@ -61,6 +61,7 @@ class WatchPane(StepPane):
         self.state: events.RunState | None = None
         self.state_reason = ""
         self.params: dict[str, str] = {}
+        self.models: set[str] = set()  # that the run logged
         self.link: events.LinkChanged | None = None
         self.finished: events.RunFinished | None = None
         self.opened = ""  # the run that is shown
@@ -149,6 +150,7 @@ class WatchPane(StepPane):
         self.opened = self.session.run = run
         self.state, self.state_reason, self.params, self.link, self.finished = None, "", {}, None, None
         self.began = self.ended = self.left = None
+        self.models = set()
         self.log_panel.clear()
         self.chart.clear()
         self.resources.clear(self.session.connected.facts if self.session.connected else None)
@@ -190,6 +192,7 @@ class WatchPane(StepPane):
             case events.Logged(kind="param"):
                 self.params[event.key] = event.value
             case events.Logged():
+                self.models |= {event.key} if event.kind == "model" and not event.run else set()
                 self.session.ran("vm", f"# the job logged {event.kind} {event.key}")
             case events.RunFinished():
                 self.finished = event
@@ -220,10 +223,8 @@ class WatchPane(StepPane):
         mark = words.RUN[finished.status]
         if finished.status == "completed":
             self.session.journey.finish(self.STEP, self.opened, mark.word)
-            return (
-                "pass",
-                f"Completed. Next registers its model. {words.plural(len(finished.artifacts), 'artifact')} logged.",
-            )
+            then = "Next registers its model." if self.models else "It logged no model to register."
+            return "pass", f"Completed. {then} {words.plural(len(finished.artifacts), 'artifact')} logged."
         self.session.journey.fail(self.STEP, mark.word)
         why = finished.reason or (f"exit code {finished.exit_code}" if finished.exit_code is not None else "")
         return "fail", f"The run {mark.word}{f': {why}' if why else ''}. Its log is complete above; 4 launches it anew."
