@@ -106,10 +106,8 @@ def staged(record: JobResolved, data: StagedData) -> JobResolved:
 
 
 def launched(record: JobResolved) -> JobResolved:
-    """The record once its run was made: what was missing on the VM is there."""
-    travels = [msgspec.structs.replace(each, there=True) for each in record.travels]
-    environment = msgspec.structs.replace(record.environment, built=True)
-    return msgspec.structs.replace(record, travels=travels, environment=environment)
+    """The record once its run was made. What was sent stays said as sent."""
+    return msgspec.structs.replace(record, environment=msgspec.structs.replace(record.environment, built=True))
 
 
 def _values(record: JobResolved) -> dict[str, str]:

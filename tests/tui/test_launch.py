@@ -186,7 +186,7 @@ async def test_the_keys_go_where_a_person_is(home: Path) -> None:
         await walk.press("r")
         assert runs.ids[0] == runs.ids[1] is not None, "another try of the same launch starts nothing twice"
         assert walk.state == "done" and walk.app.focused is not None and walk.app.focused.id == "go-next"
-        assert "not sent again" in walk.pane_text("#plan") and "not staged" not in walk.pane_text("#plan")
+        assert ", sent to stackvm" in walk.pane_text("#plan") and "not staged" not in walk.pane_text("#plan")
         await walk.type("x7")
         assert job.value == "demo/train.yml"
         scenario.hold["dry"] = asyncio.Event()

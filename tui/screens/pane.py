@@ -256,7 +256,9 @@ class StepPane(Vertical):
             self.session.journey.stop(self.STEP)
             self.stopped()
             return
-        self.status.end("✗", f"{task.title}: failed after {words.duration(self.status.elapsed)}", "$text-error")
+        said = f"{task.title}: failed after {words.duration(self.status.elapsed)}"
+        said += ". Enter tries again; Escape gives the keys back." if self._typing() else ""
+        self.status.end("✗", said, "$text-error")
         if task.counts:
             self.session.journey.fail(self.STEP)
         self.failed()
@@ -284,9 +286,11 @@ class StepPane(Vertical):
 
     def show_error(self, error: TrainshedError) -> None:
         """Who is in a field stays there, with what was typed: Enter tries again."""
+        self.panel.tell(error, focus=self.display and not self._typing())
+
+    def _typing(self) -> bool:
         focused = self.screen.focused
-        typing = isinstance(focused, Input) and self in focused.ancestors
-        self.panel.tell(error, focus=self.display and not typing)
+        return isinstance(focused, Input) and self in focused.ancestors
 
     def stop(self) -> bool:
         """Stops what is going; False where nothing is."""
