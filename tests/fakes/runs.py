@@ -200,6 +200,7 @@ class FakeRuns:
         yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 
     def _asked(self, known: events.JobResolved) -> events.JobResolved:
+        self.scenario.edited, self.scenario.edited_later = self.scenario.edited_later or self.scenario.edited, ""
         if self.scenario.unreachable:
             return msgspec.structs.replace(known, not_asked="203.0.113.10 port 22: connection refused")
         return asked(known, built=self.scenario.built)

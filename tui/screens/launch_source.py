@@ -23,6 +23,8 @@ from tui.widgets.press import Press
 
 from .start_from import Origin
 
+LONGEST = 40  # characters of a file's name in a title
+
 
 class Look(NamedTuple):
     """What was looked at, and what a launch is bound to by it."""
@@ -87,7 +89,10 @@ class LaunchSource(Vertical):
 
     @property
     def title(self) -> str:
-        return f"run {words.short(self.origin.run.run)}" if self.origin else os.path.basename(self.job)  # noqa: PTH119
+        if self.origin:
+            return f"run {words.short(self.origin.run.run)}"
+        name = os.path.basename(self.job)  # noqa: PTH119
+        return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
     def line(self) -> list[str]:
         """The words of the command line that name it."""
