@@ -5,6 +5,8 @@ TrainshedError                  exit code
 │   ├── UsageError              2   a flag, a name or a path on the command line
 │   ├── SiteError               2   the site file
 │   ├── JobError                2   the job file or its code folder
+│   │   ├── JobTaken            2   there is another file where a job file is to be kept
+│   │   └── JobChanged          2   what would run is not what was looked at
 │   ├── SecretError             2   a credential that cannot be found or read
 │   └── MissingPart             2   a program that this step needs is not installed
 ├── ConnectError                3   the VM cannot be reached or trusted
@@ -69,6 +71,18 @@ class SiteError(ConfigError):
 
 class JobError(ConfigError):
     code = "job"
+
+
+class JobTaken(JobError):
+    """`facts`: beside, a path that is free."""
+
+    code = "job-taken"
+
+
+class JobChanged(JobError):
+    """`facts`: changed, a list of what differs, each as `WHAT: how`."""
+
+    code = "job-changed"
 
 
 class SecretError(ConfigError):

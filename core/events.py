@@ -243,8 +243,12 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobResolved(_Event, frozen=True, kw_only=True, tag="job.resolved"):
-    """What a launch does, before it does it. `asked`: the VM said what it has already."""
+    """What a launch does, before it does it. `asked`: the VM said what it has already.
 
+    `digest`: of all that this machine decides of it; a launch that is told it starts nothing else. "": an old record.
+    """
+
+    digest: str = ""
     job: str  # the job file, or the run that this one starts from
     rerun: bool = False  # `job` is a run
     resume: bool = False  # it begins with that run's checkpoints

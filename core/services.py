@@ -80,13 +80,20 @@ class Environments(Protocol):
 
 class Runs(Protocol):
     def launch(
-        self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
+        self,
+        job: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        run: str | None = None,
+        dry: bool = False,
+        seen: str = "",
     ) -> Events:
         """From a job file to a run that goes on by itself: `JobResolved` first, ends after `RunCreated`.
 
         `settings`: `inputs.lr` -> "0.1". `run`: a ULID made earlier; launching it again finds the first.
         `dry`: changes nothing and ends with another `JobResolved` that has what the VM said, or why it was not asked.
-        Raises JobError, DataError, BuildError, SandboxError, RunError.
+        `seen`: the digest of the `JobResolved` that a person looked at; what differs from it by now is not started.
+        Raises JobError, JobChanged, DataError, BuildError, SandboxError, RunError.
         """
         ...
 
@@ -130,11 +137,12 @@ class Runs(Protocol):
         resume: bool = False,
         new: str | None = None,
         dry: bool = False,
+        seen: str = "",
     ) -> Events:
         """Another run from a run's own snapshot and job: ends after `RunCreated`.
 
         `resume`: it begins with the checkpoints of that run, which has ended. `new`: a ULID made earlier.
-        `dry`: as for `launch`.
+        `dry` and `seen`: as for `launch`.
         """
         ...
 

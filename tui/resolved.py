@@ -6,9 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from core.events import JobResolved, ResolvedEnvironment, ResolvedInput, RunLimits, Travel
+import msgspec
+
+from core.errors import JobChanged
+from core.events import JobResolved, ResolvedEnvironment, ResolvedInput, RunLimits, StagedData, Travel
 
 from . import words
+from .text import stripped
 
 Kind = Literal["warning", "careful", "main", "plain", "more", "note"]  # careful: a row of the plan to look at twice
 LISTED = 4  # files of a folder, packages of an environment: the rest is counted
@@ -79,6 +83,33 @@ def differences(before: JobResolved, after: JobResolved, code: str) -> list[Row]
     return _labelled("vs job file", [Row("", text) for text in found])
 
 
+def changed(error: JobChanged) -> list[str]:
+    """What is not as it was looked at, each as `WHAT: how`."""
+    told = error.facts.get("changed")
+    found = [stripped(each) for each in told if isinstance(each, str)] if isinstance(told, list) else []
+    return found or [error.title]
+
+
+def since(changes: Sequence[str]) -> list[Row]:
+    """`changed` since the look before this one."""
+    return [Row("", f"changed since you looked: {each}", "warning") for each in changes]
+
+
+def staged(record: JobResolved, data: StagedData) -> JobResolved:
+    """The record once the VM has read `data` of the container."""
+    now = {"files": data.files, "bytes": data.bytes, "digest": data.digest, "staged": data.staged}
+    inputs = [
+        msgspec.structs.replace(each, **now) if (each.source, each.path) == ("site", data.path) else each
+        for each in record.inputs
+    ]
+    return msgspec.structs.replace(record, inputs=inputs)
+
+
+def launched(record: JobResolved) -> JobResolved:
+    """The record once its run was made. What was sent stays said as sent."""
+    return msgspec.structs.replace(record, environment=msgspec.structs.replace(record.environment, built=True))
+
+
 def _values(record: JobResolved) -> dict[str, str]:
     return {each.name: each.value or each.path for each in record.inputs}
 
@@ -129,7 +160,7 @@ def _environment(wanted: ResolvedEnvironment, listed: int) -> Iterator[Row]:
         "context": f"image built from {wanted.what}",
     }[wanted.kind]
     there = {
-        True: f"built already ({wanted.hash[:SHOWN]})",
+        True: f"built already ({wanted.hash[:SHOWN]})" if wanted.hash else "built",
         False: "has to be built",
         None: "built or not: not known yet",
     }

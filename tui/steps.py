@@ -39,6 +39,7 @@ class Known:
     earlier: bool = False  # not in this session
     cause: str = ""  # of being stale, in two words: "Connect changed"
     because: str = ""  # the same in a sentence
+    note: str = ""  # of what came of it: a failure since then has none
 
 
 class Journey:
@@ -58,7 +59,7 @@ class Journey:
 
     def finish(self, step: str, result: str, note: str = "") -> None:
         before, noted = self.known[step].result, self.notes[step]
-        self.known[step] = Known(result, time.time())
+        self.known[step] = Known(result, time.time(), note=note)
         self.notes[step] = note
         self._set(step, "done")
         if before is not None and before != result:
@@ -74,6 +75,13 @@ class Journey:
     def stop(self, step: str) -> None:
         """The step was given up: it is what it was before."""
         self._set(step, self._before.get(step, "todo"))
+
+    def withdraw(self, step: str) -> None:
+        """What failed is mended, or given up for something else: what came of the step before holds again."""
+        if self.states[step] == "failed":
+            known = self.known[step]
+            self.notes[step] = known.note
+            self._set(step, "todo" if known.result is None else "done")
 
     def forget(self, step: str) -> None:
         """Why the step failed is gone: what came of it before may hold, or it was never done."""
@@ -99,8 +107,9 @@ class Journey:
     def outdate(self, changed: str, cause: str, because: str) -> None:
         """What builds on `changed` is stale."""
         for step in STEPS:
-            if changed in step.needs and self.states[step.id] in ("done", "failed"):
-                self.mark(step.id, cause, because)
+            if changed in step.needs:
+                built = self.states[step.id] in ("done", "failed")
+                (self.mark if built else self.outdate)(step.id, cause, because)
 
     def mark(self, step: str, cause: str, because: str) -> None:
         """The step is stale, and what builds on it."""

@@ -22,6 +22,7 @@ class Watched:
     reason: str = ""
     ahead: int | None = None  # runs that come before it, while it waits for its turn
     params: dict[str, str] = field(default_factory=dict)
+    models: set[str] = field(default_factory=set)  # that it logged itself
     finished: events.RunFinished | None = None
     began: float | None = None
     ended: float | None = None

@@ -133,6 +133,8 @@ class Wizard(Frame[None]):
     def _changed(self) -> None:
         self._tell()
         self.call_after_refresh(self.refresh_bindings)  # what has ended has ended then
+        if self.is_attached and self.complete.is_set():
+            self.pane.noted()
         said = self.keeper.save() if self.keeper else ""
         if said and not self.warned:
             self.warned = True

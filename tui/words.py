@@ -6,6 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.amounts import memory as memory
+from core.amounts import plural as plural
+from core.amounts import size as size
+
 if TYPE_CHECKING:
     from core.events import Progress
 
@@ -51,20 +55,6 @@ RUN = {
 }
 
 
-def size(count: float) -> str:
-    """Bytes in decimal units, as disks and networks are sold: `4.1 kB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 999.5:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def memory(count: int) -> str:
-    """Bytes of main memory, which is made and sold in binary units: `31.3 GiB`."""
-    return f"{count / 2**30:.1f} GiB"
-
-
 def amount(progress: Progress) -> str:
     """How far: `4.1 kB of 31 kB`, `3 of 10 files`, without the total where none is known."""
     if progress.unit == "bytes":
@@ -107,7 +97,3 @@ def number(value: float) -> str:
 def short(run: str) -> str:
     """Enough of a ULID to tell runs of one site apart: its time and a little of its chance."""
     return run[:13]
-
-
-def plural(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")

@@ -44,5 +44,5 @@ def _name(run: str) -> str:
 def _checked(path: str) -> str:
     try:
         return artifact_path(path)
-    except (Refused, AttributeError, TypeError):
+    except (Refused, AttributeError, TypeError, UnicodeEncodeError):
         raise Fault("run", "not an artifact's path: %r" % path)

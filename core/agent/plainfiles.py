@@ -25,7 +25,7 @@ def descend(base: str, folder: str) -> int:
     for part in [part for part in folder.split("/") if part]:
         try:
             inner = os.open(part, FOLDER, dir_fd=fd)
-        except OSError:
+        except (OSError, ValueError):  # a NUL, or half a character: no file has such a name
             inner = -1
         os.close(fd)
         if inner < 0:
@@ -56,7 +56,7 @@ def open_in(directory: int, name: str) -> int:
     """A descriptor of a regular file; -1 for anything else, also one that has gone."""
     try:
         fd = os.open(name, FILE, dir_fd=directory)
-    except OSError:
+    except (OSError, ValueError):
         return -1
     if stat.S_ISREG(os.fstat(fd).st_mode):
         return fd

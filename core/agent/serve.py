@@ -64,6 +64,21 @@ def find(op: str) -> Callable[..., "dict[str, Any] | None"]:
     return cast("Callable[..., dict[str, Any] | None]", function)
 
 
+def _named(args: dict[str, Any]) -> dict[str, Any]:
+    """`args`, in which any text may name a file. Raises Fault for one that no system call takes."""
+    left: list[Any] = [args]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left.extend(value.keys())
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+        elif isinstance(value, str) and "\0" in value:
+            raise Fault("agent", "a NUL in %r" % value[:40], "no file, command or variable can have one")
+    return args
+
+
 def source_hash(folder: str | None = None) -> str:
     """sha256 over the agent's own source files, as the client computes it before the upload."""
     folder = folder or os.path.dirname(os.path.abspath(__file__))
@@ -124,7 +139,7 @@ class Server:
 
     def _work(self, call: Call, args: dict[str, Any]) -> None:
         try:
-            result = find(call.op)(call, **args)
+            result = find(call.op)(call, **_named(args))
             answer: dict[str, Any] = {"result": result or {}}
         except Cancelled:
             answer = {"error": {"code": "interrupted", "title": "cancelled", "hint": "", "facts": {}}}

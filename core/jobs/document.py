@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import JobError
 
+SHELL_PIPES = ("/dev/", "/proc/")  # `trainshed run <(make-job)`: its writer is there
 LARGEST_FILE = 256 * 1024  # bytes; a job file has one or two thousand
 MOST_VALUES = 20_000  # after anchors are expanded
 _PLAIN = "tag:yaml.org,2002:"
@@ -98,6 +99,8 @@ def read(path: Path) -> Node:
 
 def _text(path: Path) -> str:
     try:
+        if path.is_fifo() and not str(path).startswith(SHELL_PIPES):
+            raise JobError(f"{path} is a pipe, not a file", hint="nobody may ever write to it")
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
@@ -116,7 +119,10 @@ def _text(path: Path) -> str:
 
 
 def _inside(folder: Path) -> str:
-    found = sorted(item.name for item in folder.iterdir() if item.suffix in (".yml", ".yaml"))
+    try:
+        found = sorted(item.name for item in folder.iterdir() if item.suffix in (".yml", ".yaml"))
+    except OSError:
+        return ""
     return f"it holds {', '.join(found[:5])}" if found else ""
 
 

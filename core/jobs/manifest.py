@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from .. import amounts
 from ..errors import JobError
 
 MOST_FILES = 2000  # Azure ML's limits of a snapshot
@@ -136,9 +137,9 @@ def _within_limits(found: Manifest, where: str, advice: str) -> None:
     if len(found.entries) <= MOST_FILES and found.bytes <= MOST_BYTES:
         return
     largest = sorted(found.entries, key=lambda entry: -entry.size)[:5]
-    names = ", ".join(f"{entry.path} ({entry.size / 1e6:.1f} MB)" for entry in largest)
+    names = ", ".join(f"{entry.path} ({amounts.size(entry.size)})" for entry in largest)
     raise JobError(
-        f"{where}: {len(found.entries)} files, {found.bytes / 1e6:.0f} MB: "
-        f"a snapshot has {MOST_FILES} files and {MOST_BYTES / 1e6:.0f} MB at most",
+        f"{where}: {amounts.plural(len(found.entries), 'file')}, {amounts.size(found.bytes)}: "
+        f"a snapshot has {MOST_FILES:,} files and {amounts.size(MOST_BYTES)} at most",
         hint=f"the largest: {names}; {advice}",
     )

@@ -5,15 +5,18 @@ Of the latter only paths are kept, in the site's state folder (0600).
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from .. import threads
-from ..errors import JobError
+from ..errors import JobError, JobTaken
 from ..site import paths
 from . import load
 from .document import LARGEST_FILE
@@ -111,17 +114,44 @@ def _completed(text: str) -> str | None:
     return None
 
 
-async def keep(text: str, path: Path, *, replace: bool) -> None:
-    """Writes a job file that was typed, for its owner alone (0600).
+async def keep(text: str, path: Path, *, kept: str = "") -> str:
+    """Writes a job file that was typed, for its owner alone (0600). Returns the digest of what was written.
 
-    Raises JobError where it cannot be written, and for a file that is there and not to be replaced.
+    `kept`: that of what was written there before, which is written over as long as nobody else changed it.
+    Raises JobTaken for another file that is there, and JobError where it cannot be written.
     """
     try:
-        await threads.call(_write, path, text, replace=replace)
-    except FileExistsError:
-        raise JobError(f"{path} is there already", hint="give it another name: nothing is written over") from None
-    except OSError as error:
-        raise JobError(f"{path} cannot be written: {error.strerror}", hint="name a file in a folder of yours") from None
+        return await threads.call(_keep, path, text, kept)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no file can have that name, or that text"
+        raise JobError(f"{path} cannot be written: {why}", hint="name a file in a folder of yours") from None
+
+
+def _keep(path: Path, text: str, kept: str) -> str:
+    there = _digest(path)
+    if there and there != kept:
+        changed = f"{path} was changed since it was kept here" if kept else f"{path} is there already"
+        beside = str(_beside(path))
+        raise JobTaken(changed, hint=f"nothing is written over: keep this one beside it, as {beside}", beside=beside)
+    _write(path, text, replace=bool(there))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    """ "" for what is not there; of what is no file, or is too large for a job, nothing is read."""
+    try:
+        info = path.lstat()
+        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST_FILE:
+            return "another"
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _beside(path: Path) -> Path:
+    """A name that is free: `job-2.yml`."""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 async def read(path: Path) -> None:
@@ -146,10 +176,10 @@ def _write(path: Path, text: str, *, replace: bool) -> None:
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}") if replace else path
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         if replace:
             new.replace(path)
-    except OSError:
+    except (OSError, ValueError):  # no room, or half a character
         new.unlink(missing_ok=True)
         raise

@@ -21,6 +21,7 @@ from ..jobs.resolve import Resolved
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import plan
+from .bound import Bound
 from .plan import Plan
 
 
@@ -50,7 +51,7 @@ class Again:
         self._run = run
 
     async def events(
-        self, values: Mapping[str, str], *, resume: bool, new: str | None, dry: bool
+        self, values: Mapping[str, str], *, resume: bool, new: str | None, dry: bool, bound: Bound
     ) -> AsyncGenerator[Event, None]:
         """Ends after RunCreated, as a launch does; `dry`: after JobResolved.
 
@@ -66,7 +67,7 @@ class Again:
         job = settings.applied(written, values)
         resolved = resolve.resolve(job, self._site)
         plan.check_sources(job.command_where, resolved)
-        launch = Launch(self._site, self._link, new)
+        launch = Launch(self._site, self._link, new, bound)
         launch.digests.update(await self._staged(agent, record, resolved))
         kept = _sent(record, resolved)
         inputs = {

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from .. import amounts
+from ..amounts import plural
 from ..environments.spec import Spec
 from ..environments.target import Target
 from ..environments.wheelhouse import Wheelhouse
@@ -89,8 +91,8 @@ class Building:
     async def _sent_and_built(self, agent: Agent, house: Wheelhouse) -> AsyncGenerator[Event, None]:
         wheels = await house.snapshot()
         if not (await agent.call("snapshots.have", digest=wheels.digest, store=sending.WHEELS))["have"]:
-            files, size = len(wheels.manifest.entries), wheels.manifest.bytes / 1e6
-            yield Phase(step=STEP, title=f"Sending {files} files, {size:.1f} MB of packages")
+            files, size = plural(len(wheels.manifest.entries), "file"), amounts.size(wheels.manifest.bytes)
+            yield Phase(step=STEP, title=f"Sending {files}, {size} of packages")
             async with aclosing(sending.sent(agent, wheels, "Sending the packages", sending.WHEELS)) as events:
                 async for event in events:
                     yield event

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .. import kept, threads
+from .. import amounts, kept, threads
 from ..errors import AgentError, LinkLost, UsageError
 from ..events import Downloaded, Event, Notice, Phase, Progress
 from ..ssh.agent import Link
@@ -46,7 +46,8 @@ class Download:
         for notice in _notices(listed):
             yield notice
         files = len(self._wanted)
-        yield Phase(step="watch", title=f"Downloading {files} files, {self._total / 1e6:.1f} MB, into {self._to}")
+        what = f"{amounts.plural(files, 'file')}, {amounts.size(self._total)}"
+        yield Phase(step="watch", title=f"Downloading {what}, into {self._to}")
         await threads.call(kept.remember, "download", self._to)
         try:
             async with aclosing(self._fetched()) as events:

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from .. import threads
+from .. import amounts, threads
+from ..amounts import plural
 from ..data.service import LiveData
 from ..errors import LinkLost, RunError
 from ..events import DataStaged, Event, Notice, Phase, RunCreated, RunStateChanged
@@ -23,21 +24,24 @@ from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Link
 from . import again, names, outgoing, owner, plan, preview, sending
+from .bound import Bound
 from .building import Building
 from .outgoing import Outgoing
 from .plan import Plan
 
 STEP = "launch"
 CREATE_ATTEMPTS = 3
+UNSEEN = Bound()
 WEAKER = "below bubblewrap: the run ends if trainshed's processes on the VM are killed; in Docker it would go on"
 
 
 class Launch:
-    """One launch. `run`: a ULID made earlier, or None for a new one."""
+    """One launch. `run`: a ULID made earlier, or None for a new one. `bound`: to what somebody looked at."""
 
-    def __init__(self, site: Site, link: Link, run: str | None) -> None:
+    def __init__(self, site: Site, link: Link, run: str | None, bound: Bound = UNSEEN) -> None:
         self._site = site
         self._link = link
+        self._bound = bound
         self._given = run is not None
         self.run = names.checked(run)
         self.digests: dict[str, str] = {}  # path in the container -> what is staged of it
@@ -52,12 +56,15 @@ class Launch:
                 yield event
 
     async def carried_out(self, prepared: Plan) -> AsyncGenerator[Event, None]:
-        yield preview.record(prepared, self._site)
+        record = preview.record(prepared, self._site)
+        yield record
         for notice in _said(prepared):
             yield notice
         found = await self._found() if self._given else []
         for event in found:
             yield event
+        if not found:
+            self._bound.to_record(record)
         for step in () if found else (self._stage, self._send, self._build, self._create):
             async with aclosing(step(prepared)) as events:
                 async for event in events:
@@ -78,6 +85,7 @@ class Launch:
             async with aclosing(data.stage(path)) as events:
                 async for event in events:
                     if isinstance(event, DataStaged):
+                        self._bound.to_data(event.data)
                         self.digests[path] = event.data.digest
                     yield msgspec.structs.replace(event, step=STEP) if isinstance(event, Phase) else event
 
@@ -92,8 +100,8 @@ class Launch:
         if (await agent.call("snapshots.have", digest=taken.digest))["have"]:
             yield Notice(text=f"the {each.what} is on {self._site.vm_name} already (snapshot {taken.digest[:12]})")
             return
-        files, size = len(taken.manifest.entries), taken.manifest.bytes / 1e6
-        yield _phase(f"Sending {files} files, {size:.1f} MB of {each.what}: {each.shown}")
+        files, size = plural(len(taken.manifest.entries), "file"), amounts.size(taken.manifest.bytes)
+        yield _phase(f"Sending {files}, {size} of {each.what}: {each.shown}")
         async with aclosing(sending.sent(agent, taken, f"Sending the {each.what}")) as events:
             async for event in events:
                 yield event
@@ -114,6 +122,7 @@ class Launch:
         async with aclosing(building.events()) as events:
             async for event in events:
                 yield event
+        self._bound.to_engine(building.engine)
         self._environment, self._engine = building.hash, building.engine
 
     async def _create(self, prepared: Plan) -> AsyncGenerator[Event, None]:

@@ -16,7 +16,7 @@ from ..jobs.resolve import OUTPUTS
 from ..sandbox import policy
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
-from . import outgoing
+from . import bound, outgoing
 from .building import request
 from .outgoing import Outgoing
 from .plan import Plan
@@ -28,6 +28,7 @@ def record(prepared: Plan, site: Site) -> JobResolved:
     """What is known on this machine alone."""
     job, resolved = prepared.job, prepared.resolved
     return JobResolved(
+        digest=bound.digest(prepared, site),
         job=prepared.parent or str(job.file),
         rerun=prepared.parent is not None,
         resume=prepared.resume is not None,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import threads
-from ..events import Event, Metric, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
+from ..events import Event, JobResolved, Metric, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..jobs import nearby
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import launch, names, owner
+from .bound import Looks
 from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
 
@@ -36,15 +37,23 @@ class LiveRuns:
         self._read_only = read_only
         self._runs: dict[str, RunInfo] = {}  # as the VM told them last
         self._seen: dict[str, Any] | None = None  # what it calls that
+        self._looks = Looks()
 
     async def launch(
-        self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
+        self,
+        job: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        run: str | None = None,
+        dry: bool = False,
+        seen: str = "",
     ) -> AsyncGenerator[Event, None]:
         values = settings or {}
         plain = launch.dry(self._site, self._link, job, values)
-        real = launch.Launch(self._site, self._link, run).events(job, values)
+        real = launch.Launch(self._site, self._link, run, self._looks.bound(seen)).events(job, values)
         async with aclosing(plain if dry else real) as events:
             async for event in events:
+                self._looked(event, dry=dry)
                 if isinstance(event, RunCreated):
                     await threads.call(nearby.remember, self._site.name, job)
                 yield event
@@ -114,15 +123,23 @@ class LiveRuns:
         resume: bool = False,
         new: str | None = None,
         dry: bool = False,
+        seen: str = "",
     ) -> AsyncGenerator[Event, None]:
         from .again import Again
 
         agent = await self._link.agent()
         ulid = await self._named(agent, run)
-        started = Again(self._site, self._link, ulid).events(settings or {}, resume=resume, new=new, dry=dry)
+        started = Again(self._site, self._link, ulid).events(
+            settings or {}, resume=resume, new=new, dry=dry, bound=self._looks.bound(seen)
+        )
         async with aclosing(started) as events:
             async for event in events:
+                self._looked(event, dry=dry)
                 yield event
+
+    def _looked(self, event: Event, *, dry: bool) -> None:
+        if dry and isinstance(event, JobResolved):
+            self._looks.keep(event)
 
     async def download(
         self, run: str, *, to: Path | None = None, output: str = "", force: bool = False

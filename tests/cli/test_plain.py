@@ -108,6 +108,17 @@ def test_an_error_keeps_what_was_typed_and_going_back_loses_nothing(answered: An
     )  # fmt: skip
 
 
+def test_what_changed_since_the_look_is_not_launched(answered: Answered) -> None:
+    said = answered("steps", "4", "", "job.yml", "", "", "", "", "quit", scenario=Scenario(edited_later="--fast"))
+    assert (said.code, said.err) == (0, "")
+    in_order(
+        said.out,
+        "That is what would run.", "Launching job.yml.",
+        "Failed after ", "what would run changed since you looked: command", "look again, then launch what is shown",
+        "  command: was python train.py", "--lr 0.05 --fast", "That is what would run.", f"run {RUN} on stackvm",
+    )  # fmt: skip
+
+
 def test_a_host_key_is_asked_for_in_the_pipe_and_a_secret_never_is(answered: Answered) -> None:
     said = answered("", "maybe", "yes", "", scenario=Scenario(host_key="unknown"))
     in_order(said.out, "is not known. It shows this host key", "SHA256:", "maybe", "Is it the same?", "trusted by you")

@@ -118,9 +118,12 @@ async def _is_as_it_was_sent(lab: Lab, found: RunsCompared, run: str) -> None:
     assert same.code.same and not same.code.files
     await _is_listed_once(lab)
     agent = await lab.link.agent()
-    for path in ("here", "../secret.csv", "rows/secret.csv", "/etc/passwd", ".", "model.bin/x", ""):
+    for path in ("here", "../secret.csv", "rows/secret.csv", "/etc/passwd", ".", "model.bin/x", "", "\ud800/\udc80"):
         with pytest.raises(errors.RunError, match="has no file"):
             await agent.call("code.read", run=run, path=path)
+    for operation, more in (("code.read", {"path": "a\0b"}), ("runs.differ", {"have": {"outputs/a\0b": ""}})):
+        with pytest.raises(errors.AgentError, match=r"a NUL in '.*a\\x00b'"):
+            await agent.call(operation, run=run, **more)
     job = json.loads((lab.folder_of(run) / "job.json").read_text())
     assert (lab.root / "snapshots" / job["inputs"]["rows"]["digest"] / "secret.csv").exists()  # beside the code
     (lab.root / "snapshots" / found.b.code_digest).rename(lab.root / "gone")

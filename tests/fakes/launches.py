@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -22,9 +23,11 @@ def resolved(scenario: Scenario, job: str, settings: Mapping[str, str]) -> event
     _check(job, settings)
     values = {name: settings.get(f"inputs.{name}", value) for name, value in VALUES.items()}
     command = COMMAND.replace("0.05", values["lr"]).replace("40", values["epochs"])
+    command += f" {scenario.edited}" if scenario.edited else ""
     files = [events.SentFile(path=path, bytes=size) for path, size in FILES]
     code = events.Travel(what="code", place="/home/ana/demo/src", files=files, bytes=4100, digest="77aa01c2" * 8)
     return events.JobResolved(
+        digest=hashlib.sha256(f"{job}\n{command}".encode()).hexdigest(),
         job=job,
         site=scenario.site,
         vm=scenario.vm,

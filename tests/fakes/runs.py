@@ -10,6 +10,7 @@ import msgspec
 
 from core import errors, events
 from core.runs import compare
+from core.runs.bound import Looks
 from core.services import Events
 
 from . import history, script
@@ -25,6 +26,8 @@ class FakeRuns:
         self.launches: list[tuple[Path, Mapping[str, str]]] = []
         self.before = history.earlier(scenario.earlier, scenario.vm)
         self.followed: list[tuple[str, int]] = []  # (run, from which byte)
+        self.looks = Looks()
+        self.ids: list[str | None] = []  # that launches were given
         self.forced: list[str] = []  # what was done to another person's run
 
     async def _reach(self, point: str) -> None:
@@ -34,7 +37,13 @@ class FakeRuns:
         await asyncio.sleep(self.scenario.pace_s)
 
     async def launch(
-        self, job: Path, *, settings: Mapping[str, str] | None = None, run: str | None = None, dry: bool = False
+        self,
+        job: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        run: str | None = None,
+        dry: bool = False,
+        seen: str = "",
     ) -> Events:
         if not job.name.endswith((".yml", ".yaml")):
             raise errors.JobError(f"{job}: no such job file", hint="Give the path of an Azure ML command job (.yml).")
@@ -43,10 +52,13 @@ class FakeRuns:
         yield known
         await self._reach("dry")
         if dry:
+            self.looks.keep(known)
             yield self._asked(known)
             return
+        self.looks.bound(seen).to_record(known)
         for text in known.warnings:
             yield events.Notice(text=text, level="warning")
+        self.ids.append(run)
         self.launches.append((job, dict(settings or {})))
         yield events.DataStaged(data=script.staged("samples/"), reused=False, duration_s=0.21)
         yield events.Phase(
@@ -102,6 +114,8 @@ class FakeRuns:
             if self.cancelled.is_set():
                 break
             await asyncio.sleep(self.scenario.pace_s)
+        if not self.scenario.no_model:
+            yield events.Logged(kind="model", key="model")
         self._end()
         yield self._changed(self.state, 60, "exit code 1" if self.state == "failed" else "")
         yield self._finished()
@@ -200,6 +214,7 @@ class FakeRuns:
         yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 
     def _asked(self, known: events.JobResolved) -> events.JobResolved:
+        self.scenario.edited, self.scenario.edited_later = self.scenario.edited_later or self.scenario.edited, ""
         if self.scenario.unreachable:
             return msgspec.structs.replace(known, not_asked="203.0.113.10 port 22: connection refused")
         return asked(known, built=self.scenario.built)
@@ -212,6 +227,7 @@ class FakeRuns:
         resume: bool = False,
         new: str | None = None,
         dry: bool = False,
+        seen: str = "",
     ) -> Events:
         self._known(run)
         yield events.Phase(step="launch", title=f"Reading run {RUN}")
@@ -220,8 +236,10 @@ class FakeRuns:
         yield known
         await self._reach("dry")
         if dry:
+            self.looks.keep(known)
             yield self._asked(known)
             return
+        self.looks.bound(seen).to_record(known)
         self.launches.append((Path(run), dict(settings or {})))
         self.state, self.cancelled = "running", asyncio.Event()
         yield events.RunCreated(run=RUN, name="breast-cancer", experiment="demo", vm=self.scenario.vm, command=COMMAND)

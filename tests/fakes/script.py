@@ -39,7 +39,10 @@ class Scenario:
     broken_link: str = ""  # an id of LINKS
     built: bool = False  # the job's environment, before
     build_fails: bool = False
+    edited: str = ""  # the job file was: the last word of its command
+    edited_later: str = ""  # the same, once somebody has looked
     run_fails: bool = False
+    no_model: bool = False  # the job logs none
     link_lost: bool = False
     service_fails: bool = False
     no_runs: bool = False

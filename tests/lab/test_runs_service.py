@@ -141,7 +141,7 @@ async def test_launch_says_what_it_does_and_ends_with_the_runs_first_state(lab: 
     titles = [event.title for event in events if isinstance(event, Phase)]
     assert titles == [
         f"Reading {lab.folder}/job.yml",
-        "Sending 1 files, 0.0 MB of code: src",
+        "Sending 1 file, 2 B of code: src",
         "Preparing the environment",
         "Starting job on vm",
     ]
@@ -197,8 +197,8 @@ inputs:
     titles = [event.title for event in events if isinstance(event, Phase)]
     sent = [title for title in titles if title.startswith("Sending")]
     assert sent == [
-        "Sending 1 files, 0.0 MB of input folder: ./rows",
-        "Sending 1 files, 0.0 MB of input file: link.csv",
+        "Sending 1 file, 4 B of input folder: ./rows",
+        "Sending 1 file, 4 B of input file: link.csv",
     ]
     said = [event for event in events if isinstance(event, Notice) and "outside" in event.text]
     assert [event.text.partition(",")[0] for event in said] == [

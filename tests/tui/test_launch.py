@@ -113,17 +113,102 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
         assert walk.pane.primary()[0] == "Show what it does", "another launch begins with a look"
 
 
-async def test_another_job_drops_the_fields_of_the_one_before(here: Path) -> None:
+async def test_another_job_drops_what_was_typed_for_the_one_before(here: Path) -> None:
     async with walking(job=Path("job.yml")) as walk:
-        await walk.press("4", "enter")
+        await walk.press("4")
+        job, more = walk.pane.query_one("#job", Input), walk.pane.query_one("#settings", Input)
+        more.value = "display_name=mine"
+        await walk.press("enter")
         walk.pane.query_one("#input-lr", Input).value = "1"
         await walk.pilot.pause()
-        assert "--set inputs.lr=1" in walk.pane_text("#line")
-        walk.pane.query_one("#job", Input).value = "~/other file.yml"
+        assert "--set display_name=mine --set inputs.lr=1" in walk.pane_text("#line")
+        job.value = "~/other file.yml"
         await walk.pilot.pause()
         assert not walk.pane.query_one("#inputs").display
         words = shlex.split(walk.pane_text("#line"))
         assert words[-3:] == ["run", str(Path("~/other file.yml").expanduser()), "--dry-run"]
+        assert more.value == "" and "What was also set for job.yml does not go along" in walk.notices()
+        await walk.press("enter")
+        assert runs_of(walk).launches == [] and walk.pane.primary()[0] == "Launch"
+        job.value = "job.yml"
+        await walk.pilot.pause()
+        assert more.value == "display_name=mine" and "--set display_name=mine" in walk.pane_text("#line")
+        await walk.press("enter", "enter")
+        assert runs_of(walk).launches == [(Path("job.yml"), {"display_name": "mine"})]
+
+
+async def test_what_changed_since_the_look_is_not_launched_but_looked_at_again(home: Path) -> None:
+    scenario = Scenario()
+    async with walking(scenario, size=(120, 40)) as walk:
+        runs = runs_of(walk)
+        await walk.press("4", "enter")
+        scenario.edited = "--fast"
+        await walk.press("enter")
+        assert runs.launches == [] and "It changed since you looked, and nothing was launched" in walk.status
+        said = " ".join(walk.pane_text("#plan").split())
+        assert said.startswith("⚠ changed since you looked: command: was python train.py")
+        assert "--lr 0.05 --fast" in said and walk.state == "todo" and walk.pane.primary()[0] == "Launch"
+        await walk.press("enter")
+        assert len(runs.launches) == 1 and walk.state == "done"
+        assert "changed since" not in walk.pane_text("#plan")
+        walk.pane.focus_first()
+        await walk.press("enter")
+        walk.pane.query_one("#input-lr", Input).value = "0.2"
+        walk.pane.launch()  # type: ignore[attr-defined]
+        await walk.settled()
+        assert len(runs.launches) == 1 and "changed     lr: 0.05 → 0.2" in walk.pane_text("#plan"), "that is a look"
+
+
+async def test_the_keys_go_where_a_person_is(home: Path) -> None:
+    gate, scenario = asyncio.Event(), Scenario(built=True, build_fails=True)
+    async with walking(scenario) as walk:
+        runs = runs_of(walk)
+        await walk.press("4")
+        job = walk.pane.query_one("#job", Input)
+        job.focus()
+        await walk.press("end", "x", "enter")
+        assert "no such job file" in walk.text("#launch #error-text") and walk.state == "failed"
+        await walk.type("q2")
+        assert walk.app.focused is job and job.value == "demo/train.ymlxq2", "what is typed goes on in the field"
+        await walk.press("backspace", "backspace", "backspace", "enter")
+        assert walk.state == "todo" and not walk.pane.panel.display, "a good look mends what had failed"
+        primary = walk.pane.query_one("#primary")
+        assert walk.app.focused is primary and "built already" in walk.pane_text("#plan")
+        scenario.hold["build"] = gate
+        job.focus()
+        await walk.pilot.press("enter")
+        await walk.until(lambda: "● Building the environment" in walk.pane_text("#plan"))
+        assert "built already" in walk.pane_text("#plan") and walk.app.focused is primary
+        gate.set()
+        await walk.settled()
+        assert walk.state == "failed" and walk.app.focused is not None and walk.app.focused.id == "retry"
+        scenario.build_fails = False
+        await walk.press("r")
+        assert runs.ids[0] == runs.ids[1] is not None, "another try of the same launch starts nothing twice"
+        assert walk.state == "done" and walk.app.focused is not None and walk.app.focused.id == "go-next"
+        assert ", sent to stackvm" in walk.pane_text("#plan") and "not staged" not in walk.pane_text("#plan")
+        await walk.type("x7")
+        assert job.value == "demo/train.yml"
+        scenario.hold["dry"] = asyncio.Event()
+        await walk.pilot.press("4", "e", "enter")
+        await walk.until(lambda: "Reading train.yml" in walk.status)
+        await walk.pilot.press("1", "escape")
+        await walk.pilot.press("escape")
+        await walk.settled()
+        assert "stopped" in walk.status and walk.pane.primary()[0] == "Show what it does"
+        assert walk.state == "done" and walk.app.wizard.here == "launch"
+
+
+async def test_a_launch_that_fails_out_of_sight_takes_no_focus(home: Path) -> None:
+    gate, scenario = asyncio.Event(), Scenario(build_fails=True)
+    async with walking(scenario) as walk:
+        await walk.press("4", "enter")
+        scenario.hold["build"] = gate
+        await walk.pilot.press("enter", "1")
+        focused = walk.app.focused
+        gate.set()
+        await walk.settled()
+        assert walk.app.session.journey.states["launch"] == "failed" and walk.app.focused is focused
 
 
 async def test_a_build_goes_on_in_view_and_what_failed_is_marked(home: Path) -> None:
@@ -233,6 +318,17 @@ async def test_a_pasted_job_is_kept_where_it_is_said_and_errors_keep_the_text(he
         await settle(walk)
         assert walk.pane.value("job") == "new.yml" and walk.pane.primary()[0] == "Launch"
         assert (here / "new.yml").read_text() == JOB and stat.S_IMODE((here / "new.yml").stat().st_mode) == 0o600
+        (here / "new.yml").write_text("edited elsewhere")
+        await walk.press("p")
+        path = walk.app.screen.query_one("#path", Input)
+        path.focus()
+        await walk.press("enter")
+        assert "new.yml was changed since it was kept here: nothing is written over" in walk.text("#said")
+        assert (path.value, walk.app.focused) == ("new-2.yml", path)
+        await walk.press("enter")
+        await settle(walk)
+        assert walk.pane.value("job") == "new-2.yml" and (here / "new-2.yml").read_text() == JOB
+        assert (here / "new.yml").read_text() == "edited elsewhere"
 
 
 async def test_read_only_looks_and_writes_no_file(here: Path) -> None:

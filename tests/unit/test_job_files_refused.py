@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_folder_in_place_of_a_file_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "train.yml").touch()
     assert _message(tmp_path) == (f"{tmp_path} is a folder, not a file", "it holds train.yml")
+
+
+def test_a_pipe_in_place_of_a_file_holds_nothing_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "job.yml")
+    assert _message(tmp_path / "job.yml")[0] == f"{tmp_path / 'job.yml'} is a pipe, not a file"
 
 
 def test_binary_rubbish_is_not_text(tmp_path: Path) -> None:

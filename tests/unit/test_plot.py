@@ -139,7 +139,7 @@ def test_two_curves_differ_without_colour_and_an_earlier_run_is_dashed() -> None
 def test_the_heading_says_last_least_greatest_and_what_is_odd() -> None:
     now = run(loss=[*[1.0 / (step + 1) for step in range(30)], math.nan, math.nan])
     assert "● loss nan ⚠ NaN since step 30  0.03333 to 1" in drawn(board(now), 80)
-    assert "⚠ 2 ≤ 0 left out" in drawn(board(run(a=[1.0, 0.0, -1.0, 2.0]), View(log=True)), 80)
+    assert "⚠ 2 values of 0 or less not drawn" in drawn(board(run(a=[1.0, 0.0, -1.0, 2.0]), View(log=True)), 80)
     once = run(a=[1.0, math.inf, 2.0])
     assert "⚠ 1 value not finite" in drawn(board(once), 80)
 

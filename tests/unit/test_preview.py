@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from core import events
-from core.errors import JobError
+from core.errors import JobError, JobTaken
 from core.jobs import nearby
 from core.runs import plan, preview
 from core.site import paths, schema
@@ -141,14 +141,21 @@ async def test_job_files_near_and_launched_are_offered_once_and_only_paths_are_k
 
 async def test_a_typed_job_file_is_its_owners_and_writes_over_nothing(tmp_path: Path) -> None:
     path = tmp_path / "new.yml"
-    await nearby.keep("command: x\nfoo: 1\n", path, replace=False)
+    kept = await nearby.keep("command: x\nfoo: 1\n", path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(JobError, match="is there already"):
-        await nearby.keep("other", path, replace=False)
+    (tmp_path / "new-2.yml").mkdir()
+    with pytest.raises(JobTaken, match="is there already") as taken:
+        await nearby.keep("other", path)
+    assert taken.value.facts == {"beside": str(tmp_path / "new-3.yml")}
+    with pytest.raises(JobTaken, match="was changed since it was kept here"):
+        await nearby.keep("other", path, kept="of another text")
     with pytest.raises(JobError, match=r"new\.yml:2: foo: no such key"):
         await nearby.read(path)
-    await nearby.keep("other", path, replace=True)
+    kept = await nearby.keep("other", path, kept=kept)
     assert path.read_text() == "other" and stat.S_IMODE(path.stat().st_mode) == 0o600
-    with pytest.raises(JobError, match="cannot be written: No such file or directory"):
-        await nearby.keep("x", tmp_path / "no" / "folder.yml", replace=False)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["new.yml"]
+    path.unlink()
+    await nearby.keep("a third one", path, kept=kept)
+    for text, name in (("x", "no/folder.yml"), ("x", "a\0b.yml"), ("\ud800", "c.yml")):
+        with pytest.raises(JobError, match="cannot be written: "):
+            await nearby.keep(text, tmp_path / name)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["new-2.yml", "new.yml"]

@@ -148,14 +148,14 @@ def test_more_than_2000_files_are_refused_with_the_largest_named(tmp_path: Path)
     manifest(tmp_path)
     (tmp_path / "model.bin").write_bytes(b"x" * 2_000_000)
     error = refused(tmp_path)
-    assert error.title == "job.yml:3: code: 2001 files, 2 MB: a snapshot has 2000 files and 300 MB at most"
+    assert error.title == "job.yml:3: code: 2,001 files, 2.0 MB: a snapshot has 2,000 files and 300 MB at most"
     assert error.hint.startswith("the largest: model.bin (2.0 MB), ")
 
 
 def test_more_than_300_mb_are_refused(tmp_path: Path) -> None:
     with (tmp_path / "big.bin").open("wb") as file:
         file.truncate(manifests.MOST_BYTES + 1)
-    assert "1 files, 300 MB" in refused(tmp_path).title
+    assert "1 file, 300 MB" in refused(tmp_path).title
 
 
 @pytest.mark.parametrize("held", [snapshot.HELD_BYTES, 0])

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from core import events
-from core.errors import UsageError
+from core.errors import JobChanged, UsageError
+from core.jobs import ulid
 from core.site import paths
 
 from ..assignments import parsed
+from ..resolved import changed
 from .prompts import Choice
 from .step import PlainStep
 from .talk import Doing
@@ -19,6 +21,9 @@ from .talk import Doing
 class PlainLaunch(PlainStep):
     STEP = "launch"
     seen: tuple[str, str] | None = None  # the job and settings that were looked at
+    digest = ""  # of what they came to: a launch of anything else is refused
+    run = ""  # the ULID that its run gets: another try of the same launch finds what the first one started
+    last = ""  # the digest that was told last
     created: events.RunCreated | None = None
 
     def _asked(self) -> tuple[str, str]:
@@ -53,7 +58,7 @@ class PlainLaunch(PlainStep):
         await self._start(dry=False)
 
     async def repeat(self) -> None:
-        await self._start(dry=self.again is None or not self.again.changes)
+        await self._start(dry=self.again is None or not self.again.changes or self.seen != self._asked())
 
     async def _start(self, *, dry: bool) -> None:
         if not self._asked()[0]:
@@ -69,20 +74,27 @@ class PlainLaunch(PlainStep):
             self.talk.say("Without a job file there is nothing to launch.")
             return
         words = ("run", job, *(f"--set={pair}" for pair in pairs), *(["--dry-run"] if dry else []))
-        begin = partial(self.session.services.runs.launch, paths.expanded(job), settings=values, dry=dry)
+        bound = {"dry": True} if dry else {"seen": self.digest, "run": self.run}
+        begin = partial(self.session.services.runs.launch, paths.expanded(job), settings=values, **bound)
         title = f"{'Reading' if dry else 'Launching'} {Path(job).name}"
         await self.operate(Doing(title, words, begin, changes=not dry))
+        if isinstance(self.talk.failure, JobChanged):
+            self.seen = None
+            self.talk.say(*(f"  {each}" for each in changed(self.talk.failure)))
 
     def receive(self, event: events.Event) -> None:
         if isinstance(event, events.RunCreated):
             self.created = event
+        elif isinstance(event, events.JobResolved):
+            self.last = event.digest
         elif isinstance(event, events.DataStaged):
             self.session.staged = event
 
     def done(self, doing: Doing) -> None:
         if not doing.changes:
-            self.seen = self._asked()
+            self.seen, self.digest, self.run = self._asked(), self.last, ulid.new()
             self.session.journey.stop(self.STEP)
+            self.session.journey.withdraw(self.STEP)
             self.talk.say("That is what would run. Launch starts it.")
             return
         self.seen = None  # another launch begins with a look

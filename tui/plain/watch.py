@@ -19,6 +19,7 @@ class PlainWatch(PlainStep):
     STEP = "watch"
     runs: list[events.RunInfo] = []  # noqa: RUF012 - replaced, never changed
     ended: events.RunFinished | None = None
+    models = False  # whether the run logged one
 
     def choices(self) -> list[Choice]:
         which = short(self.session.run) if self.session.run else "the latest run"
@@ -31,7 +32,7 @@ class PlainWatch(PlainStep):
     async def follow(self) -> None:
         if not self.session.run and not await self._latest():
             return
-        run, self.ended = self.session.run, None
+        run, self.ended, self.models = self.session.run, None, False
         begin = partial(self.session.services.runs.follow, run)
         await self.operate(Doing(f"Following {run}", ("logs", run, "--follow"), begin))
 
@@ -78,6 +79,8 @@ class PlainWatch(PlainStep):
         match event:
             case events.RunStateChanged():
                 self.session.run_going = event.state not in events.TERMINAL
+            case events.Logged(kind="model", run=""):
+                self.models = True
             case events.RunFinished():
                 self.ended = event
             case events.RunsListed():
@@ -93,7 +96,8 @@ class PlainWatch(PlainStep):
         self.session.run_going = False
         if ended is not None and ended.status == "completed":
             self.finish(ended.run, f"run {short(ended.run)} completed")
-            self.talk.say("The run completed. Next registers its model.")
+            then = "Next registers its model." if self.models else "It logged no model to register."
+            self.talk.say(f"The run completed. {then}")
         elif ended is not None:
             self.session.journey.fail(self.STEP, ended.status)
             why = ended.reason or f"exit code {ended.exit_code}"

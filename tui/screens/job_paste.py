@@ -58,10 +58,11 @@ class JobText(TextArea):
 
 class JobPaste(Dialogue[str]):
     """Answers the path of the file that was written. `draft` and `path` are what was typed last time; `ours` are the
-    files that came of it, which are written again when the text was corrected.
+    files that came of it with the digests of what was written: they are written again when the text was corrected, as
+    long as nobody else changed them.
     """
 
-    def __init__(self, draft: str, path: str, ours: set[Path]) -> None:
+    def __init__(self, draft: str, path: str, ours: dict[Path, str]) -> None:
         super().__init__()
         self.draft, self.path, self.ours = draft, path, ours
 
@@ -110,12 +111,11 @@ class JobPaste(Dialogue[str]):
 
         text = self.draft if self.draft.endswith("\n") else f"{self.draft}\n"
         try:
-            await nearby.keep(text, path, replace=path.absolute() in self.ours)
+            self.ours[path.absolute()] = await nearby.keep(text, path, kept=self.ours.get(path.absolute(), ""))
         except TrainshedError as error:
-            self._say(f"{error.title}. {error.hint}")
-            self.query_one("#path").focus()
+            self._say(f"{error.title}: {error.hint}")
+            self._offer(error.facts.get("beside"))
             return
-        self.ours.add(path.absolute())
         try:
             await nearby.read(path)
         except TrainshedError as error:
@@ -125,6 +125,13 @@ class JobPaste(Dialogue[str]):
             self._go_to(error.title, path)
             return
         self.dismiss(os.fspath(path))
+
+    def _offer(self, beside: object) -> None:
+        """A name that is free, for Enter to take."""
+        field = self.query_one("#path", Input)
+        if isinstance(beside, str):
+            field.value = beside
+        field.focus()
 
     def _go_to(self, title: str, path: Path) -> None:
         """The cursor goes to the line that the error names."""

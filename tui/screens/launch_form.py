@@ -9,15 +9,18 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from core.events import JobResolved
+from core.jobs import ulid
 from core.services import Events
+from tui import untrusted, words
 from tui.session import Session
 from tui.widgets.fields import Field, Row
 from tui.widgets.inputs import PREFIX, InputFields
 
-from .launch_source import LaunchSource
+from .launch_source import LaunchSource, Look
 
 NOTHING = "Choose a job file first: f lists those near, p pastes one"
-MORE = "optional: inputs.learning_rate=0.01 tags.team='ward 7'"
+MORE = "optional NAME=VALUE, as for --set, such as tags.team='ward 7'"
+MOVED = "What was also set for {0} does not go along with another job; it comes back with {0}."
 
 
 class LaunchForm(Vertical):
@@ -26,11 +29,12 @@ class LaunchForm(Vertical):
         self.session = session
         self.source = LaunchSource(session)
         self.inputs = InputFields(id="inputs")
+        self.other: dict[str, str] = {}  # settings that were typed for a job or run that is not meant now
 
     def compose(self) -> ComposeResult:
         yield self.source
         yield self.inputs
-        yield Row("More", Field(id="settings", placeholder=MORE))
+        yield Row("Also set", Field(id="settings", placeholder=MORE))
 
     @property
     def filled(self) -> bool:
@@ -62,9 +66,9 @@ class LaunchForm(Vertical):
             settings = {}
         return self.source.line() + [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
 
-    def begin(self, *, dry: bool) -> Events:
-        """Raises ValueError."""
-        return self.source.begin(self.settings(), dry=dry)
+    def begin(self, look: Look | None) -> Events:
+        """A launch of what was looked at; None: a look. Raises ValueError."""
+        return self.source.begin(self.settings(), look)
 
     def offer(self, record: JobResolved) -> None:
         """The fields of what was read."""
@@ -80,9 +84,33 @@ class LaunchForm(Vertical):
             self.forget_other()
 
     def forget_other(self) -> None:
-        """Fields of what is not meant any more go."""
-        if not self._has_fields():
+        """Fields of what is not meant any more go, and what was typed for it goes along with nothing else."""
+        source = self.inputs.source
+        if source and not self._has_fields():
             self.inputs.forget()
+            self._put_away(source)
+        if not self._has_fields():
+            self._bring_back()
+
+    def _put_away(self, source: str) -> None:
+        if self._more():
+            self.other[source] = self._more()
+            self._set_more("")
+            named = words.short(source) if ulid.valid(source) else source
+            self.notify(MOVED.format(untrusted.plain(named)), timeout=6, markup=False)
+
+    def _bring_back(self) -> None:
+        """What was typed for this one before, unless there is something new."""
+        kept = self.other.pop(self.source.key[0], "")
+        if kept and not self._more():
+            self._set_more(kept)
+
+    def _set_more(self, text: str) -> None:
+        """No key was pressed: nobody is told of it."""
+        field = self.query_one("#settings", Input)
+        with self.prevent(Input.Changed):
+            field.value = text
+        next(row for row in field.ancestors if isinstance(row, Row)).refuse("")
 
     def wrong(self, id: str) -> str:
         """Why the field cannot be taken as it is now; empty where it can."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,6 +22,16 @@ from tui.widgets.paths import PathSuggester
 from tui.widgets.press import Press
 
 from .start_from import Origin
+
+LONGEST = 40  # characters of a file's name in a title
+
+
+class Look(NamedTuple):
+    """What was looked at, and what a launch is bound to by it."""
+
+    asked: object  # all that was filled in
+    digest: str  # of what it resolved to; "" where a recording has none
+    run: str  # the ULID that its run gets: when a try is repeated, what an earlier one started is found
 
 
 class JobField(Field):
@@ -50,7 +61,7 @@ class LaunchSource(Vertical):
         self.origin: Origin | None = None
         self.like = ("", "")  # (name, experiment) of the job at hand: such runs are offered first
         self.draft, self.kept_as = "", ""  # of the paste dialogue
-        self.kept: set[Path] = set()  # files that it wrote
+        self.kept: dict[Path, str] = {}  # files that it wrote, with the digests of what it wrote
 
     def compose(self) -> ComposeResult:
         job = str(self.session.job) if self.session.job else ""
@@ -78,7 +89,10 @@ class LaunchSource(Vertical):
 
     @property
     def title(self) -> str:
-        return f"run {words.short(self.origin.run.run)}" if self.origin else os.path.basename(self.job)  # noqa: PTH119
+        if self.origin:
+            return f"run {words.short(self.origin.run.run)}"
+        name = os.path.basename(self.job)  # noqa: PTH119
+        return name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
 
     def line(self) -> list[str]:
         """The words of the command line that name it."""
@@ -86,11 +100,14 @@ class LaunchSource(Vertical):
             return ["rerun", self.origin.run.run, *(["--resume"] if self.origin.resume else [])]
         return ["run", _typed(self.job)]
 
-    def begin(self, settings: dict[str, str], *, dry: bool) -> Events:
-        runs = self.session.services.runs
+    def begin(self, settings: dict[str, str], look: Look | None) -> Events:
+        """`look`: what to launch; None: only a look. Raises ValueError."""
+        runs, dry = self.session.services.runs, look is None
+        seen, run = (look.digest, look.run) if look is not None else ("", None)
         if self.origin:
-            return runs.rerun(self.origin.run.run, settings=settings, resume=self.origin.resume, dry=dry)
-        return runs.launch(paths.expanded(self.job), settings=settings, dry=dry)
+            origin, resume = self.origin.run.run, self.origin.resume
+            return runs.rerun(origin, settings=settings, resume=resume, new=run, dry=dry, seen=seen)
+        return runs.launch(paths.expanded(self.job), settings=settings, run=run, dry=dry, seen=seen)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()

@@ -74,13 +74,29 @@ class ModelPane(StepPane):
             self.status.say(f"No run is open yet: {opens} opens one, {launches} launches one.")
 
     def shown(self) -> None:
-        if self.session.run != self.run and not self.going:
-            self.run = self.session.run
-            self.stages = {stage: Stage() for stage in STAGES}
-            self.model = self.version = self.service = ""
-            self._tell_empty()
-            self._draw()
-            self.relabel()
+        """Another run has stages of its own: what was said of the one before goes."""
+        if self.session.run == self.run or self.going:
+            return
+        if self.run:
+            self._outdate()
+        self.run = self.session.run
+        self.stages = {stage: Stage() for stage in STAGES}
+        self.model = self.version = self.service = ""
+        self.leave_panel()
+        self.panel.clear()
+        self._tell_empty()
+        self._draw()
+        self.relabel()
+
+    noted = shown
+
+    def _outdate(self) -> None:
+        """What the rail says is of the run before."""
+        journey = self.session.journey
+        journey.withdraw(self.STEP)
+        if journey.states[self.STEP] == "done":
+            other = words.short(self.session.run)
+            journey.mark(self.STEP, "another run", f"{other} is another run than the one that it was done for")
 
     @property
     def _next(self) -> str:
@@ -105,7 +121,7 @@ class ModelPane(StepPane):
         name = ["--name", self.value("name")] if self.value("name") else []
         tags = [word for tag in self.value("tags").split() for word in ("--tag", tag)]
         words_of = {
-            "register": ("models", "register", self.session.run or "@latest", *name, *tags),
+            "register": ("models", "register", self.run or self.session.run or "@latest", *name, *tags),
             "package": ("models", "package", model),
             "deploy": ("deploy", model),
             "invoke": ("invoke", self.service or "SERVICE", "--row", self.value("row")),
@@ -151,7 +167,8 @@ class ModelPane(StepPane):
         return missing is None
 
     def register(self) -> None:
-        run = self.session.run
+        self.shown()
+        run = self.run
         if not run:
             self.say("No run is open: 5 opens one")
             return

@@ -35,7 +35,7 @@ class StepPane(Vertical, Tells):
     STEP: ClassVar[str]
     HIDES: ClassVar[frozenset[str]] = frozenset()  # shared keys that the footer has no room for
     EMPTY: ClassVar[str] = ""  # what to press first
-    ASKS: ClassVar[str] = "an answer is needed"
+    ASKS: str = "an answer is needed"
 
     def __init__(self, session: Session) -> None:
         super().__init__(id=self.STEP, classes="step")
@@ -91,6 +91,9 @@ class StepPane(Vertical, Tells):
     def shown(self) -> None:
         """The pane has come to the front."""
 
+    def noted(self) -> None:
+        """What is known of a step has changed while the pane is at the front."""
+
     # What they share.
 
     def compose(self) -> ComposeResult:
@@ -142,6 +145,12 @@ class StepPane(Vertical, Tells):
         """Starts `task`, unless something of this step is going."""
         self.work.start(task)
 
+    def leave_panel(self) -> None:
+        """The panel is about to go: Textual would give its focus to whatever is near, which may be a field."""
+        focused = self.screen.focused
+        if focused is not None and self.panel in focused.ancestors:
+            self.focus_first()
+
     async def _consume(self, stream: Events) -> None:
         await self.work.consume(stream)
 
@@ -169,9 +178,14 @@ class StepPane(Vertical, Tells):
         """What else of the pane said that the connection failed."""
 
     def show_error(self, error: TrainshedError) -> None:
+        """Who is in a field stays there, with what was typed: Enter tries again."""
         if isinstance(error, ConnectError) and error.retryable:
             self.session.link.failed()
-        self.panel.tell(error)
+        self.panel.tell(error, focus=self.display and not self.typing())
+
+    def typing(self) -> bool:
+        focused = self.screen.focused
+        return isinstance(focused, Input) and self in focused.ancestors
 
     def stop(self) -> bool:
         """Stops what is going; False where nothing is."""

@@ -192,6 +192,7 @@ class WatchPane(WatchActs):
             case events.Logged(kind="param"):
                 self.seen.params[event.key] = event.value
             case events.Logged():
+                self.seen.models |= {event.key} if event.kind == "model" and not event.run else set()
                 self.session.ran("vm", f"# the job logged {event.kind} {event.key}")
             case events.RunFinished():
                 self.seen.finished = event
@@ -219,10 +220,8 @@ class WatchPane(WatchActs):
         mark = words.RUN[finished.status]
         if finished.status == "completed":
             self.session.journey.finish(self.STEP, self.seen.run, mark.word)
-            return (
-                "pass",
-                f"Completed. Next registers its model. {words.plural(len(finished.artifacts), 'artifact')} logged.",
-            )
+            then = "Next registers its model." if self.seen.models else "It logged no model to register."
+            return "pass", f"Completed. {then} {words.plural(len(finished.artifacts), 'artifact')} logged."
         self.session.journey.fail(self.STEP, mark.word)
         why = finished.reason or (f"exit code {finished.exit_code}" if finished.exit_code is not None else "")
         return "fail", f"The run {mark.word}{f': {why}' if why else ''}. Its log is complete above; 4 launches it anew."

@@ -83,6 +83,7 @@ class Work:
 
     async def _run(self, task: Task) -> None:
         self.task = task
+        self.pane.leave_panel()
         self.pane.panel.clear()
         self.pane.started()
         self.pane.status.start(task.title)
@@ -124,7 +125,9 @@ class Work:
             journey.stop(self.step)
             pane.stopped()
             return
-        pane.status.end("✗", f"{task.title}: failed after {words.duration(pane.status.elapsed)}", "$text-error")
+        said = f"{task.title}: failed after {words.duration(pane.status.elapsed)}"
+        said += ". Enter tries again; Escape gives the keys back." if pane.typing() else ""
+        pane.status.end("✗", said, "$text-error")
         if task.counts:
             journey.fail(self.step)
         pane.failed()

@@ -52,13 +52,14 @@ class ErrorPanel(Vertical):
             for button, (label, _, key) in LABELS.items():
                 yield Press(f"{label} ({key})", id=button, variant="error" if button == "retry" else "default")
 
-    def tell(self, error: TrainshedError) -> None:
+    def tell(self, error: TrainshedError, *, focus: bool = True) -> None:
         self.error, self.detailed, self.display = error, False, True
         for button, (label, id, key) in LABELS.items():
             written = self.app.key_of(id, key)  # type: ignore[attr-defined]
             self.query_one(f"#{button}", Button).label = f"{label} ({written})"
         self._draw()
-        self.query_one("#retry").focus()
+        if focus:
+            self.query_one("#retry").focus()
 
     def clear(self) -> None:
         self.error, self.display = None, False

@@ -175,7 +175,7 @@ class Board:
         elif series.odd:
             said.append(f"{words.plural(series.odd, 'value')} not finite")
         if self.view.log and series.not_positive:
-            said.append(f"{series.not_positive:,} ≤ 0 left out")
+            said.append(f"{words.plural(series.not_positive, 'value')} of 0 or less not drawn")
         return said
 
     def note(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from textual.content import Content
 from textual.widgets import Static
 
-from core.events import JobResolved, Notice, RunCreated
+from core.events import JobResolved, Notice, RunCreated, StagedData
 from tui import resolved, words
 from tui.resolved import Row
 
@@ -42,6 +42,33 @@ class Plan:
     created: RunCreated | None = None
     every: bool = False  # every file and package by its name
     hidden: frozenset[str] = frozenset()  # inputs that are fields elsewhere
+    since: list[str] = field(default_factory=list)  # what changed since the look before this one
+
+    def begin(self, title: str, command: str, now: float) -> None:
+        self.end(now)
+        ours = not command or command.startswith("trainshed ")
+        self.phases.append(Phase(title, now, "" if ours else command))
+
+    def end(self, now: float, *, failed: bool = False) -> None:
+        """The last phase; once."""
+        for phase in self.phases[-1:]:
+            if phase.took is None:
+                phase.took, phase.failed = now - phase.began, failed
+
+    def launches(self, record: JobResolved) -> None:
+        """A launch of what was looked at: what the VM said then still holds."""
+        if self.record is None or self.record.digest != record.digest:
+            self.record = record
+
+    def done(self, created: RunCreated) -> None:
+        """The VM has all of it now."""
+        self.created = created
+        if self.record is not None:
+            self.record = resolved.launched(self.record)
+
+    def staged(self, data: StagedData) -> None:
+        if self.record is not None:
+            self.record = resolved.staged(self.record, data)
 
 
 class PlanView(Static):
@@ -61,7 +88,8 @@ class PlanView(Static):
             lines.append(Content(""))
         if plan.record is not None:
             listed = 1 << 30 if plan.every else resolved.LISTED
-            for row in resolved.rows(plan.record, listed=listed, hidden=plan.hidden, unlike=plan.unlike):
+            above = resolved.since(plan.since)
+            for row in above + resolved.rows(plan.record, listed=listed, hidden=plan.hidden, unlike=plan.unlike):
                 lines += _row(row, width)
         else:
             lines += told(plan.notes)
