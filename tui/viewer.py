@@ -13,13 +13,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from . import keytable, report
 from .crash import CrashReport
 from .dressed import Dressed
 from .keys import OrderedKeys
 from .preferences import Resolved
+from .widgets.key_line import KeyLine
 from .widgets.log_file import LogFile
 from .widgets.log_panel import LogPanel
 
@@ -101,7 +102,7 @@ class ViewerApp(OrderedKeys, Dressed, CrashReport):
             store=self._file.store if self._file else None,
             look=self.settings.preferences.log,
         )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     @property
     def panel(self) -> LogPanel:

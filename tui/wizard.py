@@ -15,13 +15,14 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from . import keytable
 from .keys import in_field
 from .panes import pane_of
 from .session import Session
 from .steps import ORDER, STEPS, Step
+from .widgets.key_line import KeyLine, ShownKey
 from .widgets.rail import Rail, RailItem
 
 if TYPE_CHECKING:
@@ -50,16 +51,15 @@ def _place(number: int, step: Step) -> Binding:
     return Binding(str(number), f"go('{step.id}')", does, show=False, priority=True, id=id)
 
 
-class Keys(Footer):
-    """Empty at the first paint: to find and lay out its keys takes as long as a step."""
+class Keys(KeyLine):
+    """Empty until all is there that a key can act on."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(show_command_palette=False, compact=True)
+        super().__init__()
         self.session = session
 
-    def compose(self) -> ComposeResult:
-        if self.session.painted:
-            yield from super().compose()
+    def found(self) -> tuple[ShownKey, ...]:
+        return super().found() if self.session.painted else ()
 
 
 class Wizard(Screen[None]):
