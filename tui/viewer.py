@@ -12,7 +12,9 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from . import keytable, report
@@ -36,6 +38,8 @@ class LogScreen(Screen[None]):
         Binding("escape", "escape", "Leave the field / close", show=False, id="wizard.escape"),
         Binding("t", "app.next_theme", "Next theme", show=False, id="wizard.theme"),
     ]
+
+    focused = Reactive[Widget | None](None, repaint=False)  # what has it is drawn, not all of the screen
 
     @property
     def panel(self) -> LogPanel:

@@ -14,7 +14,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from . import keytable
@@ -80,6 +82,7 @@ class Wizard(Screen[None]):
         Binding("full_stop", "pause", "Pause a replay / go on", show=False, system=True, id="wizard.pause"),
         *[_place(number, step) for number, step in enumerate(STEPS, 1)],
     ]
+    focused = Reactive[Widget | None](None, repaint=False)  # what has it is drawn, not all of the screen
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Screen declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
 

@@ -18,7 +18,8 @@ from core.errors import TrainshedError
 from core.services import Events
 from tui import report, words
 from tui.preferences import Resolved
-from tui.widgets.log_panel import LogPanel, around
+from tui.widgets.log_keys import around
+from tui.widgets.log_panel import LogPanel
 from tui.widgets.log_view import LogView
 from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import MetricChart

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -61,6 +61,9 @@ class LogLines(ScrollView, can_focus=True):
         self._width = 0
         self._folded = 1  # the width that `top` was folded at
         self._fitted = Size(0, 0)
+        self._covered = 0
+        self._title = ""
+        self._base = Style()
         self._kept: OrderedDict[int, list[Strip]] = OrderedDict()
         self._rows: list[tuple[Place, Strip]] | None = None
         self._bottom: Place | None = None
@@ -106,10 +109,16 @@ class LogLines(ScrollView, can_focus=True):
         while self.store.counted < self.store.size and self.store.count(COUNTED) and time.monotonic() < end:
             pass
         now = (self.store.size + self.store.counted, len(self.lines))
-        if now == self._drawn:
-            return
+        if self._fitted != self.area:
+            self._fit()
+        elif now != self._drawn:
+            self.changed()
         self._drawn = now
-        self.changed()
+
+    def entitle(self, title: str) -> None:
+        """`title`: markup. The same one draws nothing."""
+        if title != self._title:
+            self._title = self.border_title = title
 
     def changed(self, *, texts: bool = False) -> None:
         """Lines are drawn anew; with `texts` made anew, too."""
@@ -144,8 +153,19 @@ class LogLines(ScrollView, can_focus=True):
 
     @property
     def area(self) -> Size:
-        """What the bars leave."""
-        return self.scrollable_content_region.size
+        """What the bars leave, and what lies over the last rows."""
+        size = self.scrollable_content_region.size
+        covered = max(0, self._covered - self.show_horizontal_scrollbar)
+        return Size(size.width, max(1, size.height - covered)) if covered else size
+
+    def cover(self, rows: int) -> None:
+        """Something lies over so many rows at the bottom, the bar's too: the last line is above it.
+
+        The next `draw` shows that: what lies there is not kept waiting.
+        """
+        if rows != self._covered:
+            self._covered = rows
+            self._rows = self._bottom = None
 
     @property
     def columns(self) -> int:
@@ -168,8 +188,12 @@ class LogLines(ScrollView, can_focus=True):
     def _some(self) -> bool:
         return self.store.size > 0 if self.filtered is None else len(self.filtered) > 0
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style  # once for all of them: it asks everything around
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
+        base = self._base
         rows = self._visible()
         if y >= len(rows):
             return Strip.blank(self.area.width, base)
