@@ -98,6 +98,9 @@ def main() -> None:
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = Path(tempfile.mkdtemp(dir=base))
     os.environ["TRAINSHED_HOME"] = str(folder / "home")
+    # as it is for a person from the second start on: no program compiles its sources, whatever is set here
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     wanted = sys.argv[1:] or ["start", "log", "connect", "docker", "runs", "metrics"]
     rows = start_rows() if "start" in wanted else []
     rows += log_view.rows(folder) if "log" in wanted else []
