@@ -124,6 +124,8 @@ def test_a_search_in_a_filtered_log_is_among_its_lines() -> None:
 
 
 def test_case_counts_where_a_capital_is_typed() -> None:
+    text = b"x\nLOSS 1\nloss loss\nTheLoss"
+    assert [Matcher(wanted).starts(text) for wanted in ("loss", "Loss", "é")] == [[2, 9, 19], [19], None]
     assert not Matcher("loss").cased and Matcher("Loss").cased
     assert not Matcher(r"\S+\W", regex=True).cased and Matcher(r"\S+X", regex=True).cased
     assert Matcher("loss").spans("Loss loss") == [(0, 4), (5, 9)]
