@@ -168,7 +168,7 @@ async def test_long_lines_are_folded_and_the_first_character_stays() -> None:
     async with hands(text, size=(41, 11)) as log:
         await log.press("w")
         assert not log.view.show_horizontal_scrollbar
-        rows = log.view._visible()
+        rows = log.view.rows.visible()
         assert len(rows) == 10 and rows[-1][1].text == ("049 " + "abcdefgh" * 20)[-4:]
         assert log.view.vertical_scrollbar.position == log.view.max_scroll_y
         await log.press("g", "j", "j")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .log_finder import Finder
-from .log_lines import Place
 from .log_match import Matcher, Unsearchable
 from .log_prompt import ASKS, LogPrompt
+from .log_rows import Place
 from .log_view import LogView
 
 
