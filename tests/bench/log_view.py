@@ -100,7 +100,7 @@ OTHERS = (
 
 
 def pressed(viewer: Viewer, file: Path, key: Key, times: int = KEYS) -> list[float]:
-    """Milliseconds from a key to what it draws, while lines arrive in the file. Raises SystemExit where it is lost."""
+    """Milliseconds from a key to what it draws, while lines arrive in the file. SystemExit where most keys are lost."""
     took: list[float] = []
     with _arriving(file), terminal(viewer.command(file)) as opened:
         opened.until(SEEN)
@@ -113,11 +113,13 @@ def pressed(viewer: Viewer, file: Path, key: Key, times: int = KEYS) -> list[flo
             if opened.shows(key.shows, LOST_S):
                 took.append((time.perf_counter() - began) * 1000)
             if len(took) == times:
-                return took
+                break
             opened.drain(0.3)
             opened.press(key.back)
             opened.drain(0.5)  # what follows an Escape too soon belongs to it: then the next key is not seen
-    raise SystemExit(f"bench: {key.name} was seen {len(took)} times of {2 * times}")
+    if len(took) < times / 2:
+        raise SystemExit(f"bench: {viewer.name}: {key.name} was seen {len(took)} times of {2 * times}")
+    return took
 
 
 @contextmanager

@@ -100,6 +100,23 @@ def test_a_search_a_filter_and_the_plain_way_find_the_same_lines(
     store.close()
 
 
+def test_a_line_without_an_end_is_cut_where_it_is_too_long_to_look_for_one() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_store, "MOST", 64)
+        store = LogStore()
+        store.append("a" * 100 + "\n" + "b" * 300 + "\nc\n")  # cut at 64 with as many before it, not at 128
+        found = [0, 64, 101, 192, 256, 320, 384, 402]
+        for counted in range(2):  # what is counted is skipped
+            assert _through(store, 0) == found
+            assert [store.start_of(offset) for offset in range(404)] == [
+                max(start for start in found if start <= offset) for offset in range(404)
+            ]
+            assert [store.previous(start) for start in found[1:]] == found[:-1]
+            if not counted:
+                store.grow(404)
+        store.close()
+
+
 def test_a_line_that_stops_matching_while_it_grows_is_a_hit_no_more() -> None:
     store = LogStore()
     scan = Scan(store, Matcher("wait$", regex=True))
