@@ -22,7 +22,6 @@ from typing import Any, TextIO, cast
 
 import msgspec
 
-from . import kept
 from .errors import ConfigError, TrainshedError, from_code
 from .events import Event, from_json, to_json
 from .pace import Pace
@@ -116,6 +115,8 @@ def recording(real: Services, path: Path, *, replace: bool = False) -> Services:
     header = {"journal": VERSION, "site": real.site.name, "vm": real.site.vm, "recorded": int(time.time())}
     file.write(json.dumps(header) + "\n")
     if path.is_file():
+        from . import kept  # a replay does without it
+
         kept.remember("journal", path)
     writer = _Writer(file)
     steps = {step: cast("Any", _Recorded(step, getattr(real, step), writer)) for step in STEPS}

@@ -12,8 +12,10 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widget import Widget
+from textual.widgets import Input
 
 from . import keytable, report
 from .crash import CrashReport
@@ -21,6 +23,7 @@ from .dressed import Dressed
 from .keys import OrderedKeys
 from .preferences import Resolved
 from .toasts import Toasts
+from .widgets.key_line import KeyLine
 from .widgets.log_file import LogFile
 from .widgets.log_panel import LogPanel
 
@@ -36,6 +39,8 @@ class LogScreen(Screen[None]):
         Binding("escape", "escape", "Leave the field / close", show=False, id="wizard.escape"),
         Binding("t", "app.next_theme", "Next theme", show=False, id="wizard.theme"),
     ]
+
+    focused = Reactive[Widget | None](None, repaint=False)  # what has it is drawn, not all of the screen
 
     @property
     def panel(self) -> LogPanel:
@@ -102,7 +107,7 @@ class ViewerApp(OrderedKeys, Toasts, Dressed, CrashReport):
             store=self._file.store if self._file else None,
             look=self.settings.preferences.log,
         )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     @property
     def panel(self) -> LogPanel:

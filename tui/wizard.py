@@ -12,7 +12,9 @@ from textual.binding import ActiveBinding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.geometry import Size
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.reactive import Reactive
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
 
 from . import keytable
 from .frame import Frame
@@ -20,6 +22,7 @@ from .keys import in_field
 from .panes import pane_of
 from .session import Session
 from .steps import ORDER
+from .widgets.key_line import KeyLine, ShownKey
 from .widgets.rail import Rail, RailItem
 from .wizard_keys import KEYS, LETTERS, shown
 
@@ -39,20 +42,20 @@ def _keeper(session: Session) -> Keeper | None:
     return Keeper(session)
 
 
-class Keys(Footer):
-    """Empty at the first paint: to find and lay out its keys takes as long as a step."""
+class Keys(KeyLine):
+    """Empty until all is there that a key can act on."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(show_command_palette=False, compact=True)
+        super().__init__()
         self.session = session
 
-    def compose(self) -> ComposeResult:
-        if self.session.painted:
-            yield from super().compose()
+    def found(self) -> tuple[ShownKey, ...]:
+        return super().found() if self.session.painted else ()
 
 
 class Wizard(Frame[None]):
     BINDINGS: ClassVar[list[BindingType]] = KEYS
+    focused = Reactive[Widget | None](None, repaint=False)  # what has it is drawn, not all of the screen
 
     def __init__(self, session: Session, size: Size) -> None:
         """`size`: of the terminal, so that the first picture is right already."""

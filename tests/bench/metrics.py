@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from core.events import Metric
 from tui.screens.pane import TURN_S
 from tui.widgets.metrics import MetricChart
 
-from .row import Row, compared_live, p95
+from .row import Part, Row, compared_live, p95
 
 FEW, MANY, MOST = 1_000, 50_000, 1_000_000
 CURVES = 4
@@ -131,10 +131,8 @@ async def stall_row() -> Row:
     return replace(row, of=p95)
 
 
-async def rows() -> list[Row]:
-    return [
-        await frame_row(MANY),
-        await frame_row(MOST, 1),
-        await stall_row(),
-        await memory_row(),
-    ]
+def parts() -> Iterator[Part]:
+    yield "metrics: a frame", lambda: [asyncio.run(frame_row(MANY))]
+    yield "metrics: a frame of one long curve", lambda: [asyncio.run(frame_row(MOST, 1))]
+    yield "metrics: stall", lambda: [asyncio.run(stall_row())]
+    yield "metrics: memory", lambda: [asyncio.run(memory_row())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,41 @@ class Row:
         return f"| {self.what} | {figures} | {self.goal} |"
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A part of the table that could not be measured."""
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"| {self.what} | not measured: {self.why} | | | | |"
+
+
+Part = tuple[str, Callable[[], Iterable[Row]]]  # its name, and what measures its rows
+
+
+def measured(group: str, parts: Iterable[Part], tell: Callable[[Row | Failed], object]) -> None:
+    """`tell` hears of each row as soon as it is there: all of them take some minutes. One that fails loses no other.
+
+    What fails while the next part is made (a host that does not start) ends its group alone.
+    """
+    name = group
+    try:
+        for name, measure in parts:
+            try:
+                for row in measure():
+                    tell(row)
+            except (Exception, SystemExit) as error:
+                tell(Failed(name, _said(error)))
+    except (Exception, SystemExit) as error:
+        tell(Failed(f"{group}, after {name}", _said(error)))
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300].replace("|", "/")
+
+
 def p95(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
@@ -52,10 +87,18 @@ def timed(command: list[str], stdin: bytes | None = None) -> float:
     return took * 1000
 
 
-def compared(what: str, ours: Callable[[], float], floor_name: str, floor: Callable[[], float], goal: str = "") -> Row:
+def compared(
+    what: str,
+    ours: Callable[[], float],
+    floor_name: str,
+    floor: Callable[[], float],
+    *,
+    goal: str = "",
+    rounds: int = ROUNDS,
+) -> Row:
     """Both warmed up once, then one after the other, so that noise hits both."""
     ours(), floor()
-    pairs = [(ours(), floor()) for _ in range(ROUNDS)]
+    pairs = [(ours(), floor()) for _ in range(rounds)]
     return Row(what, [pair[0] for pair in pairs], floor_name, [pair[1] for pair in pairs], goal=goal)
 
 

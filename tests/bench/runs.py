@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from tests.lab import dockerd
 
 from .delay import door
 from .host import Host, Master
-from .row import Row, compared_live, milliseconds, p95
+from .row import Part, Row, compared_live, milliseconds, p95
 
 FILES, FILE_BYTES = 2000, 4096
 LINES, EVERY_S = 400, 0.02
@@ -135,14 +135,13 @@ async def _succeed(words: list[str]) -> None:
         raise SystemExit(f"bench: {words!r} failed")
 
 
-async def log_rows(host: Host, master: Master) -> list[Row]:
-    site = files.load(host.site)
-    services = open_site(site, read_only=True)
+Measure = Callable[[Host, Master, Any], Awaitable[Row]]
+
+
+async def log_row(host: Host, master: Master, measure: Measure) -> Row:
+    services = open_site(files.load(host.site), read_only=True)
     try:
-        return [
-            await latency_row(host, master, services),
-            await backfill_row(host, master, services),
-        ]
+        return await measure(host, master, services)
     finally:
         await services.close()
 
@@ -243,7 +242,9 @@ async def backfill_row(host: Host, master: Master, services: Any) -> Row:
     )
 
 
-async def rows(host: Host) -> list[Row]:
+def parts(host: Host) -> Iterator[Part]:
     with Master(host, host.ssh) as master:
-        launch = await launch_row(host, master, "bwrap", BWRAP)
-        return [launch, await snapshot_row(host), *await log_rows(host, master)]
+        yield "warm launch", lambda: [asyncio.run(launch_row(host, master, "bwrap", BWRAP))]
+        yield "snapshot", lambda: [asyncio.run(snapshot_row(host))]
+        yield "log latency", lambda: [asyncio.run(log_row(host, master, latency_row))]
+        yield "log back-fill", lambda: [asyncio.run(log_row(host, master, backfill_row))]

@@ -26,7 +26,8 @@ from tui.preferences.schema import Log
 from tui.screens.dialogues import Confirmation
 from tui.text import Cleaner
 from tui.viewer import ViewerApp
-from tui.widgets.log_panel import KEYS, LogPanel
+from tui.widgets.log_keys import KEYS
+from tui.widgets.log_panel import LogPanel
 from tui.widgets.log_prompt import LogPrompt
 from tui.widgets.log_store import LogStore
 
@@ -100,6 +101,9 @@ class Hands:
         said = self.panel.query_one("#log-said", Static)
         return str(said.content) if said.display else ""
 
+    def screen_text(self) -> list[str]:
+        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
+
     def notices(self) -> str:
         return "\n".join(str(notice.message) for notice in self.app._notifications)
 
@@ -164,7 +168,7 @@ async def test_long_lines_are_folded_and_the_first_character_stays() -> None:
     async with hands(text, size=(41, 11)) as log:
         await log.press("w")
         assert not log.view.show_horizontal_scrollbar
-        rows = log.view._visible()
+        rows = log.view.rows.visible()
         assert len(rows) == 10 and rows[-1][1].text == ("049 " + "abcdefgh" * 20)[-4:]
         assert log.view.vertical_scrollbar.position == log.view.max_scroll_y
         await log.press("g", "j", "j")
@@ -201,6 +205,24 @@ async def test_a_search_goes_along_while_it_is_typed() -> None:
         assert not log.panel.searching and "hit" not in log.title
         await log.type("slash", "Loss", "enter")
         assert "0 hits" in log.title, "a capital counts"
+
+
+async def test_the_prompt_lies_over_the_log_and_hides_no_line_of_it() -> None:
+    async with hands(_lines(100), look=Log(wrap=True)) as log:
+        region = log.view.region
+        assert log.screen_text()[-1].startswith("line 99")
+        await log.press("slash", "x")
+        assert log.view.region == region, "nothing is laid out anew"
+        assert [text[:8].strip() for text in log.screen_text()[-2:]] == ["line 99", "/ x"]
+        await log.press("ctrl+r", "left_parenthesis")
+        rows = log.panel.prompt.size.height
+        assert rows > 1 and log.screen_text()[-1 - rows].startswith("line 99"), "it says why, and grew"
+        await log.press("ctrl+u", "escape")
+        assert log.screen_text()[-1].startswith("line 99")
+        await log.press("up")
+        before = log.view.top
+        await log.press("slash", "escape")
+        assert log.view.top == before and log.screen_text()[-1].startswith("line 98")
 
 
 async def test_a_regular_expression_is_a_visible_choice_and_cannot_hang_the_program() -> None:

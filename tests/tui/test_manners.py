@@ -11,8 +11,7 @@ from time import monotonic
 
 import pytest
 from textual import events
-from textual.widgets import Footer, Input, Label
-from textual.widgets._footer import FooterKey
+from textual.widgets import Input, Label
 
 from core.demo import RECORDED
 from core.services import Events
@@ -24,6 +23,7 @@ from tui.screens.help import HelpScreen
 from tui.settings import Settings
 from tui.steps import STEPS
 from tui.themes import CHOICES
+from tui.widgets.key_line import KeyLine
 
 from .walk import Walk, make_app, walking
 
@@ -38,11 +38,11 @@ async def test_the_footer_has_at_most_six_keys_and_fits_80_columns(place: str) -
         for search in ([], ["slash", "e", "enter"]) if place == "5" else ([],):
             await walk.press(*search)
             await walk.pilot.pause()
-            keys = list(walk.app.screen.query_one(Footer).query(FooterKey))
+            keys = walk.app.screen.query_one(KeyLine).keys
             assert 3 <= len(keys) <= 6
             led = {key.key for key in keys} & {"b", "n"}
             assert led <= {"1": {"n"}, "6": {"b"}}.get(place, {"b", "n"}), "a key that leads nowhere"
-            assert max(key.region.right for key in keys) <= 80
+            assert max(key.right for key in keys) <= 80
 
 
 async def test_q_quits_at_once_where_nothing_goes_on() -> None:

@@ -8,14 +8,14 @@ from math import inf, nan
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer, OptionList
-from textual.widgets._footer import FooterKey
+from textual.widgets import OptionList
 
 from core.events import Metric
 from tests.fakes import script
 from tests.fakes.script import EARLIER, RUN, Scenario
 from tui import words
 from tui.screens.curves import matching
+from tui.widgets.key_line import KeyLine
 from tui.widgets.metric_keys import MetricKeys
 from tui.widgets.metrics import EMPTY, LITTLE, SLICE, MetricChart
 from tui.widgets.panels import Panels
@@ -191,8 +191,8 @@ async def test_z_gives_a_panel_all_the_room_and_takes_it_back(size: tuple[int, i
             assert not any(walk.pane.query_one(f"#{other}").region.area for other in Panels.PANELS if other != id)
             await walk.press("z")
             assert {id: walk.pane.query_one(f"#{id}").region for id in Panels.PANELS} == normal
-            keys = list(walk.app.screen.query_one(Footer).query(FooterKey))
-            assert len(keys) <= 6 and max(key.region.right for key in keys) <= 80
+            keys = walk.app.screen.query_one(KeyLine).keys
+            assert len(keys) <= 6 and max(key.right for key in keys) <= 80
 
 
 async def test_a_click_reads_off_and_the_wheel_zooms() -> None:

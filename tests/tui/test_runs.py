@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
 
 from core.runs import owner
 from tests.fakes import history
@@ -22,6 +20,7 @@ from tui.screens.dialogues import Confirmation, TypedConfirmation
 from tui.screens.help import HelpScreen
 from tui.screens.place import Place
 from tui.screens.runs import RunsScreen
+from tui.widgets.key_line import KeyLine
 from tui.widgets.run_table import RunTable
 from tui.wizard import Wizard
 
@@ -310,7 +309,7 @@ async def test_the_footer_and_the_palette_have_the_keys_of_the_place(place: type
         there = ["space", "space", "v"] if place is CompareScreen else []
         await walk.press(*there)
         assert type(walk.app.screen) is place
-        footer = list(walk.app.screen.query_one(Footer).query(FooterKey))
-        assert 3 <= len(footer) <= 6 and max(key.region.right for key in footer) <= 80
+        footer = walk.app.screen.query_one(KeyLine).keys
+        assert 3 <= len(footer) <= 6 and max(key.right for key in footer) <= 80
         titles = {command.title for command in walk.app.get_system_commands(walk.app.screen)}
         assert {"Back", "Help", "Only differences" if place is CompareScreen else "Delete from the VM"} <= titles

@@ -13,8 +13,7 @@ from time import monotonic
 import pytest
 from textual.color import Color
 from textual.theme import Theme
-from textual.widgets import Footer, OptionList
-from textual.widgets._footer import FooterKey
+from textual.widgets import OptionList
 
 from core.site import paths
 from tests.fakes.script import Scenario
@@ -25,6 +24,7 @@ from tui.incoming import BackgroundKnown
 from tui.preferences import Resolved, resolve
 from tui.settings import Settings
 from tui.themes import CHOICES, THEMES, chosen
+from tui.widgets.key_line import KeyLine
 
 from .walk import Walk, walking
 
@@ -67,7 +67,7 @@ async def test_a_key_is_changed_by_pressing_it_and_shows_in_footer_help_and_pale
         await walk.press("enter", "f6")
         assert walk.app.settings.preferences.keys == {"wizard.retry": "f6"}
         await walk.press("escape")
-        shown = {key.description: key.key_display for key in walk.app.screen.query_one(Footer).query(FooterKey)}
+        shown = {key.does: key.display for key in walk.app.screen.query_one(KeyLine).keys}
         assert shown["Run/retry"] == "f6"
         titles = {command.title: command.help for command in walk.app.get_system_commands(walk.app.screen)}
         assert titles["Run/retry"] == "key f6"

@@ -100,6 +100,23 @@ def test_a_search_a_filter_and_the_plain_way_find_the_same_lines(
     store.close()
 
 
+def test_a_line_without_an_end_is_cut_where_it_is_too_long_to_look_for_one() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_store, "MOST", 64)
+        store = LogStore()
+        store.append("a" * 100 + "\n" + "b" * 300 + "\nc\n")  # cut at 64 with as many before it, not at 128
+        found = [0, 64, 101, 192, 256, 320, 384, 402]
+        for counted in range(2):  # what is counted is skipped
+            assert _through(store, 0) == found
+            assert [store.start_of(offset) for offset in range(404)] == [
+                max(start for start in found if start <= offset) for offset in range(404)
+            ]
+            assert [store.previous(start) for start in found[1:]] == found[:-1]
+            if not counted:
+                store.grow(404)
+        store.close()
+
+
 def test_a_line_that_stops_matching_while_it_grows_is_a_hit_no_more() -> None:
     store = LogStore()
     scan = Scan(store, Matcher("wait$", regex=True))
@@ -124,6 +141,8 @@ def test_a_search_in_a_filtered_log_is_among_its_lines() -> None:
 
 
 def test_case_counts_where_a_capital_is_typed() -> None:
+    text = b"x\nLOSS 1\nloss loss\nTheLoss"
+    assert [Matcher(wanted).starts(text) for wanted in ("loss", "Loss", "é")] == [[2, 9, 19], [19], None]
     assert not Matcher("loss").cased and Matcher("Loss").cased
     assert not Matcher(r"\S+\W", regex=True).cased and Matcher(r"\S+X", regex=True).cased
     assert Matcher("loss").spans("Loss loss") == [(0, 4), (5, 9)]

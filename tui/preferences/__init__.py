@@ -15,6 +15,7 @@ from core.site import paths
 from .schema import Preferences
 
 Source = Literal["flag", "environment", "file", "default"]
+OTHERS = frozenset({"TRAINSHED_HOME", "TRAINSHED_SITE", "TRAINSHED_DEBUG"})  # variables that are no settings
 LAYERS: tuple[Source, ...] = ("file", "environment", "flag")  # a later one wins
 
 
@@ -65,7 +66,7 @@ def resolve(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] |
         written = file.read(path)
         layers["file"], problems = written.values, written.problems
     variables = os.environ if environ is None else environ
-    if any(name.startswith("TRAINSHED_") for name in variables):
+    if any(name.startswith("TRAINSHED_") and name not in OTHERS for name in variables):
         layers["environment"] = _of_environment(variables, problems)
     return Resolved(layers=layers, problems=problems, path=path)
 

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from core import events
 from core.errors import TrainshedError
@@ -17,6 +17,7 @@ from tui.session import Session
 from tui.text import printable
 from tui.widgets.compare_view import CompareView
 from tui.widgets.errors import ErrorPanel
+from tui.widgets.key_line import KeyLine
 
 from .pane import closing
 from .place import Place
@@ -47,7 +48,7 @@ class CompareScreen(Place[None], Tells):
             yield Static(id="compare-heads")
             yield CompareView(id="comparison")
             yield Static(id="compare-said")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.view.focus()

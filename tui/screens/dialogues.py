@@ -12,12 +12,13 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from core.site.secrets import Secret
 from tui import untrusted
 from tui.keys import in_field
 from tui.widgets.fields import Field, SecretField
+from tui.widgets.key_line import KeyLine
 from tui.widgets.press import Press
 
 Answer = TypeVar("Answer")
@@ -38,7 +39,7 @@ class Dialogue(ModalScreen[Answer | None]):
     def on_mount(self) -> None:
         """Its keys cover those of the screen below, which do nothing now."""
         if self.FOOTER:
-            self.mount(Footer(show_command_palette=False, compact=True))
+            self.mount(KeyLine())
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from core import events
 from core.errors import ConnectError, TrainshedError
@@ -19,6 +19,7 @@ from tui.session import Session
 from tui.text import printable
 from tui.widgets.errors import ErrorPanel
 from tui.widgets.fields import Field
+from tui.widgets.key_line import KeyLine
 from tui.widgets.run_table import RunTable
 from tui.widgets.status import StatusLine
 
@@ -76,7 +77,7 @@ class RunsScreen(RunActs):
             yield Static(id="run-detail")
             yield Static(id="runs-seen")
             yield StatusLine(self.session.clock)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.status.display = False

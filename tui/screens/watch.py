@@ -16,7 +16,8 @@ from core.services import Events
 from tui import report, words
 from tui.preferences import Resolved
 from tui.watched import Watched
-from tui.widgets.log_panel import LogPanel, around
+from tui.widgets.log_keys import around
+from tui.widgets.log_panel import LogPanel
 from tui.widgets.metrics import MetricChart
 from tui.widgets.panels import Panels
 from tui.widgets.resources import ResourcesPanel

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from .log_lines import Place
 from .log_match import Matcher, Unsearchable
+from .log_rows import Place
 from .log_scan import Filtered, Search
 from .log_view import LogView
 

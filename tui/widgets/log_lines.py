@@ -7,12 +7,11 @@ line has to be counted before it is drawn. What arrives is taken in at once and 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -22,17 +21,15 @@ from tui import words
 
 from . import log_text
 from .log_match import Matcher
+from .log_rows import LogRows, Place
 from .log_scan import Filtered
 from .log_store import LogStore
 from .log_times import LogTimes
 
 DRAW_EVERY_S = 0.05
 COUNTED, TURN_S = 1 << 21, 0.01  # bytes of a file whose lines are counted at once; then others get a turn
-KEPT = 512  # lines whose rows are remembered
 GUTTER = 9  # columns of a time
 MARK, NO_MARK = "▌", " "
-
-Place = tuple[int, int]  # the offset of a line, and which of its rows
 
 
 class LogLines(ScrollView, can_focus=True):
@@ -58,12 +55,12 @@ class LogLines(ScrollView, can_focus=True):
         self.top: Place = (0, 0)
         self._seen = 0  # bytes when following ended
         self._drawn = (-1, -1)
-        self._width = 0
         self._folded = 1  # the width that `top` was folded at
         self._fitted = Size(0, 0)
-        self._kept: OrderedDict[int, list[Strip]] = OrderedDict()
-        self._rows: list[tuple[Place, Strip]] | None = None
-        self._bottom: Place | None = None
+        self._covered = 0
+        self._title = ""
+        self._base = Style()
+        self.rows = LogRows(self)
 
     def on_mount(self) -> None:
         self.set_interval(DRAW_EVERY_S, self.draw)
@@ -88,7 +85,8 @@ class LogLines(ScrollView, can_focus=True):
         self.store.close()
         self.store, self.times = store, LogTimes()
         self.matcher, self.here, self.filtered, self.marked = None, -1, None, None
-        self.top, self._width, self._seen, self._drawn = (0, 0), 0, 0, (-1, -1)
+        self.top, self._seen, self._drawn = (0, 0), 0, (-1, -1)
+        self.rows = LogRows(self)
         self.changed(texts=True)
         self.follow = True
 
@@ -106,71 +104,66 @@ class LogLines(ScrollView, can_focus=True):
         while self.store.counted < self.store.size and self.store.count(COUNTED) and time.monotonic() < end:
             pass
         now = (self.store.size + self.store.counted, len(self.lines))
-        if now == self._drawn:
-            return
+        if self._fitted != self.area:
+            self._fit()
+        elif now != self._drawn:
+            self.changed()
         self._drawn = now
-        self.changed()
+
+    def entitle(self, title: str) -> None:
+        """`title`: markup. The same one draws nothing."""
+        if title != self._title:
+            self._title = self.border_title = title
 
     def changed(self, *, texts: bool = False) -> None:
         """Lines are drawn anew; with `texts` made anew, too."""
-        if texts:
-            self._kept.clear()
-        self._rows = self._bottom = None
+        self.rows.stale(texts=texts)
         if not self.is_attached:
             return
         if self.follow:
-            self.top = self.bottom
+            self.top = self.rows.bottom
         self._tell_bars()
         self.refresh()
         self.post_message(self.Moved())
 
-    def _strips(self, line: int) -> list[Strip]:
-        kept = self._kept.get(line)
-        if kept is None:
-            text = log_text.text_of(self.store, line)
-            if self.matcher is not None:
-                hit = self.get_component_rich_style("log--hit", partial=True)
-                hit += Style(bold=line == self.here, underline=line == self.here)
-                for begin, end in self.matcher.spans(text.plain):
-                    text.stylize(hit, begin, end)
-            whole = log_text.strip_of(text, text.render(self.app.console))
-            self._width = max(self._width, whole.cell_length)
-            kept = log_text.rows(whole, self.columns) if self.wrap else [whole]
-            if self.store.end_of(line) < self.store.size:  # else it may still grow
-                self._kept[line] = kept
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return kept
+    def drawn(self, line: int) -> Strip:
+        """All of a line, with the hits in it marked."""
+        text = log_text.text_of(self.store, line)
+        if self.matcher is not None:
+            hit = self.get_component_rich_style("log--hit", partial=True)
+            hit += Style(bold=line == self.here, underline=line == self.here)
+            for begin, end in self.matcher.spans(text.plain):
+                text.stylize(hit, begin, end)
+        return log_text.strip_of(text, text.render(self.app.console))
 
     @property
     def area(self) -> Size:
-        """What the bars leave."""
-        return self.scrollable_content_region.size
+        """What the bars leave, and what lies over the last rows."""
+        size = self.scrollable_content_region.size
+        covered = max(0, self._covered - self.show_horizontal_scrollbar)
+        return Size(size.width, max(1, size.height - covered)) if covered else size
+
+    def cover(self, rows: int) -> None:
+        """Something lies over so many rows at the bottom, the bar's too: the last line is above it.
+
+        The next `draw` shows that: what lies there is not kept waiting.
+        """
+        if rows != self._covered:
+            self._covered = rows
+            self.rows.stale()
 
     @property
     def columns(self) -> int:
         """For the text, beside the mark and the times."""
         return max(1, self.area.width - (GUTTER if self.timed else 0) - (1 if self.marked else 0))
 
-    def _visible(self) -> list[tuple[Place, Strip]]:
-        """The rows on the screen, from the top."""
-        if self._rows is None:
-            rows: list[tuple[Place, Strip]] = []
-            line: int | None = self.top[0] if self._some() else None
-            skip = self.top[1]
-            while line is not None and len(rows) < self.area.height:
-                strips = self._strips(line)
-                rows += [((line, row), strips[row]) for row in range(min(skip, len(strips) - 1), len(strips))]
-                line, skip = self.lines.next(line), 0
-            self._rows = rows[: self.area.height]
-        return self._rows
-
-    def _some(self) -> bool:
-        return self.store.size > 0 if self.filtered is None else len(self.filtered) > 0
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style  # once for all of them: it asks everything around
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style
-        rows = self._visible()
+        base = self._base
+        rows = self.rows.visible()
         if y >= len(rows):
             return Strip.blank(self.area.width, base)
         (line, row), strip = rows[y]
@@ -195,7 +188,7 @@ class LogLines(ScrollView, can_focus=True):
         return self.marked is not None and min(self.marked) <= line <= max(self.marked)
 
     def visible_lines(self) -> list[int]:
-        return list(dict.fromkeys(line for (line, _), _ in self._visible()))
+        return list(dict.fromkeys(line for (line, _), _ in self.rows.visible()))
 
     def shown(self) -> str:
         """The visible lines as plain text."""
@@ -203,38 +196,10 @@ class LogLines(ScrollView, can_focus=True):
 
     # Places.
 
-    @property
-    def bottom(self) -> Place:
-        """The top when the last row is on the screen."""
-        if self._bottom is None:
-            self._bottom = self._before((self.lines.last(), 1 << 30), self.area.height - 1)
-        return self._bottom
-
-    def _before(self, place: Place, rows: int) -> Place:
-        """So many rows before; the first one where there are not as many."""
-        line, row = place
-        row = min(row, len(self._strips(line)) - 1) - max(0, rows)
-        while row < 0:
-            earlier = self.lines.previous(line)
-            if earlier is None:
-                return line, 0
-            line = earlier
-            row += len(self._strips(line))
-        return line, row
-
-    def _after(self, place: Place, rows: int) -> Place:
-        line, row = place[0], place[1] + rows
-        while row >= (count := len(self._strips(line))):
-            later = self.lines.next(line)
-            if later is None:
-                return line, count - 1
-            line, row = later, row - count
-        return line, row
-
     def _go(self, place: Place) -> None:
         """Puts this row at the top, or the last screen where there is less below."""
-        self.top = min(place, self.bottom)
-        self._rows = None
+        self.top = min(place, self.rows.bottom)
+        self.rows.moved()
         self._tell_bars()
         self.refresh()
         self.post_message(self.Moved())
@@ -242,19 +207,19 @@ class LogLines(ScrollView, can_focus=True):
     # Bars. What they say is a share: bytes of a log, lines of a filtered one.
 
     def _tell_bars(self) -> None:
-        self._visible()
+        self.rows.visible()
         height = self.area.height
-        below = self.lines.share(self.bottom[0])
+        below = self.lines.share(self.rows.bottom[0])
         rows = len(self.lines) if self.store.counted == self.store.size else self.store.size // 80
-        rows = max(rows, height + 1) if self.bottom > (self.lines.near(0), 0) else min(rows, height)
+        rows = max(rows, height + 1) if self.rows.bottom > (self.lines.near(0), 0) else min(rows, height)
         if rows > 20 * height:
             rows = int(float(f"{rows:.1e}"))  # nobody sees the difference, and the screen is not laid out for it
-        width = 1 if self.wrap else self._width + self.area.width - self.columns
+        width = 1 if self.wrap else self.rows.widest + self.area.width - self.columns
         if self.virtual_size != (wanted := Size(width, rows)):
             self.virtual_size = wanted
             self.call_after_refresh(self._fit)
-        share = self.lines.share(self.top[0]) / below if below else float(self.top >= self.bottom)
-        if self.top < self.bottom:
+        share = self.lines.share(self.top[0]) / below if below else float(self.top >= self.rows.bottom)
+        if self.top < self.rows.bottom:
             share = min(share, 1 - 1 / max(2, self.max_scroll_y))
         self.scroll_y = self.scroll_target_y = self.max_scroll_y if self.follow else round(share * self.max_scroll_y)
         self.vertical_scrollbar.position = self.scroll_y
@@ -275,20 +240,19 @@ class LogLines(ScrollView, can_focus=True):
             self._tell_bars()
             return
         self._fitted = self.area
-        self._rows = self._bottom = None
+        self.rows.stale()
         if self.wrap and self._folded != self.columns:
             self._fold(self._folded)
         self._folded = self.columns
         if not self.follow:
-            self.top = min(self.top, self.bottom)
+            self.top = min(self.top, self.rows.bottom)
         self.changed()
 
     def _fold(self, before: int) -> None:
         """The character at the top stays there."""
         cell = self.top[1] * before
-        self._kept.clear()
-        self._rows = self._bottom = None
-        self.top = (self.top[0], min(cell // self.columns, len(self._strips(self.top[0])) - 1))
+        self.rows.stale(texts=True)
+        self.top = (self.top[0], min(cell // self.columns, len(self.rows.of(self.top[0])) - 1))
 
     def set_wrap(self, wrap: bool) -> None:
         self.wrap, self._folded = wrap, self.columns

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.events import Click
+from textual.events import Click, Resize
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -49,6 +49,13 @@ class LogPrompt(Horizontal):
             super().__init__()
             self.asks, self.text, self.entered = asks, text, entered
 
+    class Grown(Message):
+        """It takes so many rows now: what is said in it can be long."""
+
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self.rows = rows
+
     class Toggled(Message):
         """A regular expression instead of text, or the other way round."""
 
@@ -86,6 +93,9 @@ class LogPrompt(Horizontal):
         said = self.query_one("#log-said", Static)
         said.display = bool(text)
         said.update(Content.assemble(("✗ ", "$text-error"), text))
+
+    def on_resize(self, event: Resize) -> None:
+        self.post_message(self.Grown(event.size.height))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

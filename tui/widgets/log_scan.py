@@ -15,6 +15,7 @@ from .log_text import visible
 SLICE = 1 << 18  # bytes looked at at once: what fits into a cache of the processor is three times as fast
 SLICE_REGEX = 1 << 17
 DISGUISES = "\x1b\r\t\0\b"  # a line with none of them is seen as it is
+DISGUISED = [mark.encode() for mark in DISGUISES]
 
 
 def _visible(text: str) -> str:
@@ -60,6 +61,13 @@ class Scan:
         return self.waits
 
     def _take(self, data: bytes) -> None:
+        starts = None if any(mark in data for mark in DISGUISED) else self._matcher.starts(data)
+        if starts is None:
+            self._take_text(data)
+        else:
+            self.starts.extend(self.at + start for start in starts)
+
+    def _take_text(self, data: bytes) -> None:
         hits = self._matched(data.decode("utf-8", "replace")[:-1])
         at, line = 0, 0
         for hit in hits:

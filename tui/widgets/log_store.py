@@ -15,6 +15,8 @@ from typing import IO
 
 BLOCK = 1 << 16
 CACHED = 8  # blocks
+MOST = 1 << 22  # bytes: where as many before a multiple of it have no newline, a line begins without one
+REMEMBERED = 256  # long lines
 LONG = 1 << 16  # bytes: of a longer line only the beginning is read, and the end
 HEAD = 1 << 14  # bytes of each, then
 
@@ -33,6 +35,7 @@ class LogStore:
         self._newlines = 0
         self._before = array("Q", [0])  # newlines before each block
         self._blocks: dict[int, bytes] = {}
+        self._ends: dict[int, int] = {}  # of long lines
 
     def __len__(self) -> int:
         """Lines, as far as they are counted; one that has no newline yet counts as soon as it has text."""
@@ -100,24 +103,36 @@ class LogStore:
     def start_of(self, offset: int) -> int:
         """The line that has the byte at `offset`."""
         end = min(offset, self.size)
-        while end > 0:
+        begin = end // MOST * MOST
+        while end > max(0, begin - MOST):
             block = (end - 1) // BLOCK
             found = self._block(block).rfind(b"\n", 0, end - block * BLOCK)
             if found >= 0:
                 return block * BLOCK + found + 1
             end = self._skipped_back(block)
-        return 0
+        return begin
 
     def end_of(self, start: int) -> int:
-        """The offset of the newline of the line at `start`, or `size` where it has none yet."""
-        at = start
-        while at < self.size:
+        """The offset of the last byte of the line at `start`, its newline; `size` where it has none yet."""
+        known = self._ends.get(start)
+        if known is not None:
+            return known
+        end = self._look_for_end(start)
+        if LONG < end - start < self.size - start:
+            self._ends[start] = end
+            if len(self._ends) > REMEMBERED:
+                del self._ends[next(iter(self._ends))]
+        return end
+
+    def _look_for_end(self, start: int) -> int:
+        at, end = start, (-(-start // MOST) + 1) * MOST
+        while at < min(self.size, end):
             block = at // BLOCK
             found = self._block(block).find(b"\n", at - block * BLOCK)
             if found >= 0:
                 return min(block * BLOCK + found, self.size)
             at = self._skipped_ahead(block + 1)
-        return self.size
+        return self.size if self.size <= end else end - 1
 
     def _skipped_back(self, block: int) -> int:
         """From the beginning of the block to the end of the nearest earlier one that may have a newline."""

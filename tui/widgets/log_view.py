@@ -8,8 +8,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.scrollbar import ScrollDown, ScrollTo, ScrollUp
 
-from .log_lines import LogLines, Place
+from .log_lines import LogLines
 from .log_match import Matcher
+from .log_rows import LAST_ROW, Place
 from .log_scan import Filtered
 
 WHEEL, SIDE = 3, 8  # rows and columns
@@ -34,10 +35,10 @@ class LogView(LogLines):
         """By a person: upwards pauses, down to the end follows."""
         if rows < 0:
             self.follow = False
-            self._go(self._before(self.top, -rows))
+            self._go(self.rows.before(self.top, -rows))
         elif not self.follow:
-            place = self._after(self.top, rows)
-            if place >= self.bottom:
+            place = self.rows.after(self.top, rows)
+            if place >= self.rows.bottom:
                 self.follow = True
             else:
                 self._go(place)
@@ -46,7 +47,7 @@ class LogView(LogLines):
         """Brings a line to the middle, unless it is on the screen; following ends, the column stays."""
         self.follow = False
         if line not in self.visible_lines():
-            self._go(self._before((line, 0), self.area.height // 2))
+            self._go(self.rows.before((line, 0), self.area.height // 2))
         self.changed()
 
     def go_to(self, line: int) -> None:
@@ -56,8 +57,8 @@ class LogView(LogLines):
         self._go((self.lines.near(line), 0))
 
     def show_hit(self, line: int) -> None:
-        self._kept.pop(self.here, None)
-        self._kept.pop(line, None)
+        self.rows.forget(self.here)
+        self.rows.forget(line)
         self.here = line
         self.show_line(line)
 
@@ -72,11 +73,11 @@ class LogView(LogLines):
 
     def replace(self, place: Place) -> None:
         """This place, or the next that is shown, at the top, unless it follows."""
-        self._rows = self._bottom = None
+        self.rows.stale()
         line = self.lines.near(place[0])
         self.top = (line, place[1] if line == place[0] else 0)
         if not self.follow:
-            self.top = min(self.top, self.bottom)
+            self.top = min(self.top, self.rows.bottom)
         self.changed()
 
     def restore(self, place: Place, follow: bool) -> None:
@@ -108,7 +109,7 @@ class LogView(LogLines):
         if self.marked is None:
             self.follow = True
         else:
-            self._go(self.bottom)
+            self._go(self.rows.bottom)
 
     def action_scroll_left(self) -> None:
         self._sideways(-SIDE)
@@ -189,7 +190,7 @@ class LogView(LogLines):
         if line < seen[0]:
             self._go((line, 0))
         elif line >= seen[-1]:
-            self._go(self._before((line, 1 << 30), self.area.height - 1))
+            self._go(self.rows.before((line, LAST_ROW), self.area.height - 1))
 
     def _extend(self, line: int) -> None:
         if self.marked is not None:
