@@ -16,7 +16,7 @@ test:
 	@setup/install.sh test
 	@rm -f .pytest-skipped
 	@$(MAKE) --no-print-directory lint >.lint.log 2>&1 & \
-	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 4 --dist loadgroup; tests=$$?; \
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder; tests=$$?; \
 	wait $$!; lint=$$?; cat .lint.log; rm -f .lint.log; test $$tests = 0 && test $$lint = 0
 	@echo "skipped: $$(cat .pytest-skipped)"
 
