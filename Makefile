@@ -10,11 +10,14 @@ demo:
 	@setup/install.sh demo
 	@.venv/bin/trainshed demo
 
+# mypy keeps one core busy, so lint runs beside the tests, and says at the end what it found. Byte code is kept, wherever
+# that is switched off: four workers and each program that a test starts would compile everything anew.
 test:
 	@setup/install.sh test
-	@$(MAKE) --no-print-directory lint
 	@rm -f .pytest-skipped
-	$(PYTHON) -m pytest -n 4 --dist loadgroup
+	@$(MAKE) --no-print-directory lint >.lint.log 2>&1 & \
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder; tests=$$?; \
+	wait $$!; lint=$$?; cat .lint.log; rm -f .lint.log; test $$tests = 0 && test $$lint = 0
 	@echo "skipped: $$(cat .pytest-skipped)"
 
 lint:
@@ -60,4 +63,4 @@ lock:
 	cd core/demo/azurite && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .pytest-skipped
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist .pytest-skipped .lint.log

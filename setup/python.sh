@@ -41,8 +41,10 @@ make_environment() {
   if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv || stop "No virtual environment could be made with $python"
   fi
-  pip_install --require-hashes -r "$1" ||
+  pip_install --no-compile --require-hashes -r "$1" ||
     stop "Python packages of $1 could not be had: a network that reaches a Python package index is needed once"
+  # On all cores, where pip uses one. Some packages hold files that do not compile, and need not.
+  .venv/bin/python -m compileall -qq -j 0 .venv/lib >/dev/null 2>&1 || true
   pip_install --no-deps --no-build-isolation -e . || stop "The project itself could not be installed into .venv"
   printf '%s\n' "$stamp" >".venv/stamp-$2"
 }

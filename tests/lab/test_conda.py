@@ -84,12 +84,16 @@ def kept() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def rattler(request: pytest.FixtureRequest, kept: Path) -> Iterator[None]:
     """What installs conda packages is an environment of its own: the first test builds it for those that follow."""
-    one_vm: VM | None = request.getfixturevalue("one_vm") if "one_vm" in request.fixturenames else None
-    if one_vm is not None and any(kept.iterdir()):
-        shutil.copytree(kept, one_vm.root / "environments", copy_function=os.link, symlinks=True)
+    names = [name for name in ("one_vm", "vm") if name in request.fixturenames]
+    made: VM | None = request.getfixturevalue(names[0]) if names else None
+    if made is None or made.prefix:  # another user cannot be given files that are linked
+        yield
+        return
+    if any(kept.iterdir()):
+        shutil.copytree(kept, made.root / "environments", copy_function=os.link, symlinks=True)
     yield
-    if one_vm is not None and not any(kept.iterdir()):
-        for file in (one_vm.root / "environments").glob("*/requirements.txt"):
+    if not any(kept.iterdir()):
+        for file in (made.root / "environments").glob("*/requirements.txt"):
             if "py-rattler" in file.read_text():
                 shutil.copytree(file.parent, kept / file.parent.name, copy_function=os.link, symlinks=True)
 

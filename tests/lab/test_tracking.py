@@ -10,14 +10,15 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ..pythons import oldest
-from .tracked import RUN, Tracked, older_mlflow, tracked
+from .tracked import RUN, SETTINGS, Tracked, older_mlflow, tracked
+from .warm import Warm
 
 
 @pytest.fixture(params=["mlflow 3", "mlflow 2"])
@@ -28,6 +29,25 @@ def client(request: pytest.FixtureRequest) -> str:
     if not python:
         pytest.skip(why)
     return python
+
+
+@pytest.fixture(scope="module")
+def warmed() -> Iterator[Callable[[str], Warm]]:
+    """By its Python: a client that has made its imports."""
+    made: dict[str, Warm] = {}
+    yield lambda python: made.get(python) or made.setdefault(python, Warm(python, SETTINGS))
+    for each in made.values():
+        each.close()
+
+
+@pytest.fixture
+def warm(client: str, warmed: Callable[[str], Warm]) -> Warm:
+    return warmed(client)
+
+
+@pytest.fixture
+def newest(warmed: Callable[[str], Warm]) -> Warm:
+    return warmed(sys.executable)
 
 
 @pytest.fixture
@@ -138,11 +158,11 @@ with mlflow.start_run() as run:
 """
 
 
-def test_models_are_logged_and_registering_becomes_a_request(client: str, server: Tracked) -> None:
-    server.run(client, MODELS)
+def test_models_are_logged_and_registering_becomes_a_request(warm: Warm, server: Tracked) -> None:
+    server.run(warm, MODELS)
     server.stop()
     models = {op["name"]: op for op in server.ops("model")}
-    assert set(models) == ({"skopsy", "pickled"} if client == sys.executable else {"pickled"})
+    assert set(models) == ({"skopsy", "pickled"} if warm.python == sys.executable else {"pickled"})
     for op in models.values():
         folder = server.folder / "tracking" / "models" / op["model_id"]
         found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
@@ -172,8 +192,8 @@ with mlflow.start_run() as run:
 """
 
 
-def test_points_that_mlflow_links_to_a_model_are_not_points_twice(server: Tracked) -> None:
-    server.run(sys.executable, LINKED)
+def test_points_that_mlflow_links_to_a_model_are_not_points_twice(newest: Warm, server: Tracked) -> None:
+    server.run(newest, LINKED)
     server.stop()
     assert [(op["key"], op["step"]) for op in server.ops("metric")] == [*(("loss", n) for n in range(5)), ("later", 0)]
     assert [op["key"] for op in server.ops("model.metric")] == ["loss"]
@@ -189,8 +209,8 @@ with mlflow.start_run():
 """
 
 
-def test_autolog_records_parameters_metrics_dataset_and_model(client: str, server: Tracked) -> None:
-    server.run(client, AUTOLOG, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+def test_autolog_records_parameters_metrics_dataset_and_model(warm: Warm, server: Tracked) -> None:
+    server.run(warm, AUTOLOG, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
     server.stop()
     assert {op["key"]: op["value"] for op in server.ops("param")}["max_iter"] == "7"
     assert "training_accuracy_score" in {op["key"] for op in server.ops("metric")}
@@ -228,8 +248,8 @@ assert mlflow.get_experiment_by_name("anything").experiment_id == "1"
 """
 
 
-def test_what_is_not_answered_is_refused_as_mlflow_refuses(client: str, server: Tracked) -> None:
-    server.run(client, REFUSED)
+def test_what_is_not_answered_is_refused_as_mlflow_refuses(warm: Warm, server: Tracked) -> None:
+    server.run(warm, REFUSED)
     status, answer = ask(server, "GET", "/api/2.0/mlflow/traces/nothing")
     assert status == 404 and answer["error_code"] == "ENDPOINT_NOT_FOUND"
     status, answer = ask(server, "POST", "/api/2.0/mlflow-artifacts/mpu/create/1/x/artifacts/a", {"num_parts": 2})
@@ -449,7 +469,7 @@ def test_the_socket_may_be_used_by_another_user_and_its_folder_not(server: Track
     assert socket.parent.stat().st_mode & 0o077 == 0
 
 
-def test_ten_threads_log_at_once_and_nothing_is_lost(server: Tracked) -> None:
+def test_ten_threads_log_at_once_and_nothing_is_lost(newest: Warm, server: Tracked) -> None:
     code = """
 import mlflow, concurrent.futures
 client = mlflow.MlflowClient()
@@ -462,7 +482,7 @@ def work(thread):
 with concurrent.futures.ThreadPoolExecutor(10) as pool:
     list(pool.map(work, range(10)))
 """
-    server.run(sys.executable, code)
+    server.run(newest, code)
     server.stop()
     metrics = [(op["key"], op["step"]) for op in server.ops("metric")]
     assert sorted(metrics) == sorted((f"m{thread}", step) for thread in range(10) for step in range(50))
@@ -487,10 +507,10 @@ def test_100_000_metrics_in_batches(home: Path, python: str, capsys: pytest.Capt
         assert ask(server, "GET", f"/api/2.0/mlflow/runs/get?run_id={RUN}")[1]["run"]["data"]["metrics"]
 
 
-def test_the_oldest_python_answers_a_real_client(home: Path) -> None:
+def test_the_oldest_python_answers_a_real_client(home: Path, newest: Warm) -> None:
     for server in tracked(home, python=oldest()):
-        server.run(sys.executable, LOGGING)
-        server.run(sys.executable, MODELS)
+        server.run(newest, LOGGING)
+        server.run(newest, MODELS)
         server.stop()
         assert len(server.ops("register")) == 2
 
@@ -501,7 +521,7 @@ def test_many_connections_at_once_are_all_answered(server: Tracked) -> None:
     assert {status for status, _ in answers} == {200}
 
 
-def test_figures_are_artifacts(server: Tracked) -> None:
+def test_figures_are_artifacts(newest: Warm, server: Tracked) -> None:
     pytest.importorskip("matplotlib")
     code = """
 import mlflow, matplotlib.pyplot as plt
@@ -510,7 +530,7 @@ with mlflow.start_run():
     axes.plot([1, 2])
     mlflow.log_figure(figure, "plots/curve.png")
 """
-    server.run(sys.executable, code)
+    server.run(newest, code)
     server.stop()
     (op,) = server.ops("artifact")
     assert op["path"] == "plots/curve.png" and op["bytes"] > 1000

@@ -17,6 +17,7 @@ from typing import Any
 from core.agent import jobs
 
 from .agent_process import place
+from .warm import Warm
 
 RUN = "01JDTRACK0000000000000000A"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trainshed-tests"
@@ -28,6 +29,14 @@ print("ready", flush=True)
 sys.stdin.read()
 server.close()
 """
+
+# What a job's MLflow finds, wherever its server is.
+SETTINGS = {
+    **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")},
+    **jobs.MLFLOW,
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MPLBACKEND": "Agg",
+}
 
 
 def older_mlflow() -> tuple[str, str]:
@@ -137,19 +146,18 @@ class Tracked:
     @property
     def env(self) -> dict[str, str]:
         return {
-            **{key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")},
+            **SETTINGS,
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{self.relay.port}",
             "MLFLOW_RUN_ID": RUN,
-            **jobs.MLFLOW,
-            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-            "MPLBACKEND": "Agg",
         }
 
-    def run(self, python: str, code: str, **env: str) -> str:
-        """stdout of a script that has to succeed."""
+    def run(self, client: str | Warm, code: str, **env: str) -> str:
+        """stdout of a script that has to succeed, in a Python that starts for it or in a warm one."""
+        if isinstance(client, Warm):
+            return client.run(code, {**self.env, **env})
         with tempfile.TemporaryDirectory() as empty:
             done = subprocess.run(
-                [python, "-c", code], cwd=empty, env={**self.env, **env}, capture_output=True, text=True, timeout=110
+                [client, "-c", code], cwd=empty, env={**self.env, **env}, capture_output=True, text=True, timeout=110
             )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
