@@ -27,9 +27,11 @@ GROUPS = ("ssh", "data")
 class LiveChecks:
     """core.services.Checks over a real link."""
 
-    def __init__(self, site: Site, link: Link) -> None:
+    def __init__(self, site: Site, link: Link, *, read_only: bool = False) -> None:
+        """`read_only`: the result is not kept on the client either."""
         self._site = site
         self._link = link
+        self._read_only = read_only
 
     async def run(self, groups: Sequence[str] = GROUPS) -> AsyncGenerator[Event, None]:
         """Raises UsageError for an unknown group, ConnectError and its kin where the VM cannot be reached."""
@@ -49,6 +51,8 @@ class LiveChecks:
         before = await threads.call(last.load, self._site.name, self._site.vm_name)
         report = record.of(self._site.name, self._site.vm_name, ended, found, before)
         yield msgspec.structs.replace(ended, since=report.since, changes=report.changes)
+        if self._read_only:
+            return
         try:
             await threads.call(last.save, report, before)
         except OSError as error:
