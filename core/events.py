@@ -92,10 +92,24 @@ class CheckFinished(_Event, frozen=True, kw_only=True, tag="check.finished"):
     duration_s: float | None = None
 
 
+class CheckChange(msgspec.Struct, frozen=True, kw_only=True):
+    """How one check differs from an earlier time. `was` and `now`: None where the check was not made."""
+
+    id: str
+    title: str
+    kind: Literal["new", "worse", "better", "gone", "other"]  # of a finding; other: the same status, other evidence
+    was: Status | None
+    now: Status | None
+
+
 class ChecksFinished(_Event, frozen=True, kw_only=True, tag="checks.finished"):
+    """`since`: when the checks were made that `changes` compares with; None where there is no earlier time."""
+
     counts: dict[str, int]  # status -> number
     started: float
     duration_s: float
+    since: float | None = None
+    changes: list[CheckChange] = []
 
 
 class StagedData(msgspec.Struct, frozen=True, kw_only=True):

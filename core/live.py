@@ -76,7 +76,7 @@ def open_site(site: Site | None, *, read_only: bool = False) -> Services:
     return Services(
         site=_Here(link),
         connection=LiveConnection(site, link, read_only=read_only),
-        checks=step(lambda site: LiveChecks(site, link)),
+        checks=step(lambda site: LiveChecks(site, link, read_only=read_only)),
         data=step(lambda site: LiveData(site, link)),
         environments=step(lambda site: LiveEnvironments(site, link)),
         runs=step(lambda site: LiveRuns(site, link, opened(site), read_only=read_only)),

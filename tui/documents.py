@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from core import events
-
-CHECK = ("id", "group", "title", "status", "severity", "evidence", "expected", "sources", "fix", "duration_s")
 
 
 def _flat(event: events.Event) -> dict[str, Any]:
@@ -31,10 +29,3 @@ def document(value: Any) -> dict[str, Any]:
     """What `--json` prints for the event or the record."""
     make: Callable[[Any], dict[str, Any]] = MAKERS.get(type(value), _flat)
     return make(value)
-
-
-def checks(site: str, ended: events.ChecksFinished, found: Iterable[events.CheckFinished]) -> dict[str, Any]:
-    """The document of `check`."""
-    rows = [{key: value for key, value in _flat(check).items() if key in CHECK} for check in found]
-    whole = _flat(ended)
-    return {"site": site, **{key: whole[key] for key in ("started", "duration_s", "counts")}, "checks": rows}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from core import events
+from core.checks.reports.record import Report
+from core.checks.reports.text import KINDS, change
 
 from . import comparison
 from .resolved import LISTED, Row, rows
@@ -57,7 +59,19 @@ def check(event: events.CheckFinished, style: Style, glyphs: bool) -> list[str]:
     return [head, *(f"           {line}" for line in pairs(more))]
 
 
-def counted(event: events.ChecksFinished, style: Style) -> list[str]:
+def changes(report: Report, style: Style) -> list[str]:
+    """What is different from the baseline, or from the last time."""
+    if report.since is None or not report.changes:
+        return [] if report.since is None else ["", f"nothing changed since {moment(report.since)}"]
+    rows = [(KINDS[item.kind], item.id, item.title, change(item)) for item in report.changes]
+    return [
+        "",
+        style("strong", f"changed since {moment(report.since)}"),
+        *table(("", "CHECK", "TITLE", "STATUS"), rows),
+    ]
+
+
+def counted(event: events.ChecksFinished | Report, style: Style) -> list[str]:
     words = ", ".join(f"{count} {STATUS[status].word}" for status, count in event.counts.items() if count)
     return ["", style("strong", f"{words or 'nothing checked'} in {duration(event.duration_s)}")]
 

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import msgspec
+
+from .. import threads
 from ..data.service import LiveData
 from ..errors import ConnectError, UsageError
 from ..events import CheckFinished, ChecksFinished, Event, Notice, Phase
@@ -16,6 +19,7 @@ from ..ssh.agent import Link
 from ..ssh.probe import probe
 from .catalogue import CATALOGUE
 from .model import Seen, Wire
+from .reports import last, record
 
 GROUPS = ("ssh", "data")
 
@@ -23,23 +27,36 @@ GROUPS = ("ssh", "data")
 class LiveChecks:
     """core.services.Checks over a real link."""
 
-    def __init__(self, site: Site, link: Link) -> None:
+    def __init__(self, site: Site, link: Link, *, read_only: bool = False) -> None:
+        """`read_only`: the result is not kept on the client either."""
         self._site = site
         self._link = link
+        self._read_only = read_only
 
     async def run(self, groups: Sequence[str] = GROUPS) -> AsyncGenerator[Event, None]:
         """Raises UsageError for an unknown group, ConnectError and its kin where the VM cannot be reached."""
         chosen = _chosen(groups)
         started, began = time.time(), time.monotonic()
         counts: Counter[str] = Counter()
+        found: list[CheckFinished] = []
         for group in chosen:
             events = self._ssh() if group == "ssh" else self._data()
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, CheckFinished):
                         counts[event.status] += 1
+                        found.append(event)
                     yield event
-        yield ChecksFinished(counts=dict(counts), started=started, duration_s=time.monotonic() - began)
+        ended = ChecksFinished(counts=dict(counts), started=started, duration_s=time.monotonic() - began)
+        before = await threads.call(last.load, self._site.name, self._site.vm_name)
+        report = record.of(self._site.name, self._site.vm_name, ended, found, before)
+        yield msgspec.structs.replace(ended, since=report.since, changes=report.changes)
+        if self._read_only:
+            return
+        try:
+            await threads.call(last.save, report, before)
+        except OSError as error:
+            yield Notice(text=f"this result is not kept for the next time: {error.strerror}", level="warning")
 
     async def _ssh(self) -> AsyncGenerator[Event, None]:
         yield Phase(step="check", title="Looking at the SSH server", command="trainshed check ssh")

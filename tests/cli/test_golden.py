@@ -47,6 +47,11 @@ COMMANDS = {
     "invoke": ("invoke", "breast-cancer", "--row", "17"),
     "undeploy": ("undeploy", "breast-cancer"),
 }
+NO_JSON = {
+    "check-nagios": ("check", "--format", "nagios"),
+    "check-prometheus": ("check", "data", "--format", "prometheus"),
+    "check-junit": ("check", "data", "--format", "junit"),
+}
 STREAMS = {"metrics", "metrics-csv", "run", "rerun", "run-dry", "rerun-dry", "logs"}
 
 
@@ -62,10 +67,10 @@ def short(name: str = "") -> Scenario:
     return Scenario(epochs=4, log_lines=2, earlier=2 if name.startswith("runs-") and name != "runs-delete" else 0)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *NO_JSON])
 def test_text_is_as_recorded(name: str, fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.jobs.ulid.new", lambda: "01JDEMO8Z4V7Q2M5K9X3T6W1RB")
-    said = fake(*COMMANDS[name], scenario=short(name))
+    said = fake(*{**COMMANDS, **NO_JSON}[name], scenario=short(name))
     compare(f"{name}.txt", f"{said.out}--- stderr\n{said.err}--- exit {said.code}\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from core import events
 
@@ -37,6 +38,7 @@ class Scenario:
     password: str = ""  # the server wants it
     unreachable: bool = False
     broken_link: str = ""  # an id of LINKS
+    checked_before: bool = False  # the day before, with other results
     built: bool = False  # the job's environment, before
     build_fails: bool = False
     edited: str = ""  # the job file was: the last word of its command
@@ -146,6 +148,17 @@ def links(broken: str) -> list[events.CheckFinished]:
         if status == "fail":
             status = "skipped"
     return found
+
+
+def compared(checks: list[events.CheckFinished]) -> list[events.CheckChange]:
+    """The day before, passwords were refused, and agents could be forwarded."""
+    titles = {check.id: check.title for check in checks}
+    told: tuple[tuple[str, Any, Any, Any], ...] = (
+        ("ssh.passwords", "new", "pass", "fail"),
+        ("ssh.forwarding", "better", "fail", "warn"),
+        ("ssh.kex", "gone", "fail", "pass"),
+    )
+    return [events.CheckChange(id=id, title=titles[id], kind=kind, was=was, now=now) for id, kind, was, now in told]
 
 
 def counted(checks: list[events.CheckFinished], took: float) -> events.ChecksFinished:

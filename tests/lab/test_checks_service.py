@@ -21,15 +21,17 @@ from .sshd import Sshd
 
 @asynccontextmanager
 async def checks(server: Sshd) -> AsyncIterator[LiveChecks]:
-    path = files.write_new(
-        "lab",
-        "vm",
-        host=server.host,
-        port=server.port,
-        user=server.user,
-        identity=str(server.client_key),
-        host_key=server.pinned,
-    )
+    path = files.path_of("lab")
+    if not path.exists():
+        files.write_new(
+            "lab",
+            "vm",
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            identity=str(server.client_key),
+            host_key=server.pinned,
+        )
     site = files.load(path)
     link = SiteLink(site)
     try:
@@ -54,6 +56,15 @@ async def test_all_come_in_the_catalogues_order_and_are_counted(sshd: Sshd) -> N
     assert not [event.evidence for event in found if event.status == "unknown"]
     assert isinstance(events[-1], ChecksFinished)
     assert sum(events[-1].counts.values()) == len(CATALOGUE)
+    assert events[-1].since is None
+    sshd.settings = ["MaxAuthTries 4"]
+    sshd.stop()
+    sshd.start()
+    again = await look(sshd)
+    ended = again[-1]
+    assert isinstance(ended, ChecksFinished) and ended.since == events[-1].started
+    changed = {(change.id, change.kind, change.now) for change in ended.changes if change.id != "other-listeners"}
+    assert changed == {("maxauthtries", "gone", "pass")}  # what listens beside is not ours to say
 
 
 async def test_at_most_two_connections_one_of_them_unauthenticated(sshd: Sshd) -> None:

@@ -29,6 +29,13 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
     "host-key-changed": (Scenario(host_key="changed"), ["enter"], (SMALL, LARGE), "trainshed-dark"),
     "unreachable": (Scenario(unreachable=True), ["enter", "d"], (SMALL,), "trainshed-dark"),
     "checked": (Scenario(), ["2", "enter"], (SMALL, LARGE), "trainshed-dark"),
+    "checked-again": (Scenario(checked_before=True), ["2", "enter"], (SMALL, LARGE), "trainshed-light"),
+    "check-filter": (
+        Scenario(checked_before=True),
+        ["2", "enter", "slash", *"changed", "enter"],
+        (SMALL,),
+        "trainshed-dark",
+    ),
     "data-broken": (Scenario(broken_link="data.tls"), ["3", "enter"], (SMALL,), "trainshed-dark"),
     "data-staged": (Scenario(), ["3", "enter", "enter"], (SMALL, LARGE), "trainshed-dark"),
     "launch-empty": (Scenario(), ["4"], (SMALL, LARGE), "trainshed-dark"),

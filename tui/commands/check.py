@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,10 +11,12 @@ from ..options import command, pass_settings
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from core.events import CheckFinished
+    from core.checks.reports.judging import Limits
+    from core.checks.reports.record import Report
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 GROUPS = {"ssh": ("ssh",), "data": ("data",), "all": ("ssh", "data")}
+FORMATS = ("text", "nagios", "prometheus", "junit")
 
 
 @command("check")
@@ -21,36 +24,113 @@ GROUPS = {"ssh": ("ssh",), "data": ("data",), "all": ("ssh", "data")}
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), default="high", show_default=True, help="Exit 1 from this severity on."
 )
-@click.option("--fail-on-unknown", is_flag=True, help="Exit 1 also where a check could not be made.")
+@click.option(
+    "--fail-on-unknown",
+    type=click.Choice([*SEVERITIES, "never"]),
+    is_flag=False,
+    flag_value="info",
+    default="high",
+    help="Exit 1 for a check that could not be made, from this severity on; alone: for any.  [default: high]",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Write a report: FILE.html, FILE.md or FILE.json.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Say what changed against an earlier FILE.json.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    help="For monitoring: that form on stdout, and its own exit code.",
+)
 @pass_settings
-def check(settings: Settings, group: str, fail_on: str, fail_on_unknown: bool) -> int:
+def check(
+    settings: Settings,
+    group: str,
+    fail_on: str,
+    fail_on_unknown: str,
+    report: Path | None,
+    baseline: Path | None,
+    form: str,
+) -> int:
     """Check the VM's SSH server and the path to the data."""
+    from core.checks.reports import files
+    from core.checks.reports.judging import Limits
+
+    if settings.json and form != "text":
+        raise click.UsageError("--json and --format are two forms of the same: leave one out")
+    if report is not None:
+        files.writer(report)  # a wrong ending is told before anything is checked
+    limits = Limits(fail=fail_on, unknown=None if fail_on_unknown == "never" else fail_on_unknown)  # type: ignore[arg-type]
+    if form != "text":
+        return _for_machines(settings, group, form, limits, report, baseline)
+    made = _made(settings, group, baseline)
+    _tell(settings, made)
+    if report is not None:
+        _save(settings, made, report)
+    return int(any(map(limits.broken, made.checks)))
+
+
+def _made(settings: Settings, group: str, baseline: Path | None, *, quiet: bool = False) -> Report:
+    """The checks, each told as it is made unless `quiet`. Raises TrainshedError."""
     from core import events
+    from core.checks.reports import record
 
-    from .. import documents, driver, tables
+    from .. import driver, tables
 
-    job = driver.Job(settings)
-    output, found = job.output, list[events.CheckFinished]()
+    compared = record.read(baseline) if baseline is not None else None
+    services = settings.services()
+    site = services.site
+    job, found = driver.Job(settings), list[events.CheckFinished]()
 
     def seen(event: events.Event) -> None:
         if isinstance(event, events.CheckFinished):
             found.append(event)
-            if not settings.json:
-                output.lines(tables.check(event, output.style, output.glyphs))
+            if not settings.json and not quiet:
+                job.output.lines(tables.check(event, job.output.style, job.output.glyphs))
 
-    services = settings.services()
-    site = services.site.name
     ended = driver.perform(
         job, lambda live: live.checks.run(GROUPS[group]), events.ChecksFinished, on_event=seen, services=services
     )
+    return record.of(site.name, site.vm, ended, found, compared)
+
+
+def _tell(settings: Settings, made: Report) -> None:
+    from core.checks.reports import record
+
+    from .. import tables
+
+    output = settings.output()
     if settings.json:
-        output.document(documents.checks(site, ended, found))
+        output.document(record.document(made))
     else:
-        output.lines(tables.counted(ended, output.style))
-    return int(any(_is_failure(finding, fail_on, fail_on_unknown) for finding in found))
+        output.lines(tables.changes(made, output.style))
+        output.lines(tables.counted(made, output.style))
 
 
-def _is_failure(finding: CheckFinished, fail_on: str, fail_on_unknown: bool) -> bool:
-    if finding.status == "unknown":
-        return fail_on_unknown
-    return finding.status == "fail" and SEVERITIES.index(finding.severity) >= SEVERITIES.index(fail_on)
+def _save(settings: Settings, made: Report, path: Path) -> None:
+    from core.checks.reports import files
+
+    files.save(made, path)
+    settings.output().note(f"report written to {path}")
+
+
+def _for_machines(
+    settings: Settings, group: str, form: str, limits: Limits, report: Path | None, baseline: Path | None
+) -> int:
+    from core.checks.reports import machines
+    from core.errors import Interrupted, TrainshedError
+
+    settings.no_input = True  # nobody is there to answer
+    try:
+        made = _made(settings, group, baseline, quiet=True)
+        if report is not None:
+            _save(settings, made, report)
+        text, code = machines.told(form, made, limits)  # type: ignore[arg-type]
+    except Interrupted:
+        raise
+    except TrainshedError as error:
+        site, vm = (settings.found.name, settings.found.vm_name) if settings.found else (settings.site or "", "")
+        reason = f"{error.title}; {error.hint}" if error.hint else error.title
+        text, code = machines.unmade(form, site, vm, reason, error.exit_code)  # type: ignore[arg-type]
+        settings.output().note(f"trainshed: {reason}", "bad")
+    settings.output().lines(text.splitlines())
+    return code

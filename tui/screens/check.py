@@ -1,39 +1,60 @@
-"""2 Check: what was verified, with evidence; the selected one in full."""
+"""2 Check: what was verified, with evidence, by severity; the selected one in full, and what changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from core import events
+from core.checks.reports.text import KINDS, change
 from tui import words
-from tui.widgets.choices import Choices
+from tui.check_list import CheckList
+from tui.widgets.choices import Choices, Filter
 
 from .pane import StepPane, Task
 
-GROUPS = {"ssh": "SSH server", "data": "Way to the data"}
+REDRAW_S = 0.1  # while checks come in
 
 
 class CheckPane(StepPane):
     STEP = "check"
     EMPTY = "Nothing was checked yet: press Enter."
+    HIDES = frozenset({"r"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/", id="check.filter"),
+        Binding("v", "changed", "What changed", show=False, id="check.changed"),
+    ]
 
     def body(self) -> ComposeResult:
+        field = Filter(id="check-filter", placeholder="words: fail, high, data, changed, or any text; Enter: done")
+        field.display = False
+        yield field
         with Horizontal(id="checks"):
             yield Choices(id="check-list")
             with VerticalScroll(id="check-detail", can_focus=True):
                 yield Static(id="check-text")
 
     def on_mount(self) -> None:
-        self.found: dict[str, events.CheckFinished] = {}
+        self.list = CheckList()
         self.counts: dict[str, int] = {}
-        self.groups: set[str] = set()
+        self.since: float | None = None
+        self.drawing = False
         self.query_one("#check-detail").border_title = "Evidence"
+
+    @property
+    def options(self) -> OptionList:
+        return self.query_one("#check-list", OptionList)
+
+    @property
+    def field(self) -> Input:
+        return self.query_one("#check-filter", Input)
 
     def primary(self) -> tuple[str, Callable[[], object]]:
         return "Check again" if self.session.journey.states["check"] != "todo" else "Check", self.check
@@ -44,59 +65,125 @@ class CheckPane(StepPane):
     def check(self) -> None:
         task = Task("Checking", self.cli(), lambda: self.session.services.checks.run(), self._done, retry=self.check)
         if not self.going:
-            self.found, self.groups, self.counts = {}, set(), {}
-            self.query_one(OptionList).clear_options()
-            self.query_one("#check-text", Static).update("")
+            self.list.clear()
+            self.counts, self.since = {}, None
+            self.draw()
         self.operate(task)
 
     def receive(self, event: events.Event) -> None:
         match event:
             case events.CheckFinished():
-                self._add(event)
+                self.list.add(event)
+                self._draw_soon()
             case events.ChecksFinished():
-                self.counts = event.counts
+                self.counts, self.since = event.counts, event.since
+                self.list.compare(event.changes)
             case events.Notice():
                 self.say(event.text)
             case _:
                 pass
 
-    def _add(self, check: events.CheckFinished) -> None:
-        options = self.query_one(OptionList)
-        if check.group not in self.groups:
-            self.groups.add(check.group)
-            options.add_option(Option(Content.styled(GROUPS.get(check.group, check.group), "bold"), disabled=True))
-        self.found[check.id] = check
+    def _draw_soon(self) -> None:
+        if not self.drawing:
+            self.drawing = True
+            self.set_timer(REDRAW_S, self.draw)
+
+    def draw(self) -> None:
+        """The list anew; the selected check stays selected."""
+        self.drawing = False
+        options, here = self.options, self._here()
+        lines = [line for title, checks in self.list.shown() for line in [_head(title), *map(self._line, checks)]]
+        with self.app.batch_update():
+            options.clear_options().add_options(lines)
+            places = [number for number, line in enumerate(lines) if line.id]
+            kept = [number for number in places if lines[number].id == here]
+            options.highlighted = next(iter(kept or places), None)
+        if not places:
+            nothing = f"No check has {self.list.filter!r}. Escape takes the filter away." if self.list.found else ""
+            self.query_one("#check-text", Static).update(Content(nothing))
+
+    def _here(self) -> str:
+        options = self.options
+        return (options.highlighted_option.id or "") if options.highlighted_option is not None else ""
+
+    def _line(self, check: events.CheckFinished) -> Option:
         mark = words.STATUS[check.status]
-        severity = f"{check.severity} · " if check.status in ("warn", "fail") else ""
-        options.add_option(
-            Option(Content.assemble((f"{mark!s:<10}", mark.style), (severity, "$muted"), check.title), id=check.id)
-        )
-        if options.highlighted is None and not options.get_option(check.id).disabled:
-            options.highlighted = options.get_option_index(check.id)
+        changed = self.list.changes.get(check.id)
+        told = (f"{KINDS[changed.kind]} · ", "$text-accent") if changed else ("", "")
+        where = ("data · ", "$muted") if check.group == "data" else ("", "")
+        return Option(Content.assemble((f"{mark!s:<10}", mark.style), told, where, check.title), id=check.id)
 
     def _done(self) -> tuple[str, str]:
         findings = self.counts.get("fail", 0)
         text = ", ".join(f"{self.counts[status]} {status}" for status in words.STATUS if self.counts.get(status))
         note = words.plural(findings, "finding") if findings else "no finding"
         self.session.journey.finish(self.STEP, text, note)
-        self._highlight_worst()
-        return "warn" if findings else "pass", f"{text}, in {words.duration(self.status.elapsed)}"
+        self.draw()
+        self._go_to_the_worst()
+        return "warn" if findings else "pass", f"{text}, in {words.duration(self.status.elapsed)}{self._changed()}"
 
-    def _highlight_worst(self) -> None:
-        options = self.query_one(OptionList)
-        for status in ("fail", "warn"):
-            for check in self.found.values():
-                if check.status == status:
-                    options.highlighted = options.get_option_index(check.id)
-                    options.focus()
-                    return
-        self.focus_next_step()
+    def _changed(self) -> str:
+        """What differs from the last time, in few words."""
+        if self.since is None:
+            return ""
+        kinds = [change.kind for change in self.list.changes.values()]
+        told = ", ".join(f"{kinds.count(kind)} {word}" for kind, word in KINDS.items() if kind in kinds)
+        return f"; since {words.clock(self.since, '%d %b %H:%M')}: {told or 'nothing changed'}"
+
+    def _go_to_the_worst(self) -> None:
+        worst = self.list.worst()
+        if worst is None or not any(worst in checks for _, checks in self.list.shown()):
+            self.focus_next_step()
+            return
+        self.options.highlighted = self.options.get_option_index(worst.id)
+        self.options.focus()
+
+    # Keys.
+
+    def action_filter(self) -> None:
+        if not self.list.found:
+            self.say("There is nothing to filter yet: Enter checks")
+            return
+        self.field.display = True
+        self.screen.set_focus(self.field)
+
+    def action_changed(self) -> None:
+        """Only what changed, or everything again."""
+        if self.list.filter == "changed":
+            self._show_filter("")
+        elif self.list.changes:
+            self._show_filter("changed")
+        else:
+            self.say("Nothing is compared yet" if self.since is None else "Nothing changed since the last time")
+
+    def _show_filter(self, text: str) -> None:
+        self.field.value = text
+        self.field.display = bool(text)
+        self.screen.set_focus(self.options)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input is self.field:
+            event.stop()
+            self.list.filter = event.value
+            self.draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input is self.field:
+            event.stop()
+            self._show_filter(self.field.value)
+
+    def leave_field(self) -> bool:
+        """One thing at a time: the field, then its filter."""
+        if self.screen.focused is not self.field and not self.list.filter:
+            return super().leave_field()
+        self._show_filter(self.field.value if self.screen.focused is self.field else "")
+        return True
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        check = self.found.get(event.option_id or "")
+        check = self.list.found.get(event.option_id or "")
         if check is not None:
-            self.query_one("#check-text", Static).update(_detail(check))
+            self.query_one("#check-text", Static).update(_detail(check, self.list.changes.get(check.id)))
             self.query_one("#check-detail").scroll_home(animate=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -104,7 +191,11 @@ class CheckPane(StepPane):
         self.query_one("#go-next").focus()
 
 
-def _detail(check: events.CheckFinished) -> Content:
+def _head(title: str) -> Option:
+    return Option(Content.styled(title, "bold"), disabled=True)
+
+
+def _detail(check: events.CheckFinished, changed: events.CheckChange | None) -> Content:
     mark = words.STATUS[check.status]
     parts: list[tuple[str, str]] = [
         (f"{mark} ", mark.style),
@@ -113,6 +204,7 @@ def _detail(check: events.CheckFinished) -> Content:
         (f", {words.duration(check.duration_s)}" if check.duration_s is not None else "", "$muted"),
     ]
     for label, text in (
+        ("Changed", f"{KINDS[changed.kind]}: {change(changed)}" if changed else ""),
         ("Found", check.evidence),
         ("Expected", check.expected),
         ("Fix", check.fix),

@@ -1,0 +1,33 @@
+"""Words that several forms share. Evidence comes from a VM: no control character of it gets into a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ...events import CheckChange, Status
+from .record import Report
+
+GLYPHS: Mapping[Status, str] = {"pass": "✓", "warn": "⚠", "fail": "✗", "unknown": "?", "skipped": "–"}
+KINDS: Mapping[str, str] = {"new": "new", "worse": "worse", "better": "better", "gone": "gone", "other": "changed"}
+
+
+def clean(text: str) -> str:
+    """One line; what cannot be printed, or turns the direction of text, is shown as U+FFFD."""
+    one = " ".join(text.split())
+    return one if one.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in one)
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def counted(report: Report) -> str:
+    return ", ".join(f"{report.counts[status]} {status}" for status in GLYPHS if report.counts.get(status)) or "nothing"
+
+
+def change(change: CheckChange) -> str:
+    """`pass → fail`, or what is known of it."""
+    if change.was == change.now:
+        return f"{change.now or ''}, as before"
+    return f"{change.was or 'not checked'} → {change.now or 'not checked'}"

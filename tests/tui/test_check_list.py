@@ -1,0 +1,57 @@
+"""The findings of the check step: by severity, filtered, and against the last time."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.fakes.script import Scenario
+
+from .walk import Walk, walking
+
+
+def lines(walk: Walk) -> list[str]:
+    return [str(option.prompt) for option in walk.pane.query_one(OptionList).options]
+
+
+def heads(walk: Walk) -> list[str]:
+    return [str(option.prompt) for option in walk.pane.query_one(OptionList).options if option.disabled]
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_findings_are_grouped_filtered_and_compared() -> None:
+    async with walking(Scenario(checked_before=True), size=(120, 40)) as walk:
+        await walk.press("2", "slash")
+        assert "nothing to filter yet" in walk.notices()
+        await walk.press("v")
+        assert "Nothing is compared yet" in walk.notices()
+        await walk.press("enter")
+        assert heads(walk) == ["High (1)", "Medium (1)", "Low (1)", "Info (1)", "As it should be (14)"]
+        assert "1 new, 1 better, 1 gone" in walk.status and "since 22 Nov 12:00" in walk.status
+        assert "new · Passwords are refused" in lines(walk)[1]
+        assert "Changed  new: pass → fail" in walk.pane_text("#check-text")
+
+        await walk.press("slash")
+        await walk.type("HIGH tls")
+        assert heads(walk) == ["As it should be (1)"] and "data · " in lines(walk)[1]
+        await walk.press("enter", "x")  # a letter is a key again
+        assert walk.pane.query_one("#check-filter").display and len(lines(walk)) == 2
+        await walk.press("escape")
+        assert len(lines(walk)) == 23 and not walk.pane.query_one("#check-filter").display
+
+        await walk.press("slash")
+        await walk.type("no such check")
+        assert not lines(walk) and "No check has 'no such check'" in walk.pane_text("#check-text")
+        await walk.press("escape", "escape", "v")
+        assert [line for line in lines(walk) if "·" not in line] == ["High (1)", "Medium (1)", "As it should be (1)"]
+        await walk.press("down")
+        selected = walk.pane.query_one(OptionList).highlighted
+        await walk.press("v")
+        assert len(lines(walk)) == 23 and selected is not None
+        assert "better" in lines(walk)[walk.pane.query_one(OptionList).highlighted or 0]  # the same check as before
+
+
+async def test_the_first_time_nothing_is_compared() -> None:
+    async with walking() as walk:
+        await walk.press("2", "enter", "v")
+        assert "Nothing is compared yet" in walk.notices() and "since" not in walk.status
