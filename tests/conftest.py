@@ -50,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a person keeps on this machine is not the tests': a report of a crash, say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINSHED_HOME", str(tmp_path_factory.mktemp("nobody")))
+        yield
+
+
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A private TRAINSHED_HOME. Below the user's cache, because sshd's StrictModes refuses /tmp."""

@@ -27,6 +27,7 @@ PLACES = {  # of a binding's id, as people call it
     "app": "everywhere",
     "wizard": "everywhere",
     "dialogue": "in every question",
+    "check": "in Check",
     "compare": "in the comparison of runs",
     "compare_view": "in the comparison of runs",
     "commands": "in the list of commands",
