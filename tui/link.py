@@ -62,6 +62,8 @@ class LinkState:
                 self._set(True, Trying(event.attempt, self._clock(), event.wait_s))
             case _ if isinstance(event, HEARD):
                 self.last_seen = words.now()
+                if self.lost:
+                    self.reached()
 
     def failed(self) -> None:
         """An operation could not reach the VM, and nobody tries again."""

@@ -12,7 +12,7 @@ from core.checks.reports.text import KINDS, change
 from . import comparison
 from .resolved import LISTED, Row, rows
 from .text import harmless, pairs, printable, table
-from .words import ENGINES, STATUS, clock, duration, memory, number, size
+from .words import ENGINES, STATUS, clock, duration, memory, now, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
 LONGEST_CELL = 40  # characters of a value beside others
@@ -169,6 +169,10 @@ def compared(event: events.RunsCompared, *, only_differences: bool = False) -> l
     rows = [
         (line.group, line.name, *comparison.around(line.a, line.b, LONGEST_CELL), line.difference) for line in shown
     ]
+    going = [info.state not in events.TERMINAL for info in (event.a, event.b)]
+    if any(going):
+        a, b = (moment(now()) if goes_on else "" for goes_on in going)
+        rows.insert(0, ("run", "as of", a, b, ""))
     rows.insert(0, ("run", "id", event.a.run, event.b.run, ""))
     files = [
         text

@@ -135,9 +135,13 @@ async def test_while_the_link_is_lost_the_try_that_goes_on_has_a_clock_that_move
         await walk.until(lambda: not watch(walk).going)
         assert link(walk) == LOST and "r follows it again" in head(walk)
         scenario.unreachable = scenario.link_lost = False
-        scenario.hold.clear()
-        await walk.press("r")
-        assert not link(walk) and walk.state == "done"
+        scenario.hold = {"half": asyncio.Event()}
+        await walk.pilot.press("r")
+        await walk.until(lambda: not link(walk))
+        assert watch(walk).going and walk.state == "going", "as soon as the VM says anything"
+        scenario.hold["half"].set()
+        await walk.settled()
+        assert walk.state == "done"
 
 
 async def test_the_head_names_the_run_its_place_in_the_queue_and_what_it_never_said() -> None:

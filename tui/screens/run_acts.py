@@ -29,7 +29,7 @@ NAMED = 6  # runs that a question names; of the others it says how many
 
 
 class RunActs(Place[str], Tells):
-    """For RunsScreen, which has the list."""
+    """For RunLook, which looks again after each of them."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
