@@ -127,7 +127,7 @@ class ViewerApp(OrderedKeys, Toasts, Dressed, CrashReport):
         if said:
             self.panel.say(said)
         if file.store is not self.panel.view.store:
-            self.panel.show(file.store)
+            self.panel.show_anew(file.store)
 
     async def _read(self, text: AsyncGenerator[list[str], None]) -> None:
         async with aclosing(text) as batches:

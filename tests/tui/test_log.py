@@ -449,11 +449,16 @@ async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_pa
         panel.view.draw()
         await pilot.pause()
         assert panel.view.shown().endswith("line 5000") and "5,001 lines" in str(panel.view.border_title)
-        path.write_text("anew\n")
+        await pilot.press("ampersand", "a", "enter", "slash", "n", "enter", "space")
+        path.write_text("anew\nelse\n")
+        follow = panel.view.follow
         app._look()
-        await pilot.pause()
+        await panel.finder.work()
         panel.view.draw()
-        assert panel.view.shown() == "anew"
+        await pilot.pause()
+        assert panel.view.shown() == "anew" and panel.view.follow is follow, "it is filtered as it was"
+        assert "1 of 2 lines have 'a'" in str(panel.view.border_title) and panel.searching
+        await pilot.press("escape", "escape")
         assert "job.log was cut" in str([said.text for said in app.said])
         await pilot.press("y", "escape", "t", "question_mark")
         await pilot.pause()

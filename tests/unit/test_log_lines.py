@@ -32,6 +32,7 @@ def small() -> Iterator[None]:
         patch.setattr(log_store, "CACHED", 2)
         patch.setattr(log_scan, "SLICE", 24)
         patch.setattr(log_scan, "SLICE_REGEX", 24)
+        patch.setattr(log_scan, "SLICE_TEXT", 24)
         yield
 
 

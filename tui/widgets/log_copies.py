@@ -54,7 +54,7 @@ class Copies:
     def name(self) -> str:
         """Offered for the file."""
         name = Path(self._saves_as())
-        return f"{name.stem}.filtered{name.suffix}" if self._view.filtered else str(name)
+        return f"{name.stem}.filtered{name.suffix}" if self._view.filtered is not None else str(name)
 
     def save(self, path: Path, *, replace: bool = False) -> None:
         """All of the log, or what the filter leaves. A file that is there is asked for."""

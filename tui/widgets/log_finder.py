@@ -32,6 +32,20 @@ class Finder:
         self.search, self._placed = None, None
 
     @property
+    def wanted(self) -> tuple[Matcher | None, Matcher | None]:
+        """What is filtered by, and what is searched."""
+        filtered, search = self.filtered, self.search
+        return None if filtered is None else filtered.matcher, None if search is None else search.matcher
+
+    def want(self, filtered: Matcher | None, searched: Matcher | None) -> None:
+        """The same in another log: nothing moves to a hit."""
+        if filtered is not None:
+            self.filter(filtered, self._view.top)
+        if searched is not None:
+            self.begin(searched, 0)
+            self._to_show = False
+
+    @property
     def filtered(self) -> Filtered | None:
         return self._view.filtered
 

@@ -98,6 +98,14 @@ class LogPanel(Vertical):
         self.view.follow = self._look.follow
         self._show_times()
 
+    def show_anew(self, store: LogStore) -> None:
+        """The same log, written anew: it is followed, filtered and searched as before."""
+        wanted, follow = self.finder.wanted, self.view.follow
+        self.finder.clear()
+        self.view.show(store)
+        self.view.follow = follow
+        self.finder.want(*wanted)
+
     def prefer(self, look: Log) -> None:
         """A setting has changed: what a key did since stays, unless it is just this. `follow` is for the next log."""
         before, self._look = self._look, look

@@ -14,6 +14,7 @@ from .log_text import visible
 
 SLICE = 1 << 18  # bytes looked at at once: what fits into a cache of the processor is three times as fast
 SLICE_REGEX = 1 << 17
+SLICE_TEXT = 1 << 16  # after one that had to be read as text
 DISGUISES = "\x1b\r\t\0\b"  # a line with none of them is seen as it is
 DISGUISED = [mark.encode() for mark in DISGUISES]
 
@@ -32,6 +33,7 @@ class Scan:
         self.at = begin  # the line that comes next
         self._stop = stop
         self._seen = begin
+        self._as_text = False  # it is slower, and nothing may wait for long
 
     @property
     def waits(self) -> bool:
@@ -46,7 +48,7 @@ class Scan:
         """Looks at the next slice; False where nothing is left. Raises Unsearchable."""
         if not self.waits:
             return False
-        size = SLICE_REGEX if self._matcher.regex else SLICE
+        size = SLICE_REGEX if self._matcher.regex else SLICE_TEXT if self._as_text else SLICE
         data = self._store.read(self.at, min(size, self._end - self.at))
         whole = data.rfind(b"\n") + 1
         if self.starts and self.starts[-1] == self.at:
@@ -62,6 +64,7 @@ class Scan:
 
     def _take(self, data: bytes) -> None:
         starts = None if any(mark in data for mark in DISGUISED) else self._matcher.starts(data)
+        self._as_text = starts is None
         if starts is None:
             self._take_text(data)
         else:
