@@ -12,7 +12,11 @@ from typing import Any
 from textual import events
 from textual.app import App
 from textual.notifications import Notification, Notify
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets._toast import ToastHolder, ToastRack
+
+from .keys import in_field
 
 KEPT = 200  # of what was said
 OTHERS = ("warning", "error")
@@ -43,12 +47,14 @@ class Toasts(App[Any]):
         gone = [old for old in self._notifications if self._replaces(said, new, old)]
         self._shown = {old.identity: self._shown[old.identity] for old in self._notifications if old not in gone}
         self._shown[new.identity] = said
+        ids = {ToastRack._toast_id(old) for old in gone}
         for old in gone:
             self._unnotify(old, refresh=False)
-            for holder in self.screen.query(ToastHolder).results():
-                if holder.id == ToastRack._toast_id(old):
+        for screen in self.screen_stack[-1:]:
+            for holder in screen.query(ToastHolder).results():
+                if holder.id in ids:
                     holder.remove()
-        self._place()
+            self._place(screen)
 
     def _note(self, text: str, severity: str) -> Said:
         """What is said; the same once more while it is shown is counted."""
@@ -65,14 +71,11 @@ class Toasts(App[Any]):
         return same or (old.severity in OTHERS) == (new.severity in OTHERS)
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        self._place()
+        self._place(self.screen)
 
-    def _place(self) -> None:
+    def _place(self, screen: Screen[Any]) -> None:
         """At the bottom, or at the top where one types in the lower half."""
-        from .keys import in_field
-
-        focused = self.focused
-        typing = in_field(self.screen) and focused is not None
-        low = typing and 2 * focused.cursor_screen_offset.y >= self.size.height  # type: ignore[union-attr]
-        for rack in self.screen.query(ToastRack).results():
+        field = screen.focused if in_field(screen) else None
+        low = isinstance(field, Widget) and 2 * field.cursor_screen_offset.y >= self.size.height  # type: ignore[attr-defined]
+        for rack in screen.query(ToastRack).results():
             rack.set_class(low, "-top")
