@@ -99,7 +99,7 @@ async def test_a_run_that_is_followed_again_keeps_its_log_and_goes_on_from_there
         assert len(fakes(walk).followed) == at + 2, "a launch that found the same run"
 
 
-async def test_while_the_link_is_lost_the_try_that_goes_on_has_a_clock_that_moves_in_every_step() -> None:
+async def test_a_lost_link_says_that_the_run_goes_on_and_the_try_has_a_clock_that_moves() -> None:
     scenario = Scenario(link_lost=True, earlier=5, hold={"wait": asyncio.Event(), "lost": asyncio.Event()})
     now = [0.0]
     async with walking(scenario) as walk:
