@@ -29,7 +29,7 @@ COMPLAINTS = (
         "SkyPilot 6787, 7680; lnav 904, 940",
         "lost contact removed what was known, or an error stayed that was over",
         (
-            "tui/test_errors.py::test_a_lost_link_says_that_the_run_goes_on",
+            "tui/test_watch.py::test_a_lost_link_says_that_the_run_goes_on_and_the_try_has_a_clock_that_moves",
             "tui/test_truth.py::test_an_error_of_the_connection_goes_once_connect_has_succeeded",
             "unit/test_following.py::test_last_seen_is_when_the_link_heard_the_vm",
         ),

@@ -134,7 +134,7 @@ class WatchPane(WatchActs):
         self.log_panel.clear()
         self.chart.clear()
         self.resources.clear(self.session.connected.facts if self.session.connected else None)
-        self._tell(self.seen.state or "created")
+        self._tell("running" if self.seen.over else self.seen.state or "created")  # what it logged is still to come
         self.relabel()
 
     def stopped(self) -> None:
