@@ -209,6 +209,12 @@ async def test_a_launch_that_fails_out_of_sight_takes_no_focus(home: Path) -> No
         gate.set()
         await walk.settled()
         assert walk.app.session.journey.states["launch"] == "failed" and walk.app.focused is focused
+        gate.clear()
+        await walk.pilot.press("4", "r")
+        await walk.until(lambda: "● Building the environment" in walk.pane_text("#plan"))
+        await walk.pilot.press("escape")
+        await walk.settled()
+        assert "stopped. If its run was made by then" in walk.status and walk.pane.primary()[0] == "Launch"
 
 
 async def test_a_build_goes_on_in_view_and_what_failed_is_marked(home: Path) -> None:
