@@ -90,7 +90,7 @@ class Player:
         runs = self._app.screen
         await _until(lambda: take.played or self._app.screen is not runs)
         await self._pace.rest(READ_S)
-        if isinstance(runs, Place) and self._app.screen is runs:
+        if self._app.screen is runs and isinstance(runs, Place):
             runs.action_back()
 
 
