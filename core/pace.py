@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from .errors import TrainshedError
-from .events import Event, Phase, RunFinished, RunStateChanged
+from .events import BuildLog, Event, Phase, RunFinished, RunStateChanged
 
-LONGEST_PAUSE_S = 2.0  # nobody wants to watch a build again in full
+LONGEST_PAUSE_S = 2.0
+BUILD_PAUSE_S = 0.1  # before a line of a build: nobody wants to watch one again in full
 BEGIN = (Phase, RunStateChanged, RunFinished)  # what a step of `step` begins with
 
 
@@ -46,7 +47,8 @@ class Pace:
 
     async def before(self, entry: Event | TrainshedError, pause: float, *, first: bool) -> None:
         """Waits as long as the entry's turn takes to come; `pause` is what it took when it was recorded, in seconds."""
-        await asyncio.sleep(min(pause, LONGEST_PAUSE_S) / self.speed if self.speed else 0)
+        longest = BUILD_PAUSE_S if isinstance(entry, BuildLog) else LONGEST_PAUSE_S
+        await asyncio.sleep(min(pause, longest) / self.speed if self.speed else 0)
         if self.step and not first and isinstance(entry, BEGIN):
             if self._gate is not None:
                 await self._gate()

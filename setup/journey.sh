@@ -7,4 +7,4 @@ home=$(mktemp -d "$cache/trainshed-journey.XXXXXX")
 trap 'chmod -R u+w "$home"; rm -rf "$home"' EXIT
 TRAINSHED_HOME=$home .venv/bin/trainshed demo --headless --record "$home/journey.jsonl"
 # Whose machine it was is nobody's business.
-sed -e "s#$home#/srv/trainshed#g" -e "s#$(pwd)/##g" "$home/journey.jsonl" > "$1"
+sed -e "s#$home#/srv/trainshed#g" -e "s#$cache#$HOME/.cache#g" -e "s#$(pwd)/##g" "$home/journey.jsonl" > "$1"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.worker import WorkerError
@@ -12,11 +13,13 @@ from core.pace import Pace
 from core.site.secrets import Secret
 
 from .screens.dialogues import HostKeyQuestion, SecretQuestion
+from .screens.place import Place
 
 if TYPE_CHECKING:
     from .app import TrainshedApp
 
 READ_S = 2.0  # for what an operation, or a question, has put on the screen
+LOOK_S = 0.02
 TRIES = 3  # of the main button: Launch shows first what it does
 STEPS = {
     "connection.connect": "connect",
@@ -44,7 +47,7 @@ class Player:
         for take in self._takes:
             await self._pace.rest(READ_S)
             if take.op == "runs.list":
-                await self._look_at_runs()
+                await self._look_at_runs(take)
             elif take.op in STEPS:
                 await self._do(take, STEPS[take.op])
         self._app.notify("The recording has ended. The steps can still be looked at; q quits.", markup=False)
@@ -80,14 +83,17 @@ class Player:
             here.dismiss(here.facts.get("fingerprint", ""))
         else:
             here.dismiss(Secret("as it was"))
-        while not take.played:
-            await self._pace.rest(0.05)
+        await _until(lambda: take.played)
 
-    async def _look_at_runs(self) -> None:
-        from .screens.runs import RunsScreen
-
-        wizard = self._app.wizard
-        wizard.action_runs()
+    async def _look_at_runs(self, take: Take) -> None:
+        self._app.wizard.action_runs()
+        runs = self._app.screen
+        await _until(lambda: take.played or self._app.screen is not runs)
         await self._pace.rest(READ_S)
-        if isinstance(self._app.screen, RunsScreen):
-            self._app.screen.action_back()
+        if self._app.screen is runs and isinstance(runs, Place):
+            runs.action_back()
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110 - nobody tells when
+        await asyncio.sleep(LOOK_S)

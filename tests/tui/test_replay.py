@@ -107,6 +107,7 @@ async def test_a_recording_plays_by_itself_answers_as_it_was_and_can_be_paused(
         assert not [take for take in found.takes if take.played] and "PAUSED" in walk.text("#header")
         await pilot.press("full_stop")
         while "The recording has ended" not in walk.notices():
+            assert app.is_running and app.return_code is None
             await pilot.pause()
         assert app.session.connected is not None and answers == [app.session.connected.fingerprint]
         assert set(app.session.journey.states.values()) == {"done"}
