@@ -12,8 +12,6 @@ from typing import Any
 from textual import events
 from textual.app import App
 from textual.notifications import Notification, Notify
-from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets._toast import ToastHolder, ToastRack
 
 from .keys import in_field
@@ -54,7 +52,7 @@ class Toasts(App[Any]):
             for holder in screen.query(ToastHolder).results():
                 if holder.id in ids:
                     holder.remove()
-            self._place(screen)
+        self._place()
 
     def _note(self, text: str, severity: str) -> Said:
         """What is said; the same once more while it is shown is counted."""
@@ -71,11 +69,12 @@ class Toasts(App[Any]):
         return same or (old.severity in OTHERS) == (new.severity in OTHERS)
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
-        self._place(self.screen)
+        self._place()
 
-    def _place(self, screen: Screen[Any]) -> None:
-        """At the bottom, or at the top where one types in the lower half."""
-        field = screen.focused if in_field(screen) else None
-        low = isinstance(field, Widget) and 2 * field.cursor_screen_offset.y >= self.size.height  # type: ignore[attr-defined]
-        for rack in screen.query(ToastRack).results():
-            rack.set_class(low, "-top")
+    def _place(self) -> None:
+        """At the bottom, or at the top where one types in the lower half. While the program ends there is no screen."""
+        for screen in self.screen_stack[-1:]:
+            field = screen.focused if in_field(screen) else None
+            low = field is not None and 2 * field.cursor_screen_offset.y >= self.size.height  # type: ignore[attr-defined]
+            for rack in screen.query(ToastRack).results():
+                rack.set_class(low, "-top")

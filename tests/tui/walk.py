@@ -81,7 +81,7 @@ class Walk:
 
     def notices(self) -> str:
         """All that was said in notices, also in those that another one has replaced."""
-        return "\n".join(said.text for said in self.app.said)
+        return "\n".join(said.text for said in self.app.said for _ in range(said.count))
 
 
 @asynccontextmanager
