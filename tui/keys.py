@@ -39,6 +39,8 @@ class OrderedKeys(App[Any]):
                 await self._acted_in_blind(event.key)
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if not self.screen_stack:  # the program is ending
+                return
             if not self.screen.is_mounted:  # its bindings act on widgets that are not there yet
                 await _caught_up(self.screen)
             await self.complete()

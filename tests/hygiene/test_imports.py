@@ -53,7 +53,7 @@ def test_the_first_paint_loads_no_step_and_nothing_that_a_report_or_a_dialogue_n
     found = imported("import tui.app, tui.commands.start")
     ours = {name for name in found if name.startswith(("tui.", "core."))}
     assert not {name for name in ours if name.startswith("tui.screens.")}
-    assert {name for name in ours if name.startswith("tui.widgets.")} == {"tui.widgets.rail"}
+    assert {name for name in ours if name.startswith("tui.widgets.")} == {"tui.widgets.rail", "tui.widgets.key_line"}
     assert not ours & {"tui.report", "tui.journeys", "tui.preferences.file", "tui.preferences.keys", "core.site.files"}
     assert not found & {"textual_plot", "numpy", "tomlkit", "yaml"}
 

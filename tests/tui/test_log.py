@@ -467,6 +467,7 @@ async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_pa
         assert keys["Filter"] == "&" and keys["Mark lines"] == "v"
         await pilot.press("escape", "Q")
         assert app._exit
+    await app.on_event(events.Key("j", "j"))  # typed too late: no crash
     assert LogStore().size == 0
 
 
