@@ -196,11 +196,9 @@ class LaunchPane(StepPane):
     def stopped(self) -> None:
         self.failed()
 
-    def _end_stopped(self, task: Task) -> None:
-        super()._end_stopped(task)
-        if task.changes and self.is_attached:
-            said = "stopped. If its run was made by then, it goes on, and Enter finds it."
-            self.status.end("–", f"{task.title}: {said}", "$muted")
+    def how_stopped(self, task: Task) -> str:
+        launched = "stopped. If its run was made by then, it goes on, and Enter finds it."
+        return launched if task.changes else super().how_stopped(task)
 
     def receive(self, event: events.Event) -> None:
         if isinstance(event, events.JobResolved):

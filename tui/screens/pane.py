@@ -78,6 +78,10 @@ class StepPane(Vertical, Tells):
     def stopped(self) -> None:
         """Somebody stopped the operation, or it needs an answer first."""
 
+    def how_stopped(self, task: Task) -> str:  # noqa: ARG002
+        """What is said of an operation that was stopped."""
+        return "stopped"
+
     @property
     def hidden(self) -> frozenset[str]:
         """Keys that the footer has no room for now."""

@@ -137,7 +137,7 @@ class Work:
         if not self.pane.is_attached:
             return
         self.pane.stopped()
-        self.pane.status.end("–", f"{task.title}: stopped", "$muted")
+        self.pane.status.end("–", f"{task.title}: {self.pane.how_stopped(task)}", "$muted")
         if task.counts:
             self.session.journey.stop(self.step)
 
