@@ -6,11 +6,10 @@ from .model import Config, Seen, Verdict, value
 
 KEY_ONLY_ROOT = {"prohibit-password", "without-password"}  # the second is the first's older name
 KBD_KEYS = ("kbdinteractiveauthentication", "challengeresponseauthentication")
-MAX_TRIES = 4
 OPEN = "the server let us in with no key and no password"
 
 
-def root_login(seen: Seen) -> Verdict:
+def root_login(seen: Seen, _: None) -> Verdict:
     """`PermitRootLogin` counts for root alone, so what holds in root's own Match blocks is looked at."""
     setting = value(seen.root_config(), "permitrootlogin")
     evidence = f"permitrootlogin {setting} (for root, from our address)"
@@ -25,7 +24,7 @@ def root_login(seen: Seen) -> Verdict:
     return Verdict("fail", evidence)
 
 
-def empty_passwords(seen: Seen) -> Verdict:
+def empty_passwords(seen: Seen, _: None) -> Verdict:
     if _open_to_anybody(seen):
         return Verdict("fail", OPEN)
     allowed = value(seen.config(), "permitemptypasswords") == "yes"
@@ -40,11 +39,11 @@ def empty_passwords(seen: Seen) -> Verdict:
     return Verdict("warn", f"{setting}; {named}", "medium") if accounts else Verdict("pass", f"{setting}; {named}")
 
 
-def password_auth(seen: Seen) -> Verdict:
+def password_auth(seen: Seen, _: None) -> Verdict:
     return _password_door(seen, "password", ("passwordauthentication",))
 
 
-def kbd_interactive(seen: Seen) -> Verdict:
+def kbd_interactive(seen: Seen, _: None) -> Verdict:
     verdict = _password_door(seen, "keyboard-interactive", KBD_KEYS)
     without_pam = seen.has("sshd") and value(seen.config(), "usepam") == "no"
     if verdict.status == "fail" and without_pam:
@@ -93,10 +92,10 @@ def _key_first(config: Config) -> bool:
     return bool(lists) and all("publickey" in item for item in lists)
 
 
-def max_auth_tries(seen: Seen) -> Verdict:
+def max_auth_tries(seen: Seen, most: int) -> Verdict:
     tries = value(seen.config(), "maxauthtries")
     evidence = f"maxauthtries {tries}"
-    if not tries.isdigit() or int(tries) > MAX_TRIES:
+    if not tries.isdigit() or int(tries) > most:
         return Verdict("fail", evidence)
     if int(tries) < 2:
         return Verdict("warn", f"{evidence}: an ssh agent with several keys is locked out", "low")

@@ -14,7 +14,7 @@ WEAK_CIPHER = re.compile(r".*-cbc(@.*)?|3des.*|des.*|arcfour.*|blowfish.*|cast.*
 WEAK_MAC = re.compile(r"hmac-(md5|sha1|ripemd).*|ripemd.*|umac-64.*|.*-96(-etm)?(@.*)?|none")
 
 
-def terrapin(seen: Seen) -> Verdict:
+def terrapin(seen: Seen, _: None) -> Verdict:
     """CVE-2023-48795: the attack needs chacha20, or CBC with an encrypt-then-MAC; strict kex ends it."""
     offer = seen.offer()
     if STRICT_KEX in offer.kex:
@@ -27,12 +27,12 @@ def terrapin(seen: Seen) -> Verdict:
     return Verdict("pass", "no strict key exchange, but nothing that the attack can use is offered")
 
 
-def cipher_weak(seen: Seen) -> Verdict:
+def cipher_weak(seen: Seen, _: None) -> Verdict:
     ciphers = seen.offer().ciphers
     return _none_of(WEAK_CIPHER, ciphers)
 
 
-def mac_weak(seen: Seen) -> Verdict:
+def mac_weak(seen: Seen, _: None) -> Verdict:
     offer = seen.offer()
     if offer.ciphers and all(AEAD.fullmatch(name) for name in offer.ciphers):
         return Verdict("pass", "no MAC is ever used: every cipher offered authenticates by itself")

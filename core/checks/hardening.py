@@ -27,7 +27,7 @@ OPEN_DOORS = {
 FORWARDING = {"permittunnel": "no", "x11forwarding": "no", "gatewayports": "no"}
 
 
-def host_key_permissions(seen: Seen) -> Verdict:
+def host_key_permissions(seen: Seen, _: None) -> Verdict:
     """0600 and owned by root (or by who runs the sshd), or 0640 with the group ssh_keys."""
     keys = seen.section("host_keys")
     if not keys:
@@ -48,7 +48,7 @@ def _shown(entry: Mapping[str, Any]) -> str:
     return f"{entry['path']} {entry['mode']:04o} uid {entry['uid']}"
 
 
-def ssh_dir_permissions(seen: Seen) -> Verdict:
+def ssh_dir_permissions(seen: Seen, _: None) -> Verdict:
     """Failing is what StrictModes refuses; keys that others may only read are worth a warning."""
     files = [entry for entry in seen.section("ssh_dir") if entry["exists"]]
     wrong = [entry for entry in files if _foreign(entry) or _others_may_write(entry)]
@@ -69,7 +69,7 @@ def _others_may_write(entry: Mapping[str, Any]) -> bool:
     return bool(entry["mode"] & WRITABLE_BY_OTHERS)
 
 
-def tunnel_x11_gateway(seen: Seen) -> Verdict:
+def tunnel_x11_gateway(seen: Seen, _: None) -> Verdict:
     config = seen.config()
     wrong = [f"{key} {value(config, key)}" for key, good in FORWARDING.items() if value(config, key) not in (good, "")]
     if wrong:
@@ -81,7 +81,7 @@ def tunnel_x11_gateway(seen: Seen) -> Verdict:
     return Verdict("pass", f"{evidence}, allowstreamlocalforwarding {sockets or 'unset'}")
 
 
-def other_listeners(seen: Seen) -> Verdict:
+def other_listeners(seen: Seen, _: None) -> Verdict:
     """Whatever listens beyond loopback and is not SSH."""
     ports = _ssh_ports(seen)
     outside = [item for item in seen.section("listeners") if not _loopback(item["address"])]
@@ -94,7 +94,7 @@ def other_listeners(seen: Seen) -> Verdict:
     return Verdict("pass", "nothing but SSH listens beyond loopback")
 
 
-def docker(seen: Seen) -> Verdict:
+def docker(seen: Seen, _: None) -> Verdict:
     """Without live-restore every update of Docker ends what runs; whoever writes to its socket is root."""
     found = seen.section("docker")
     if not found["version"]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..events import CheckFinished, Severity, Status
+from .fix import Fix, Value, shown
 
 Section = Literal["wire", "sshd", "host_keys", "ssh_dir", "listeners", "docker"]
 Config = Mapping[str, list[str]]
@@ -83,22 +84,34 @@ def value(config: Config, *keys: str) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """One row of the catalogue. `number` is that of the full list; `needs` are the sections it can look at."""
+    """One row of the catalogue. `number` is that of the full list; `needs` are the sections it can look at.
+
+    `value`: what profiles and sites can override, None where nothing can be; `{value}` stands for it in `expected`
+    and in the fix. `quiet`: the false alarms that the check does not raise.
+    """
 
     id: str
     number: int
     title: str
     severity: Severity
+    looks_at: str
     needs: tuple[Section, ...]
     expected: str
     sources: tuple[str, ...]
-    fix: str
-    evaluate: Callable[[Seen], Verdict]
+    fix: Fix
+    evaluate: Callable[[Seen, Any], Verdict]
+    quiet: tuple[str, ...] = ()
+    value: Value = None
     group: str = "ssh"
+
+    @property
+    def fixed(self) -> Fix:
+        """The fix with this check's value in it."""
+        return self.fix.filled(self.value)
 
     def run(self, seen: Seen) -> CheckFinished:
         try:
-            verdict = self.evaluate(seen)
+            verdict = self.evaluate(seen, self.value)
         except Missing as missing:
             verdict = Verdict("unknown", _unknown(missing.section, seen))
         return CheckFinished(
@@ -108,9 +121,9 @@ class Check:
             status=verdict.status,
             severity=verdict.severity or self.severity,
             evidence=verdict.evidence,
-            expected=self.expected,
+            expected=self.expected.replace("{value}", shown(self.value)),
             sources=list(self.sources),
-            fix="" if verdict.status == "pass" else self.fix,
+            fix="" if verdict.status == "pass" else self.fixed.text,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.checks.catalogue import CATALOGUE
+from core.checks.fix import Fix
 from core.checks.model import Seen, Wire
 
 CHECKS = {check.id: check for check in CATALOGUE}
@@ -251,3 +252,21 @@ def test_a_configuration_that_could_not_be_read_is_unknown_and_names_one_command
 def test_a_passing_check_offers_no_fix_and_a_failing_one_does() -> None:
     assert CHECKS["maxauthtries"].run(sshd()).fix == ""
     assert CHECKS["maxauthtries"].run(sshd(maxauthtries="6")).fix == "MaxAuthTries 4"
+
+
+def test_a_fix_in_words_has_the_checks_value_and_every_part() -> None:
+    fix = Fix(
+        settings={"MaxAuthTries": "{value}"},
+        modes={"home": 0o755, "ssh": 0o700},
+        files={"/etc/security/faillock.conf": ("deny = {value}",)},
+        by_hand=("look",),
+    )
+    parts = fix.filled(3).text.split("; ")
+    assert parts == [
+        "MaxAuthTries 3",
+        "chmod go-w ~",
+        "chmod 700 ~/.ssh",
+        "/etc/security/faillock.conf: deny = 3",
+        "look",
+    ]
+    assert fix.automatic and not Fix(by_hand=("look",)).automatic
