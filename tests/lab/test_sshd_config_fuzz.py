@@ -67,9 +67,9 @@ class Writer:
         text = str(path)
         if path.is_dir():
             return f"{text}/*.conf"
-        plain = not re.search(r"[ \"'#]", text)
+        plain = not re.search(r"[ \"']", text)
         ways = [f'"{text}"', f"'{text}'"] + ([text, text.replace("part", "par[t]")] if plain else [])
-        ways += [text.replace(" ", "\\ ")] if "'" not in text and '"' not in text and "#" not in text else []
+        ways += [text.replace(" ", "\\ ")]
         return self.random.choice(ways)
 
     def file(self) -> Path:
