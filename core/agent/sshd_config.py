@@ -11,7 +11,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from typing import Any, Dict, List
+import threading
+from typing import Any, Dict, List, Optional
 
 from . import sshd_files
 from .sshd import Listener, Unreadable, listener
@@ -96,6 +97,30 @@ def _first_lines(text: str) -> str:
     return "; ".join(line.strip() for line in text.splitlines()[:3] if line.strip())
 
 
+class _Dump(threading.Thread):
+    """One `sshd -T`, beside whatever else is done until its `config` is asked for."""
+
+    def __init__(self, server: Listener, match: Dict[str, str]) -> None:
+        super().__init__(daemon=True)
+        self._asked = server, match
+        self._found: Config = {}
+        self._error: Optional[Unreadable] = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._found = dump(*self._asked)
+        except Unreadable as reason:
+            self._error = reason
+
+    def config(self) -> Config:
+        """Raises Unreadable."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+
 def read(user: str, client_address: str) -> Dict[str, Any]:
     """The section `sshd` of the answer; `error` is "" when the configuration is whole.
 
@@ -103,20 +128,21 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
     `command`: what an administrator can run to see what we could not.
     """
     answer: dict[str, Any] = {"argv": [], "config_file": "", "config": {}, "root_config": {}, "uid": 0}
-    answer.update(note="", error="", command="sudo sshd -T", port=0)
+    answer.update(note="", error="", command="sudo sshd -T", port=0, started=0)
     try:
         match = connection(user, client_address)
         answer["port"] = int(match["lport"])
         server = listener(os.getpid())
         file = dict(server.options).get("f", DEFAULT_FILE)
         command = arguments(server, match)
-        answer.update(argv=command, config_file=file, uid=server.uid, note=server.note)
+        answer.update(argv=command, config_file=file, uid=server.uid, note=server.note, started=server.started)
         answer["command"] = "sudo " + " ".join(shlex.quote(word) for word in command)
         hidden = sshd_files.hidden_include(file)
         if hidden:
             raise Unreadable(hidden)
-        answer["config"] = dump(server, match)
-        answer["root_config"] = dump(server, dict(match, user="root"))
+        both = {name: _Dump(server, dict(match, user=name)) for name in (user, "root")}
+        answer["config"] = both[user].config()
+        answer["root_config"] = both["root"].config()
     except Unreadable as reason:
         answer["error"] = str(reason)
     return answer

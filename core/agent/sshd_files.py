@@ -7,11 +7,12 @@ import grp
 import os
 import pwd
 import re
-import shlex
 import stat
 from typing import Any, Iterator
 
-INCLUDE = re.compile(r"\s*include(?:\s+|\s*=\s*)(.+)", re.IGNORECASE)
+from . import public_keys
+
+INCLUDE = re.compile(r"[ \t\r\f]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)", re.IGNORECASE)
 MAX_DEPTH = 16  # as sshd's own
 
 
@@ -36,15 +37,48 @@ def hidden_include(path: str, depth: int = 0) -> str:
     return ""
 
 
+def config_files(path: str, depth: int = 0) -> list[dict[str, Any]]:
+    """Path, mode and uid of the configuration and of every file that it includes. Raises OSError."""
+    status = os.stat(path)
+    found = [{"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}]
+    with open(path, encoding="utf-8", errors="replace") as file:
+        patterns = [pattern for line in file for pattern in _included(line)]
+    for inner in [inner for pattern in patterns for inner in sorted(glob.glob(pattern))]:
+        found += config_files(inner, depth + 1) if depth < MAX_DEPTH else []
+    return found
+
+
 def _included(line: str) -> list[str]:
     match = INCLUDE.match(line)
     if match is None:
         return []
-    try:
-        words = shlex.split(match.group(1), comments=True)
-    except ValueError:
-        return []  # sshd says what is wrong with it
-    return [os.path.join("/etc/ssh", word) for word in words]
+    return [os.path.join("/etc/ssh", word) for word in arguments(match.group(1))]
+
+
+def arguments(text: str) -> list[str]:
+    """Words as sshd splits them: quotes of both kinds, a backslash before a quote or a space, # at a word's start."""
+    found: list[str] = []
+    rest = text.rstrip(" \t\r\n\f")
+    while True:
+        rest = rest.lstrip(" \t")
+        if not rest or rest[0] == "#":
+            return found
+        word, quote, at = "", "", 0
+        while at < len(rest) and (quote or rest[at] not in " \t"):
+            char, after = rest[at], rest[at + 1 : at + 2]
+            if char == "\\" and after and (after in "\"'\\" or (after == " " and not quote)):
+                word, at = word + after, at + 1
+            elif not quote and char in "\"'":
+                quote = char
+            elif quote and char == quote:
+                quote = ""
+            else:
+                word += char
+            at += 1
+        if quote:
+            return []  # sshd says what is wrong with it
+        found.append(word)
+        rest = rest[at:]
 
 
 def _hidden_folder(pattern: str) -> str:
@@ -60,7 +94,7 @@ def _hidden_folder(pattern: str) -> str:
 
 
 def host_keys(paths: list[str]) -> tuple[list[dict[str, Any]], str]:
-    """(mode, uid and group of each private host key that exists, why one cannot be seen or "")."""
+    """(path, mode, uid, group, mtime, type, bits, pinned of each private host key, why one cannot be seen or "")."""
     found, error = [], ""
     for path in paths:
         try:
@@ -70,10 +104,16 @@ def host_keys(paths: list[str]) -> tuple[list[dict[str, Any]], str]:
         except OSError as failure:
             error = "%s: %s" % (path, failure.strerror)
             continue
-        found.append(
-            {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "group": _group(status.st_gid)}
-        )
+        entry = {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}
+        entry.update(group=_group(status.st_gid), mtime=status.st_mtime)
+        found.append({**entry, **_public_half(path)})
     return found, error
+
+
+def _public_half(path: str) -> dict[str, Any]:
+    """`type`, `bits` and `pinned` (as a site file has it), empty where the public half cannot be read."""
+    key = public_keys.of_host(path) or {"type": "", "bits": 0, "fingerprint": ""}
+    return {"type": key["type"], "bits": key["bits"], "pinned": ("%(type)s %(fingerprint)s" % key).strip()}
 
 
 def _group(gid: int) -> str:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from .model import Config, Seen, Verdict, value
+from .rules import Setting, is_one_of, lacks, words, worst
 
 KEY_ONLY_ROOT = {"prohibit-password", "without-password"}  # the second is the first's older name
 KBD_KEYS = ("kbdinteractiveauthentication", "challengeresponseauthentication")
-MAX_TRIES = 4
+OTHER_METHODS = (
+    "passwordauthentication",
+    "kbdinteractiveauthentication",
+    "challengeresponseauthentication",
+    "hostbasedauthentication",
+    "gssapiauthentication",
+    "kerberosauthentication",
+)
 OPEN = "the server let us in with no key and no password"
 
 
-def root_login(seen: Seen) -> Verdict:
+def root_login(seen: Seen, _: None) -> Verdict:
     """`PermitRootLogin` counts for root alone, so what holds in root's own Match blocks is looked at."""
     setting = value(seen.root_config(), "permitrootlogin")
     evidence = f"permitrootlogin {setting} (for root, from our address)"
@@ -25,8 +35,8 @@ def root_login(seen: Seen) -> Verdict:
     return Verdict("fail", evidence)
 
 
-def empty_passwords(seen: Seen) -> Verdict:
-    if _open_to_anybody(seen):
+def empty_passwords(seen: Seen, _: None) -> Verdict:
+    if open_to_anybody(seen):
         return Verdict("fail", OPEN)
     allowed = value(seen.config(), "permitemptypasswords") == "yes"
     allowed = allowed or value(seen.root_config(), "permitemptypasswords") == "yes"
@@ -40,11 +50,11 @@ def empty_passwords(seen: Seen) -> Verdict:
     return Verdict("warn", f"{setting}; {named}", "medium") if accounts else Verdict("pass", f"{setting}; {named}")
 
 
-def password_auth(seen: Seen) -> Verdict:
+def password_auth(seen: Seen, _: None) -> Verdict:
     return _password_door(seen, "password", ("passwordauthentication",))
 
 
-def kbd_interactive(seen: Seen) -> Verdict:
+def kbd_interactive(seen: Seen, _: None) -> Verdict:
     verdict = _password_door(seen, "keyboard-interactive", KBD_KEYS)
     without_pam = seen.has("sshd") and value(seen.config(), "usepam") == "no"
     if verdict.status == "fail" and without_pam:
@@ -57,7 +67,7 @@ def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     offered = seen.offer().methods if seen.has("wire") else None
     if offered is None:
         return _configured_door(seen, keys)
-    if _open_to_anybody(seen):
+    if open_to_anybody(seen):
         return Verdict("fail", OPEN)
     evidence = f"offered before login: {', '.join(offered) or 'nothing'}"
     if not seen.has("sshd"):
@@ -68,7 +78,7 @@ def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     return Verdict(configured.status, f"{configured.evidence}; {evidence}")
 
 
-def _open_to_anybody(seen: Seen) -> bool:
+def open_to_anybody(seen: Seen) -> bool:
     return seen.has("wire") and "none" in (seen.offer().methods or ())
 
 
@@ -93,11 +103,71 @@ def _key_first(config: Config) -> bool:
     return bool(lists) and all("publickey" in item for item in lists)
 
 
-def max_auth_tries(seen: Seen) -> Verdict:
+def max_auth_tries(seen: Seen, most: int) -> Verdict:
     tries = value(seen.config(), "maxauthtries")
     evidence = f"maxauthtries {tries}"
-    if not tries.isdigit() or int(tries) > MAX_TRIES:
+    if not tries.isdigit() or int(tries) > most:
         return Verdict("fail", evidence)
     if int(tries) < 2:
         return Verdict("warn", f"{evidence}: an ssh agent with several keys is locked out", "low")
     return Verdict("pass", evidence)
+
+
+def pubkey_auth(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    verdicts = [_PUBKEY.judge(config, None), _KEY_TYPES.judge(config, None)]
+    offered = seen.offer().methods if seen.has("wire") else None
+    if offered is not None and "publickey" not in offered and "none" not in offered:
+        verdicts.append(Verdict("fail", f"offered before login: {', '.join(offered) or 'nothing'}"))
+    return worst(verdicts)
+
+
+def user_allow_list(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    users, groups = words(config, "allowusers").split(), words(config, "allowgroups").split()
+    if not users and not groups:
+        if seen.section("sshd").get("uid", 0):
+            return Verdict("pass", "this sshd is not run by root, so it logs in one account only")
+        return Verdict("fail", "neither allowusers nor allowgroups is set: every account may try")
+    account = seen.section("account")
+    ours = [*(_lists(users, [account["name"]]) if users else [True])]
+    ours += _lists(groups, account["groups"]) if groups else [True]
+    evidence = "; ".join(f"{key} {' '.join(names)}" for key, names in _named(users, groups))
+    if all(ours):
+        return Verdict("pass", evidence)
+    return Verdict("warn", f"{evidence}: our account {account['name']} is not in it", "high")
+
+
+def _named(users: list[str], groups: list[str]) -> list[tuple[str, list[str]]]:
+    return [(key, names) for key, names in (("allowusers", users), ("allowgroups", groups)) if names]
+
+
+def _lists(patterns: list[str], names: list[str]) -> list[bool]:
+    """Whether one of the names is meant; of USER@HOST the host has let us in already."""
+    return [any(fnmatchcase(name.lower(), pattern.partition("@")[0]) for pattern in patterns for name in names)]
+
+
+def auth_methods(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    evidence = f"authenticationmethods {_methods(config) or 'unset'}"
+    if _key_first(config):
+        return Verdict("pass", evidence)
+    others = [key for key in OTHER_METHODS if value(config, key) == "yes"]
+    if not others and value(config, "pubkeyauthentication") == "yes":
+        return Verdict("pass", f"{evidence}; nothing but keys is switched on")
+    return Verdict("fail", f"{evidence}; {', '.join(f'{key} yes' for key in others)}")
+
+
+def use_pam(seen: Seen, _: None) -> Verdict:
+    setting = value(seen.config(), "usepam")
+    if seen.section("sshd").get("uid", 0):
+        return Verdict("pass", f"this sshd is not run by root, so PAM is not open to it; usepam {setting or 'unset'}")
+    return Verdict("pass" if setting == "yes" else "fail", f"usepam {setting or 'unset'}")
+
+
+_PUBKEY = Setting("pubkeyauthentication", is_one_of("yes"))
+_KEY_TYPES = Setting(
+    "pubkeyacceptedalgorithms",
+    lacks("ssh-rsa", "ssh-dss", "ssh-rsa-cert-*", "ssh-dss-cert-*"),
+    ("pubkeyacceptedkeytypes",),
+)

@@ -15,6 +15,7 @@ import msgspec
 from ..errors import SiteError, UsageError
 from . import atomic, paths, schema
 from . import problems as judged
+from .lines import line_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Site:
 def load(path: Path, vm: str | None = None) -> Site:
     """Raises SiteError that names the file and every key that is wrong."""
     raw = _parse(path)
-    wrong = judged.of(raw, path)
+    wrong = problems_of(raw, path)
     if wrong:
         raise SiteError(
             f"{path}: {wrong[0]}",
@@ -55,6 +56,17 @@ def load(path: Path, vm: str | None = None) -> Site:
         )
     file = msgspec.convert(raw, schema.SiteFile)
     return Site(file, path.absolute(), _choose_vm(file, path, vm))
+
+
+def problems_of(raw: dict[str, Any], path: Path) -> list[str]:
+    """Each `key: what`; with the line, for what is deep in tables of its own."""
+    return [_placed(problem, path) for problem in judged.of(raw, path)]
+
+
+def _placed(problem: str, path: Path) -> str:
+    key = problem.partition(":")[0]
+    line = line_of(path.read_text(encoding="utf-8"), key) if key.startswith("checks") else 0
+    return f"{problem} (line {line})" if line else problem
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -74,7 +86,7 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
 
 def problems(path: Path) -> list[str]:
     """Everything that is wrong with the file, each as `key: what`; empty when it is good."""
-    return judged.of(_parse(path), path)
+    return problems_of(_parse(path), path)
 
 
 def _choose_vm(file: schema.SiteFile, path: Path, wanted: str | None) -> str:

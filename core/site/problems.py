@@ -98,6 +98,11 @@ def _meaning(raw: dict[str, Any], path: Path) -> Iterator[str]:
     if chosen is None and len(vms) > 1:
         yield f"default_vm: missing, and there are several VMs ({', '.join(vms)})"
     yield from _data(_good(raw.get("data"), schema.Data), path)
+    checks = _good(raw.get("checks"), schema.Checks)
+    if checks:
+        from ..checks import profiles  # the whole catalogue: only where the file speaks of checks
+
+        yield from profiles.problems(msgspec.convert(checks, schema.Checks))
     for each, entry in _entries(raw, "environments").items():
         wanted = _good(entry, schema.Environment).get("requirements")
         if wanted is not None and not (path.parent / paths.expanded(wanted)).is_file():
