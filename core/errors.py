@@ -19,6 +19,7 @@ TrainshedError                  exit code
 ├── RemoteError                 1   the VM did not do what was asked
 │   ├── AgentError              1   the agent cannot be placed, started or understood
 │   ├── DataError               3   the container cannot be read from the VM; retryable
+│   ├── FixError                1   a fix was refused by the VM, or put back
 │   ├── BuildError              1   an environment cannot be built
 │   ├── SandboxError            1   no sandbox can be had, so nothing foreign is run
 │   ├── RunError                1   no such run, or it is in the wrong state
@@ -141,6 +142,10 @@ class DataError(RemoteError):
     code = "data"
     exit_code = 3
     retryable = True
+
+
+class FixError(RemoteError):
+    code = "fix"
 
 
 class BuildError(RemoteError):

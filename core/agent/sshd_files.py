@@ -25,7 +25,7 @@ def hidden_include(path: str, depth: int = 0) -> str:
             lines = file.readlines()
     except OSError as error:
         return "%s: %s" % (path, error.strerror)
-    for pattern in (pattern for line in lines for pattern in _included(line)):
+    for pattern in (pattern for line in lines for pattern in included(line)):
         reason = _hidden_folder(pattern)
         if reason:
             return reason
@@ -36,7 +36,7 @@ def hidden_include(path: str, depth: int = 0) -> str:
     return ""
 
 
-def _included(line: str) -> list[str]:
+def included(line: str) -> list[str]:
     match = INCLUDE.match(line)
     if match is None:
         return []

@@ -1,0 +1,172 @@
+"""Fixes on a real server of a VM of its own: what is written and where, and that it goes back without us."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import FixError
+
+from .fixing import SHORT_S, TRIES, as_before, client, decided
+from .machine import INCLUDE, Machine, machine
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
+DROP_IN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+
+
+@pytest.fixture
+def vm(home: Path) -> Iterator[Machine]:
+    with machine(home / "vm") as made:
+        yield made
+
+
+def mtimes(vm: Machine) -> dict[str, int]:
+    return {name: (vm.folder / name).stat().st_mtime_ns for name in vm.files()}
+
+
+async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine) -> None:
+    before, wanted = vm.files(), {"MaxAuthTries": "3", "X11Forwarding": "no", "RequiredRSASize": "3072", "Nope": "1"}
+    how = {"modes": {"sshd_config": 0o600}, "files": {"/etc/security/pwquality.conf.d/50-x.conf": ["minlen = 14"]}}
+    async with client(vm) as worker:
+        planned = await worker.plan(wanted, **how)
+        assert vm.files() == before and not vm.state.exists()
+        assert "+MaxAuthTries 3\n" in planned["files"][0]["diff"]
+        assert planned["refused"] == {"Nope": "this server does not take it: Bad configuration option: Nope"}
+        answer = await worker.attempt(wanted, digest=planned["digest"], **how)
+        assert len(vm.run("ls", "-A", "/etc/cron.d").split()) == 1
+        await worker.keep(answer["id"])
+        assert vm.setting("maxauthtries") == "3" and decided(vm)
+        fixed, times = vm.files(), mtimes(vm)
+        assert {name: mode & 0o777 for name, (_, mode, _, _) in fixed.items() if "sshd_config" in name} == {
+            "etc/ssh/sshd_config": 0o600,
+            DROP_IN: 0o600,
+        }
+        again = await worker.attempt(wanted, **how)
+        assert again["id"] == "" and vm.files() == fixed and mtimes(vm) == times
+        with pytest.raises(FixError, match="changed since the plan"):
+            await worker.attempt(TRIES | {"MaxSessions": "8"}, digest=planned["digest"])
+        more = await worker.fixed({"MaxSessions": "8"})
+        assert "MaxAuthTries 3\n" in (vm.folder / DROP_IN).read_text() and more
+        for value in ("10", "10"):
+            assert await worker.fixed(undo=True) and vm.setting("maxsessions") == value
+        assert vm.files() == before and vm.setting("maxauthtries") == "6"
+        with pytest.raises(FixError, match="no fix on this VM that could be undone"):
+            await worker.plan(undo=True)
+
+
+async def test_what_nobody_keeps_goes_back_by_itself(vm: Machine) -> None:
+    before = vm.files()
+    async with client(vm) as worker:
+        answer = await worker.attempt(seconds=SHORT_S)
+        assert vm.setting("maxauthtries") == "3"
+        async with client(vm, "other") as other:
+            with pytest.raises(FixError, match="another fix waits for its decision"):
+                await other.attempt({"MaxAuthTries": "2"})
+        as_before(vm, before)
+        with pytest.raises(FixError, match="put back before it could be kept"):
+            await worker.keep(answer["id"])
+
+
+async def test_what_nobody_keeps_goes_back_after_a_reboot_and_what_is_kept_stays(vm: Machine) -> None:
+    before = vm.files()
+    async with client(vm) as worker:
+        await worker.attempt()
+    vm.reboot()
+    as_before(vm, before)
+    async with client(vm) as worker:
+        await worker.fixed()
+    vm.reboot()
+    assert vm.setting("maxauthtries") == "3"
+
+
+async def test_a_server_that_ends_when_it_is_to_reload_is_started_again(home: Path) -> None:
+    program = home / "vm" / "sshd"
+
+    def server(vm: Machine) -> str:
+        program.symlink_to("/usr/sbin/sshd")
+        vm.command[0] = str(program)
+        return f"exec {' '.join(vm.command)} 2>>{vm.log}\n"
+
+    with machine(home / "vm", server=server) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            program.unlink()
+            program.write_text(f'#!/bin/sh\n[ -e {program}.once ] && exec {program}.real "$@"\ntouch {program}.once\n')
+            program.chmod(0o755)
+            Path(f"{program}.real").symlink_to("/usr/sbin/sshd")
+            with pytest.raises(FixError, match="the server ended") as failed:
+                await worker.attempt()
+            assert failed.value.hint == "everything is as it was"
+        as_before(vm, before)
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "block"),
+    [
+        ((INCLUDE, "MaxAuthTries 9"), DROP_IN, False),
+        (("MaxAuthTries 9", INCLUDE), "etc/ssh/sshd_config", True),
+        (("X11Forwarding yes", INCLUDE, "MaxAuthTries 9"), DROP_IN, False),
+        (("MaxAuthTries 9",), "etc/ssh/sshd_config", True),
+        (("Match User nobody", INCLUDE, "Match all"), "etc/ssh/sshd_config", True),
+    ],
+    ids=["Include first", "Include too late", "Include in the middle", "no Include", "Include in a Match"],
+)
+async def test_it_goes_where_it_counts(home: Path, lines: tuple[str, ...], path: str, block: bool) -> None:
+    with machine(home / "vm", lines=() if block and "Match" in lines[0] else lines) as vm:
+        if block and "Match" in lines[0]:
+            vm.config.write_text(vm.config.read_text() + "".join(line + "\n" for line in lines))
+        (vm.etc / "ssh/sshd_config.d/05-first.conf").write_text("Banner none\n")
+        before = vm.files()
+        async with client(vm) as worker:
+            await worker.fixed()
+            assert vm.setting("maxauthtries") == "3"
+            changed = [name for name, was in vm.files().items() if before.get(name) != was]
+            expected = path if block else "etc/ssh/sshd_config.d/00-trainshed.conf"
+            assert changed == [expected]
+            assert await worker.attempt() == {"id": "", "steps": [], "seconds": 0.0}
+            await worker.fixed(undo=True)
+        assert vm.files() == before
+
+
+async def test_what_would_not_count_is_refused_with_the_reason(home: Path) -> None:
+    config = home / "vm/etc/ssh/other_config"
+    options = ["-f", "/etc/ssh/other_config", "-o", "MaxAuthTries=5", "-oLoginGraceTime 50"]
+
+    def server(vm: Machine) -> str:
+        config.write_text(
+            vm.config.read_text() + "Match User root\nX11Forwarding yes\nMatch User other\nMaxSessions 2\n"
+        )
+        return (
+            f"exec /usr/sbin/sshd -D -e -f /etc/ssh/other_config -o MaxAuthTries=5 -o'LoginGraceTime 50' 2>>{vm.log}\n"
+        )
+
+    with machine(home / "vm", lines=(), server=server, options=options) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            wanted = {"MaxAuthTries": "3", "X11Forwarding": "no", "MaxSessions": "8", "AcceptEnv": "A"}
+            planned = await worker.plan(wanted)
+            reasons = planned["refused"]
+            assert (
+                "command line" in reasons["MaxAuthTries"]
+                and "Match block in /etc/ssh/other_config" in reasons["X11Forwarding"]
+            )
+            assert set(reasons) == {"MaxAuthTries", "X11Forwarding"}
+            await worker.fixed(wanted)
+        assert config.read_text().startswith("# trainshed begins")
+        assert "MaxSessions 8" in vm.run("/usr/sbin/sshd", "-T", "-f", "/etc/ssh/other_config").replace(
+            "maxs", "MaxS"
+        ).replace("sessions", "Sessions")
+        assert {name for name, was in vm.files().items() if before.get(name) != was} == {"etc/ssh/other_config"}
+
+
+async def test_without_anything_that_survives_a_reboot_it_is_refused(home: Path) -> None:
+    with machine(home / "vm", cron=False) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            with pytest.raises(FixError, match="after a reboot") as refused:
+                await worker.attempt()
+            assert "install cron" in refused.value.hint
+        assert vm.files() == before
