@@ -20,6 +20,7 @@ TrainshedError                  exit code
 │   ├── AgentError              1   the agent cannot be placed, started or understood
 │   ├── DataError               3   the container cannot be read from the VM; retryable
 │   ├── FixError                1   a fix was refused by the VM, or put back
+│   ├── RootNeeded              1   only root may do that, and sudo asks for a password
 │   ├── BuildError              1   an environment cannot be built
 │   ├── SandboxError            1   no sandbox can be had, so nothing foreign is run
 │   ├── RunError                1   no such run, or it is in the wrong state
@@ -146,6 +147,10 @@ class DataError(RemoteError):
 
 class FixError(RemoteError):
     code = "fix"
+
+
+class RootNeeded(RemoteError):
+    code = "root-needed"
 
 
 class BuildError(RemoteError):

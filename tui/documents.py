@@ -38,3 +38,9 @@ def checks(site: str, ended: events.ChecksFinished, found: Iterable[events.Check
     rows = [{key: value for key, value in _flat(check).items() if key in CHECK} for check in found]
     whole = _flat(ended)
     return {"site": site, **{key: whole[key] for key in ("started", "duration_s", "counts")}, "checks": rows}
+
+
+def fixed(plan: events.FixPlanned, ended: events.FixFinished, found: Iterable[events.CheckFinished]) -> dict[str, Any]:
+    """The document of `fix`: what came of it, what was planned, and the checks again."""
+    rows = [{key: value for key, value in _flat(check).items() if key in CHECK} for check in found]
+    return {**_flat(ended), "planned": _flat(plan), "found": rows}

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import pwd
+import re
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -20,6 +21,7 @@ from .fix_plan import Plan
 
 STATE = "/var/lib/trainshed/fixes"
 LONGEST_S = 90.0
+NAME = re.compile("[0-9A-Za-z-]{1,40}")  # cron reads no file whose name has a dot
 Request = Dict[str, Any]
 
 
@@ -49,7 +51,7 @@ def _as_root(work: Callable[[Request], Dict[str, Any]], request: Request, passwo
     request = dict(request, pid=os.getpid(), user=user, connection=os.environ.get("SSH_CONNECTION", ""))
     if os.geteuid() == 0:
         return work(request)
-    raise Fault("fix", "root is needed on the VM to change its SSH server", "log in as an account that may use sudo")
+    raise Fault("root-needed", "root is needed on the VM to change its SSH server", "an account that may use sudo")
 
 
 def planned(request: Request) -> Dict[str, Any]:
@@ -59,7 +61,14 @@ def planned(request: Request) -> Dict[str, Any]:
         broken = fix_server.test(plan.server)
         if broken:
             raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
-        return dict(plan.shown(), revert_by=fix_arm.demand())
+        return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request))
+
+
+def _checks(plan: Plan, request: Request) -> List[str]:
+    """What the fix is about; of one that is undone, what that was about."""
+    undone = revert.read(os.path.join(STATE, plan.undoes))["checks"] if plan.undoes else []
+    checks: List[str] = undone or request.get("checks", [])
+    return checks
 
 
 def _plan(request: Request) -> Plan:
@@ -94,15 +103,19 @@ def _try(plan: Plan, request: Request) -> Dict[str, Any]:
     broken = fix_server.test(plan.server)
     if broken:
         raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
-    identity = "%s-%s" % (time.strftime("%Y%m%dT%H%M%S", time.gmtime()), os.urandom(2).hex())
+    identity = request["id"]
     folder = os.path.join(STATE, identity)
+    if not NAME.fullmatch(identity) or os.path.exists(folder):
+        raise Fault("fix", "%r is no name for a new fix" % identity)
     manifest = _manifest(plan, request, identity, way, seconds)
     fix_write.backup(folder, manifest, plan.writes)
-    reached("What is changed was copied", "cp", "-a", *[entry["path"] for entry in manifest["files"]], folder)
+    there = [entry["path"] for entry in manifest["files"] if entry["before"] is not None]
+    reached("What is there was copied", *(["cp", "-a", *there, folder] if there else []))
     try:
         fix_arm.arm(folder, identity, way, seconds)
         reached("The VM puts it back in %g s, and after a reboot, unless it is kept" % seconds, *_armed(manifest, way))
-        _change(plan, manifest, reached)
+        with revert.alone(folder):
+            _change(plan, manifest, folder, reached)
     except (Fault, OSError) as error:
         raise _put_back(folder, error) from None
     return {"id": identity, "steps": steps, "seconds": max(0.0, manifest["deadline"] - revert.now())}
@@ -112,7 +125,12 @@ def _armed(manifest: Dict[str, Any], way: str) -> List[str]:
     return ["systemctl", "start", manifest["timer"]] if way == "systemd" else ["tee", manifest["armed"][0]]
 
 
-def _change(plan: Plan, manifest: Dict[str, Any], reached: Callable[..., None]) -> None:
+def _change(plan: Plan, manifest: Dict[str, Any], folder: str, said: Callable[..., None]) -> None:
+    def reached(title: str, *command: str) -> None:
+        said(title, *command)
+        if not revert.pending(folder):
+            raise Fault("fix", "it took so long that the time was over")
+
     for number, write in enumerate(plan.writes):
         fix_write.write(write, manifest["files"][number]["temporary"])
         reached("Written", "install", write.path)
@@ -140,7 +158,7 @@ def _put_back(folder: str, error: Exception) -> Fault:
     """The reason, once all is as it was."""
     reason = error.title if isinstance(error, Fault) else "%s: %s" % (_named(error), getattr(error, "strerror", error))
     try:
-        revert.put_back(folder)
+        revert.put_back(folder, again=True)
     except OSError as failed:
         return Fault("fix", reason, "not all could be put back at once (%s); the VM goes on trying" % failed)
     return Fault("fix", reason, "everything is as it was")

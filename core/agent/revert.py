@@ -27,6 +27,7 @@ RUNNING_SYSTEMD = "/run/systemd/system"
 LOOK_S = 0.2
 RELOAD_S = 10.0
 TRIES, AGAIN_S = 10, 3.0
+STOPPED_S = 15.0
 BOOT_S = 30.0  # after a reboot the server may be started later than we are
 Manifest = Dict[str, Any]
 
@@ -60,14 +61,24 @@ def due(manifest: Manifest) -> bool:
 
 
 @contextlib.contextmanager
-def alone(folder: str) -> Iterator[None]:
-    """One process at a time decides about a fix."""
+def alone(folder: str, patience: float = 3600.0) -> Iterator[None]:
+    """One process at a time writes, keeps or puts back; after `patience` seconds whoever waits goes ahead."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    until = time.monotonic() + patience
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        while not _locked(fd) and time.monotonic() < until:
+            time.sleep(LOOK_S / 4)
         yield
     finally:
         os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def keep(folder: str) -> bool:
@@ -84,17 +95,21 @@ def keep(folder: str) -> bool:
         return kept
 
 
-def put_back(folder: str) -> bool:
-    """Everything as it was, and a server that serves it. False: it is kept, or was put back before."""
-    with alone(folder):
+def put_back(folder: str, again: bool = False) -> bool:
+    """Everything as it was, and a server that serves it. False: it is kept, or was put back before.
+
+    Who writes is stopped, perhaps, so nobody waits for him for ever. `again`: it is he, and may have written since.
+    """
+    with alone(folder, STOPPED_S):
         manifest = read(folder)
-        undecided = pending(folder)
+        undecided = pending(folder) or again
         if undecided:
             failed = files_back(folder, manifest)
             server_back(manifest["server"], manifest["boot"] != boot())
             if failed:
                 raise failed[0]  # whoever started us does it again
-            os.rename(os.path.join(folder, PENDING), os.path.join(folder, REVERTED))
+            if pending(folder):
+                os.rename(os.path.join(folder, PENDING), os.path.join(folder, REVERTED))
             sync(folder)
         disarm(manifest)
         return undecided

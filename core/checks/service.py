@@ -7,15 +7,21 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
 
 from ..data.service import LiveData
 from ..errors import ConnectError, UsageError
 from ..events import CheckFinished, ChecksFinished, Event, Notice, Phase
 from ..site.files import Site
+from ..site.secrets import Secret
 from ..ssh.agent import Link
 from ..ssh.probe import probe
 from .catalogue import CATALOGUE
+from .fixes.service import Fixes
 from .model import Seen, Wire
+
+if TYPE_CHECKING:
+    from ..ssh.link import SiteLink
 
 GROUPS = ("ssh", "data")
 
@@ -40,6 +46,21 @@ class LiveChecks:
                         counts[event.status] += 1
                     yield event
         yield ChecksFinished(counts=dict(counts), started=started, duration_s=time.monotonic() - began)
+
+    def _fixes(self) -> Fixes:
+        return Fixes(self._site, cast("SiteLink", self._link), CATALOGUE, lambda _sudo: self._look())
+
+    def plan_fix(
+        self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """See core.services.Checks."""
+        return self._fixes().plan(ids, undo, sudo)
+
+    def fix(
+        self, ids: Sequence[str] = (), *, agreed: str = "", undo: bool = False, sudo: Secret | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """See core.services.Checks."""
+        return self._fixes().fix(ids, agreed, undo, sudo)
 
     async def _ssh(self) -> AsyncGenerator[Event, None]:
         yield Phase(step="check", title="Looking at the SSH server", command="trainshed check ssh")

@@ -36,6 +36,9 @@ class Scenario:
     passphrase: str = ""  # the key is encrypted with it
     password: str = ""  # the server wants it
     unreachable: bool = False
+    sudo: str = ""  # a fix needs root, and sudo this password
+    fixed: bool = False  # what is to be fixed is right already
+    locked_out: bool = False  # a new login does not work with the fix
     broken_link: str = ""  # an id of LINKS
     built: bool = False  # the job's environment, before
     build_fails: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,7 +26,7 @@ class Client:
         return await self.agent.call("fixes.plan", **_request(settings, more))
 
     async def attempt(self, settings: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
-        request = {"digest": "", "seconds": 90.0, **_request(settings, more)}
+        request = {"digest": "", "seconds": 90.0, "id": f"fix-{time.monotonic_ns()}", **_request(settings, more)}
         return await self.agent.call("fixes.attempt", **request)
 
     async def keep(self, identity: str) -> None:
