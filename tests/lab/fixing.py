@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from core.ssh.agent import Agent
@@ -53,11 +54,16 @@ async def client(vm: Machine, name: str = "lab") -> AsyncIterator[Client]:
         await link.close()
 
 
+def armed(vm: Machine) -> list[Path]:
+    """What would put a fix back."""
+    places = (vm.etc / "cron.d", vm.etc / "systemd/system")
+    return [path for place in places for path in place.rglob("*trainshed*")]
+
+
 def decided(vm: Machine) -> bool:
     """No fix waits, and nothing is armed."""
     waiting = list(vm.state.glob("*/pending")) if vm.state.exists() else []
-    armed = [path for path in (vm.etc / "cron.d").iterdir() if "trainshed" in path.name]
-    return not waiting and not armed
+    return not waiting and not armed(vm)
 
 
 def as_before(vm: Machine, before: object, value: str = "6") -> None:
