@@ -90,6 +90,7 @@ class CheckFinished(_Event, frozen=True, kw_only=True, tag="check.finished"):
     sources: list[str] = []
     fix: str = ""
     duration_s: float | None = None
+    accepted: dict[str, str] | None = None  # owner, reason, until, and the status that it would have
 
 
 class ChecksFinished(_Event, frozen=True, kw_only=True, tag="checks.finished"):

@@ -45,8 +45,12 @@ class Connection(Protocol):
 
 
 class Checks(Protocol):
-    def run(self, groups: Sequence[str] = ("ssh", "data")) -> Events:
-        """`CheckFinished` for each check, in the catalogue's order, then `ChecksFinished`."""
+    def run(self, groups: Sequence[str] = ("ssh", "data"), *, sudo: Secret | None = None) -> Events:
+        """`CheckFinished` for each check, in the catalogue's order, then `ChecksFinished`.
+
+        `sudo`: the password of sudo on the VM, for what only root can read. Without it, root reads where sudo asks
+        for none.
+        """
         ...
 
     def plan_fix(self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None) -> Events:

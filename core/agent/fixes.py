@@ -14,7 +14,7 @@ import re
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import fix_arm, fix_plan, fix_server, fix_undo, fix_write, revert, sshd
+from . import fix_arm, fix_plan, fix_server, fix_undo, fix_write, revert, root, sshd
 from .call import Call
 from .faults import Fault
 from .fix_plan import Plan
@@ -27,31 +27,34 @@ Request = Dict[str, Any]
 
 def plan(call: Call, password: str = "", **request: Any) -> Dict[str, Any]:
     """`planned`, as root."""
-    return _as_root(planned, request, password)
+    return _as_root("planned", request, password)
 
 
 def attempt(call: Call, password: str = "", **request: Any) -> Dict[str, Any]:
     """`tried`, as root."""
-    return _as_root(tried, request, password)
+    return _as_root("tried", request, password)
 
 
 def keep(call: Call, password: str = "", **request: Any) -> Dict[str, Any]:
     """`kept`, as root."""
-    return _as_root(kept, request, password)
+    return _as_root("kept", request, password)
 
 
 def put_back(call: Call, password: str = "", **request: Any) -> Dict[str, Any]:
     """`returned`, as root."""
-    return _as_root(returned, request, password)
+    return _as_root("returned", request, password)
 
 
-def _as_root(work: Callable[[Request], Dict[str, Any]], request: Request, password: str) -> Dict[str, Any]:
+def _as_root(work: str, request: Request, password: str) -> Dict[str, Any]:
     """What `sudo` hides is told with the request: the session, its account, its connection."""
     user = pwd.getpwuid(os.getuid()).pw_name
     request = dict(request, pid=os.getpid(), user=user, connection=os.environ.get("SSH_CONNECTION", ""))
-    if os.geteuid() == 0:
-        return work(request)
-    raise Fault("root-needed", "root is needed on the VM to change its SSH server", "an account that may use sudo")
+    try:
+        return root.run(work, {"request": request}, password)
+    except Fault as fault:
+        if fault.title.startswith("sudo"):
+            raise Fault("root-needed", "only root may do that on the VM: %s" % fault.title, fault.hint) from None
+        raise
 
 
 def planned(request: Request) -> Dict[str, Any]:

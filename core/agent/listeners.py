@@ -7,13 +7,16 @@ import os
 import struct
 from typing import Any, Iterator
 
+from .hostfiles import Files
+
 LISTEN = "0A"
 TABLES = (("tcp", "/proc/net/tcp"), ("tcp6", "/proc/net/tcp6"))
 
 
-def listeners() -> list[dict[str, Any]]:
+def listeners(files: Files) -> list[dict[str, Any]]:
     """Each: protocol, address, port, process ("" where another user's is hidden from us). Raises OSError."""
-    found = [entry for protocol, path in TABLES if os.path.exists(path) for entry in _table(protocol, path)]
+    texts = [(TABLES[0][0], files.text(TABLES[0][1])), (TABLES[1][0], files.optional(TABLES[1][1]))]
+    found = [entry for protocol, text in texts for entry in _table(protocol, text)]
     names = _process_names({entry["inode"] for entry in found})
     for entry in found:
         entry["process"] = names.get(entry.pop("inode"), "")
@@ -21,9 +24,8 @@ def listeners() -> list[dict[str, Any]]:
     return sorted(unique.values(), key=lambda entry: (entry["port"], entry["protocol"], entry["address"]))
 
 
-def _table(protocol: str, path: str) -> Iterator[dict[str, Any]]:
-    with open(path, encoding="ascii") as file:
-        rows = [line.split() for line in file.readlines()[1:]]
+def _table(protocol: str, text: str) -> Iterator[dict[str, Any]]:
+    rows = [line.split() for line in text.splitlines()[1:]]
     for row in rows:
         if row[3] == LISTEN:
             address, _, port = row[1].partition(":")

@@ -32,6 +32,7 @@ class Listener(NamedTuple):
     options: List[Tuple[str, str]]  # the letters with their values
     uid: int
     note: str
+    started: int = 0  # clock ticks since boot; 0: not known
 
 
 def process(pid: int) -> Process:
@@ -84,7 +85,7 @@ def as_listener(found: Process) -> Optional[Listener]:
         return None
     if any(re.fullmatch("-[%s]*[Ri].*" % WITHOUT_VALUE, word) for word in words[1:]):
         return None
-    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "")
+    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start)
 
 
 def _program(pid: int, named: str) -> str:

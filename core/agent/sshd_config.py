@@ -103,14 +103,14 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
     `command`: what an administrator can run to see what we could not.
     """
     answer: dict[str, Any] = {"argv": [], "config_file": "", "config": {}, "root_config": {}, "uid": 0}
-    answer.update(note="", error="", command="sudo sshd -T", port=0)
+    answer.update(note="", error="", command="sudo sshd -T", port=0, started=0)
     try:
         match = connection(user, client_address)
         answer["port"] = int(match["lport"])
         server = listener(os.getpid())
         file = dict(server.options).get("f", DEFAULT_FILE)
         command = arguments(server, match)
-        answer.update(argv=command, config_file=file, uid=server.uid, note=server.note)
+        answer.update(argv=command, config_file=file, uid=server.uid, note=server.note, started=server.started)
         answer["command"] = "sudo " + " ".join(shlex.quote(word) for word in command)
         hidden = sshd_files.hidden_include(file)
         if hidden:

@@ -11,6 +11,8 @@ import shlex
 import stat
 from typing import Any, Iterator
 
+from . import public_keys
+
 INCLUDE = re.compile(r"\s*include(?:\s+|\s*=\s*)(.+)", re.IGNORECASE)
 MAX_DEPTH = 16  # as sshd's own
 
@@ -36,7 +38,19 @@ def hidden_include(path: str, depth: int = 0) -> str:
     return ""
 
 
+def config_files(path: str, depth: int = 0) -> list[dict[str, Any]]:
+    """Path, mode and uid of the configuration and of every file that it includes. Raises OSError."""
+    status = os.stat(path)
+    found = [{"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}]
+    with open(path, encoding="utf-8", errors="replace") as file:
+        patterns = [pattern for line in file for pattern in included(line)]
+    for inner in [inner for pattern in patterns for inner in sorted(glob.glob(pattern))]:
+        found += config_files(inner, depth + 1) if depth < MAX_DEPTH else []
+    return found
+
+
 def included(line: str) -> list[str]:
+    """Patterns of an Include line, absolute; none of any other."""
     match = INCLUDE.match(line)
     if match is None:
         return []
@@ -60,7 +74,7 @@ def _hidden_folder(pattern: str) -> str:
 
 
 def host_keys(paths: list[str]) -> tuple[list[dict[str, Any]], str]:
-    """(mode, uid and group of each private host key that exists, why one cannot be seen or "")."""
+    """(path, mode, uid, group, mtime, type, bits, pinned of each private host key, why one cannot be seen or "")."""
     found, error = [], ""
     for path in paths:
         try:
@@ -70,10 +84,16 @@ def host_keys(paths: list[str]) -> tuple[list[dict[str, Any]], str]:
         except OSError as failure:
             error = "%s: %s" % (path, failure.strerror)
             continue
-        found.append(
-            {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "group": _group(status.st_gid)}
-        )
+        entry = {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}
+        entry.update(group=_group(status.st_gid), mtime=status.st_mtime)
+        found.append({**entry, **_public_half(path)})
     return found, error
+
+
+def _public_half(path: str) -> dict[str, Any]:
+    """`type`, `bits` and `pinned` (as a site file has it), empty where the public half cannot be read."""
+    key = public_keys.of_host(path) or {"type": "", "bits": 0, "fingerprint": ""}
+    return {"type": key["type"], "bits": key["bits"], "pinned": ("%(type)s %(fingerprint)s" % key).strip()}
 
 
 def _group(gid: int) -> str:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from .model import Config, Seen, Verdict, value
+from .rules import Setting, is_one_of, lacks, words, worst
 
 KEY_ONLY_ROOT = {"prohibit-password", "without-password"}  # the second is the first's older name
 KBD_KEYS = ("kbdinteractiveauthentication", "challengeresponseauthentication")
+OTHER_METHODS = (
+    "passwordauthentication",
+    "kbdinteractiveauthentication",
+    "challengeresponseauthentication",
+    "hostbasedauthentication",
+    "gssapiauthentication",
+    "kerberosauthentication",
+)
 OPEN = "the server let us in with no key and no password"
 
 
@@ -100,3 +111,63 @@ def max_auth_tries(seen: Seen, most: int) -> Verdict:
     if int(tries) < 2:
         return Verdict("warn", f"{evidence}: an ssh agent with several keys is locked out", "low")
     return Verdict("pass", evidence)
+
+
+def pubkey_auth(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    verdicts = [_PUBKEY.judge(config, None), _KEY_TYPES.judge(config, None)]
+    offered = seen.offer().methods if seen.has("wire") else None
+    if offered is not None and "publickey" not in offered and "none" not in offered:
+        verdicts.append(Verdict("fail", f"offered before login: {', '.join(offered) or 'nothing'}"))
+    return worst(verdicts)
+
+
+def user_allow_list(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    users, groups = words(config, "allowusers").split(), words(config, "allowgroups").split()
+    if not users and not groups:
+        if seen.section("sshd").get("uid", 0):
+            return Verdict("pass", "this sshd is not run by root, so it logs in one account only")
+        return Verdict("fail", "neither allowusers nor allowgroups is set: every account may try")
+    account = seen.section("account")
+    ours = [*(_lists(users, [account["name"]]) if users else [True])]
+    ours += _lists(groups, account["groups"]) if groups else [True]
+    evidence = "; ".join(f"{key} {' '.join(names)}" for key, names in _named(users, groups))
+    if all(ours):
+        return Verdict("pass", evidence)
+    return Verdict("warn", f"{evidence}: our account {account['name']} is not in it", "high")
+
+
+def _named(users: list[str], groups: list[str]) -> list[tuple[str, list[str]]]:
+    return [(key, names) for key, names in (("allowusers", users), ("allowgroups", groups)) if names]
+
+
+def _lists(patterns: list[str], names: list[str]) -> list[bool]:
+    """Whether one of the names is meant; of USER@HOST the host has let us in already."""
+    return [any(fnmatchcase(name.lower(), pattern.partition("@")[0]) for pattern in patterns for name in names)]
+
+
+def auth_methods(seen: Seen, _: None) -> Verdict:
+    config = seen.config()
+    evidence = f"authenticationmethods {_methods(config) or 'unset'}"
+    if _key_first(config):
+        return Verdict("pass", evidence)
+    others = [key for key in OTHER_METHODS if value(config, key) == "yes"]
+    if not others and value(config, "pubkeyauthentication") == "yes":
+        return Verdict("pass", f"{evidence}; nothing but keys is switched on")
+    return Verdict("fail", f"{evidence}; {', '.join(f'{key} yes' for key in others)}")
+
+
+def use_pam(seen: Seen, _: None) -> Verdict:
+    setting = value(seen.config(), "usepam")
+    if seen.section("sshd").get("uid", 0):
+        return Verdict("pass", f"this sshd is not run by root, so PAM is not open to it; usepam {setting or 'unset'}")
+    return Verdict("pass" if setting == "yes" else "fail", f"usepam {setting or 'unset'}")
+
+
+_PUBKEY = Setting("pubkeyauthentication", is_one_of("yes"))
+_KEY_TYPES = Setting(
+    "pubkeyacceptedalgorithms",
+    lacks("ssh-rsa", "ssh-dss", "ssh-rsa-cert-*", "ssh-dss-cert-*"),
+    ("pubkeyacceptedkeytypes",),
+)

@@ -9,7 +9,25 @@ from typing import Any, Literal, NamedTuple
 from ..events import CheckFinished, Severity, Status
 from .fix import Fix, Value, shown
 
-Section = Literal["wire", "sshd", "host_keys", "ssh_dir", "listeners", "docker"]
+Section = Literal[
+    "wire",  # what the server offers before login
+    "client",  # what is known here: pins, our own programs
+    "password",  # the strength of the password that we log in with; judged here, never sent
+    "sshd",
+    "config_files",
+    "host_keys",
+    "ssh_dir",
+    "authorized_keys",
+    "moduli",
+    "listeners",
+    "addresses",
+    "passwords",  # the policy for them, and how they are kept
+    "guards",
+    "packages",
+    "account",
+    "updates",
+    "docker",
+]
 Config = Mapping[str, list[str]]
 
 
@@ -38,23 +56,28 @@ class Wire:
     ciphers: tuple[str, ...]
     macs: tuple[str, ...]
     methods: tuple[str, ...] | None
+    host_key_algorithms: tuple[str, ...] = ()
+    compression: tuple[str, ...] = ("none",)
+    banner: str = "SSH-2.0-OpenSSH"
+    host_key: str = ""  # `ssh-ed25519 SHA256:…`, as it was shown
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything the checks look at. `host` is the agent's answer to `checks.host`.
+    """Everything the checks look at. `host` is the agent's answer to `checks.host`, `local` what is known here.
 
     `errors`: why a section is missing. Asking for one that is raises Missing.
     """
 
     wire: Wire | None = None
     host: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)  # sections `client` and `password`
     errors: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, section: Section) -> bool:
         if section in self.errors:
             return False
-        return self.wire is not None if section == "wire" else section in self.host
+        return self.wire is not None if section == "wire" else section in self.host or section in self.local
 
     def offer(self) -> Wire:
         if self.wire is None or "wire" in self.errors:
@@ -64,7 +87,7 @@ class Seen:
     def section(self, name: Section) -> Any:
         if not self.has(name):
             raise Missing(name)
-        return self.host[name]
+        return self.local[name] if name in self.local else self.host[name]
 
     def config(self) -> Config:
         """What holds for our account and address."""
@@ -109,6 +132,11 @@ class Check:
         """The fix with this check's value in it."""
         return self.fix.filled(self.value)
 
+    @property
+    def expectation(self) -> str:
+        """What is expected, with this check's value in it."""
+        return self.expected.replace("{value}", shown(self.value) or "those that the site names")
+
     def run(self, seen: Seen) -> CheckFinished:
         try:
             verdict = self.evaluate(seen, self.value)
@@ -120,8 +148,8 @@ class Check:
             title=self.title,
             status=verdict.status,
             severity=verdict.severity or self.severity,
-            evidence=verdict.evidence,
-            expected=self.expected.replace("{value}", shown(self.value)),
+            evidence=verdict.evidence + _by_root(self.needs, seen),
+            expected=self.expectation,
             sources=list(self.sources),
             fix="" if verdict.status == "pass" else self.fixed.text,
         )
@@ -130,12 +158,28 @@ class Check:
 # What an administrator runs to see what we could not; for sshd the agent names the server's own options.
 COMMANDS: dict[Section, str] = {
     "wire": "ssh -vv -o PreferredAuthentications=none HOST",
+    "client": "ssh -V",
+    "password": "trainshed connect",
     "sshd": "sudo sshd -T",
+    "config_files": "sudo ls -lR /etc/ssh",
     "host_keys": "sudo stat -c '%a %U:%G %n' /etc/ssh/ssh_host_*_key",
     "ssh_dir": "sudo stat -c '%a %U %n' ~ ~/.ssh ~/.ssh/authorized_keys",
+    "authorized_keys": "sudo ssh-keygen -lf ~/.ssh/authorized_keys",
+    "moduli": "sudo awk '{print $5}' /etc/ssh/moduli",
     "listeners": "sudo ss -Hltnp",
+    "addresses": "ip -brief address",
+    "passwords": "sudo cat /etc/login.defs /etc/pam.d/common-password /etc/pam.d/common-auth",
+    "guards": "sudo nft list ruleset",
+    "packages": "dpkg-query -W openssh-server openssh-client",
+    "account": "id",
+    "updates": "sudo apt list --upgradable",
     "docker": "sudo docker info",
 }
+
+
+def _by_root(needs: tuple[Section, ...], seen: Seen) -> str:
+    read = [name for name in needs if name in seen.host.get("root", ())]
+    return f" (read as root: {', '.join(read)})" if read else ""
 
 
 def _unknown(section: Section, seen: Seen) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import datetime
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
@@ -10,15 +10,14 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 from ..data.service import LiveData
-from ..errors import ConnectError, UsageError
+from ..errors import UsageError
 from ..events import CheckFinished, ChecksFinished, Event, Notice, Phase
 from ..site.files import Site
 from ..site.secrets import Secret
 from ..ssh.agent import Link
-from ..ssh.probe import probe
-from .catalogue import CATALOGUE
 from .fixes.service import Fixes
-from .model import Seen, Wire
+from .profiles import rows
+from .seen import look, notices
 
 if TYPE_CHECKING:
     from ..ssh.link import SiteLink
@@ -33,13 +32,15 @@ class LiveChecks:
         self._site = site
         self._link = link
 
-    async def run(self, groups: Sequence[str] = GROUPS) -> AsyncGenerator[Event, None]:
-        """Raises UsageError for an unknown group, ConnectError and its kin where the VM cannot be reached."""
+    async def run(self, groups: Sequence[str] = GROUPS, *, sudo: Secret | None = None) -> AsyncGenerator[Event, None]:
+        """`sudo`: the password of sudo on the VM, for what only root can read; not kept.
+
+        Raises UsageError for an unknown group, ConnectError and its kin where the VM cannot be reached."""
         chosen = _chosen(groups)
         started, began = time.time(), time.monotonic()
         counts: Counter[str] = Counter()
         for group in chosen:
-            events = self._ssh() if group == "ssh" else self._data()
+            events = self._ssh(sudo) if group == "ssh" else self._data()
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, CheckFinished):
@@ -48,7 +49,7 @@ class LiveChecks:
         yield ChecksFinished(counts=dict(counts), started=started, duration_s=time.monotonic() - began)
 
     def _fixes(self) -> Fixes:
-        return Fixes(self._site, cast("SiteLink", self._link), CATALOGUE, lambda _sudo: self._look())
+        return Fixes(self._site, cast("SiteLink", self._link))
 
     def plan_fix(
         self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None
@@ -62,33 +63,14 @@ class LiveChecks:
         """See core.services.Checks."""
         return self._fixes().fix(ids, agreed, undo, sudo)
 
-    async def _ssh(self) -> AsyncGenerator[Event, None]:
+    async def _ssh(self, sudo: Secret | None) -> AsyncGenerator[Event, None]:
         yield Phase(step="check", title="Looking at the SSH server", command="trainshed check ssh")
-        seen = await self._look()
-        if seen.host["sshd"]["note"]:
-            yield Notice(text=seen.host["sshd"]["note"], level="warning")
-        for check in CATALOGUE:
-            yield check.run(seen)
-
-    async def _look(self) -> Seen:
-        """The host by one call of the agent, the wire by one unauthenticated connection, at the same time."""
-        wire = asyncio.create_task(self._wire())
-        try:
-            agent = await self._link.agent()
-            host = await agent.call("checks.host", user="", client_address="")
-            offer, reason = await wire
-        finally:
-            wire.cancel()
-        errors = {**host["errors"], **({"wire": reason} if reason else {})}
-        return Seen(wire=offer, host=host, errors=errors)
-
-    async def _wire(self) -> tuple[Wire | None, str]:
-        """The offer, or why there is none: the link may stand although a new connection is refused."""
-        try:
-            offer = await probe(self._site, getattr(self._link, "answers", None))
-        except ConnectError as error:
-            return None, error.title
-        return Wire(kex=offer.kex, ciphers=offer.ciphers, macs=offer.macs, methods=offer.auth_methods), ""
+        seen = await look(self._site, self._link, sudo)
+        for notice in notices(seen):
+            yield notice
+        today = datetime.date.today()
+        for row in rows(self._site.file.checks):
+            yield row.run(seen, today)
 
     async def _data(self) -> AsyncGenerator[Event, None]:
         if self._site.file.data is None:

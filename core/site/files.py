@@ -14,6 +14,7 @@ import msgspec
 
 from ..errors import SiteError, UsageError
 from . import atomic, paths, schema
+from .lines import line_of
 
 SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 VM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]")  # a compute name of Azure ML, 2 to 16 characters
@@ -50,7 +51,7 @@ class Site:
 def load(path: Path, vm: str | None = None) -> Site:
     """Raises SiteError that names the file and every key that is wrong."""
     raw = _parse(path)
-    problems = list(_problems(raw, path))
+    problems = [_placed(problem, path) for problem in _problems(raw, path)]
     if problems:
         raise SiteError(
             f"{path}: {problems[0]}",
@@ -59,6 +60,13 @@ def load(path: Path, vm: str | None = None) -> Site:
         )
     file = msgspec.convert(raw, schema.SiteFile)
     return Site(file, path.absolute(), _choose_vm(file, path, vm))
+
+
+def _placed(problem: str, path: Path) -> str:
+    """With the line, for what is deep in tables of its own."""
+    key = problem.partition(":")[0]
+    line = line_of(path.read_text(encoding="utf-8"), key) if key.startswith("checks") else 0
+    return f"{problem} (line {line})" if line else problem
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -129,6 +137,10 @@ def _meaning(file: schema.SiteFile, path: Path) -> Iterator[str]:
         yield f"default_vm: missing, and there are several VMs ({', '.join(file.vms)})"
     if file.data is not None:
         yield from _data_meaning(file.data, path)
+    if file.checks != schema.Checks():
+        from ..checks import profiles  # the whole catalogue: only where the file speaks of checks
+
+        yield from profiles.problems(file.checks)
     for name, environment in file.environments.items():
         wanted = environment.requirements
         if wanted is not None and not (path.parent / paths.expanded(wanted)).is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Literal
 
 import msgspec
@@ -53,6 +54,21 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     on_hold: Literal["review", "deny"] = "review"
 
 
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A finding that somebody answers for, through the day `until`."""
+
+    owner: str
+    reason: str
+    until: datetime.date
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    profile: str = "pattern"
+    off: list[str] = []
+    values: dict[str, int | str | list[str]] = {}
+    accepted: dict[str, Accepted] = {}
+
+
 class SiteFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     vms: dict[str, VM]
@@ -62,3 +78,4 @@ class SiteFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     registry: Registry | None = None
     environments: dict[str, Environment] = {}
     gate: Gate = Gate()
+    checks: Checks = Checks()

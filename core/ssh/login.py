@@ -18,8 +18,8 @@ from .transport import Transport
 KEYS_TRIED = 4  # sshd ends the connection after MaxAuthTries, 6 by default and often 3 or 4
 
 
-def login(transport: Transport, host: Host, answers: Answers) -> None:
-    """Keys first, then the password if there is one.
+def login(transport: Transport, host: Host, answers: Answers) -> str:
+    """Keys first, then the password if there is one; returns what let us in: "key", "none" or "password".
 
     Raises AuthFailed, PassphraseNeeded, PasswordNeeded, LinkLost, ConnectTimeout, ConfigError.
     """
@@ -27,13 +27,13 @@ def login(transport: Transport, host: Host, answers: Answers) -> None:
     tried: list[str] = []
     try:
         if _try_keys(transport, host, keys, tried):
-            return
+            return "key"
         if not transport.offered and transport.attempt("none", host.user) == "ok":
-            return
+            return "none"
         if keys.locked and "publickey" in transport.offered and answers.password is None:
             raise keys.locked[0]
         if _try_password(transport, host, answers.password, tried):
-            return
+            return "password"
     except EOFError:
         raise _cut_off(transport, host, tried) from None
     except TimeoutError:

@@ -11,6 +11,7 @@ from ..errors import ConnectError
 from .answers import Answers
 from .dial import Opening
 from .handshake import handshake
+from .hostkeys import preferred_types
 from .hosts import Host
 from .probe import Offer
 from .session import through
@@ -22,7 +23,8 @@ def look(way: Sequence[Hop], answers: Answers, opening: Opening) -> Offer:
     """See core.ssh.probe. One connection to the last server, and no credential on it."""
     host = way[-1].host
     dial, _ = through(way, answers, opening)
-    transport = Transport(dial(), host.timeout_s, weak=True)
+    trust = way[-1].trust
+    transport = Transport(dial(), host.timeout_s, preferred_types(trust.known, trust.pins), weak=True)
     opening.add(transport.end)
     key, methods, reason = None, None, ""
     try:

@@ -78,7 +78,10 @@ class Session:
         trusted_by: str,
         jump_keys: Sequence[JumpKey],
         opening: Opening,
+        entered_by: str = "key",
     ) -> None:
+        """`entered_by`: "key", "password", or "none" where the server lets anybody in."""
+        self.entered_by = entered_by
         self.host = host
         self.key = key
         self.trusted_by = trusted_by
@@ -122,12 +125,12 @@ def open_session(way: Sequence[Hop], answers: Answers, opening: Opening) -> Sess
     try:
         dial, jump_keys = through(way, answers, opening)
         transport, key, trusted_by = recognise(way[-1], dial, opening)
-        login(transport, way[-1].host, answers)
+        entered_by = login(transport, way[-1].host, answers)
     except BaseException:
         opening.abort()
         raise
     transport.stay_alive()
-    return Session(way[-1].host, transport, key, trusted_by, jump_keys, opening)
+    return Session(way[-1].host, transport, key, trusted_by, jump_keys, opening, entered_by)
 
 
 def through(way: Sequence[Hop], answers: Answers, opening: Opening) -> tuple[Dial, list[JumpKey]]:

@@ -115,7 +115,7 @@ class FakeConnection(Part):
 
 
 class FakeChecks(Part):
-    async def run(self, groups: Sequence[str] = ("ssh", "data")) -> Events:
+    async def run(self, groups: Sequence[str] = ("ssh", "data"), *, sudo: Secret | None = None) -> Events:
         self.need_vm()
         yield events.Phase(step="check", title="Asking the server for its configuration", command="sshd -T")
         await self.reach("check")

@@ -42,7 +42,7 @@ WITHOUT = ("shadow", "gshadow", "shadow-", "gshadow-", "ssh", "cron.d", "sudoers
 class Machine:
     """`lines`: of the server's file, after what it needs. `start`: words that start the server (None: a plain sshd).
 
-    `log`: what the server says. `account`: who logs in, root or worker.
+    `log`: what the server says. `account`: who logs in, root or worker, whom `sudo` allows this.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Machine:
         lines: Sequence[str] = (INCLUDE,),
         options: Sequence[str] = (),
         account: str = "root",
+        sudo: str = "NOPASSWD: ALL",
         cron: bool = True,
         server: Callable[[Machine], str] | None = None,
     ) -> None:
@@ -63,6 +64,9 @@ class Machine:
             place.mkdir(parents=True)
         self.host_key, self.client_key = keygen(self.etc / "ssh/ssh_host_ed25519_key"), keygen(folder / "client")
         self._accounts()
+        rule = self.etc / "sudoers.d/worker"
+        rule.write_text(f"worker ALL=(ALL) {sudo}\n")
+        rule.chmod(0o440)
         self.config = self.etc / "ssh/sshd_config"
         self.port = free_port()
         self.config.write_text("".join(line + "\n" for line in [*lines, *self._base()]))

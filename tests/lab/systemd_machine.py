@@ -13,7 +13,8 @@ from typing import Any
 from .machine import Machine, until
 
 MASKED = ("docker", "containerd", "cron", "systemd-resolved", "systemd-networkd", "systemd-timesyncd")
-_BASE = "systemd-nspawn -q -D / --volatile=yes -b --register=no"
+WORDS = ["systemd-nspawn", "-q", "-D", "/", "--volatile=yes", "-b", "--register=no", "--keep-unit"]
+WORDS += ["--console=pipe", "--link-journal=no"]
 
 
 def lacking() -> str:

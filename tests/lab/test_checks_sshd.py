@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from core.checks.catalogue import CATALOGUE
+from core.checks.catalogue import BY_ID, CATALOGUE
 from core.checks.model import Seen
 
 from ..pythons import oldest
@@ -177,7 +177,7 @@ def test_an_unreadable_drop_in_makes_the_results_unknown(
     assert answer["sshd"]["config"] == {}
     unread = {check.id for check in CATALOGUE if "sshd" in check.needs or "ssh_dir" in check.needs}
     assert {id for id, status in verdicts(answer).items() if status == "unknown"} >= unread
-    root_login = CATALOGUE[0].run(Seen(host=answer, errors=answer["errors"]))
+    root_login = BY_ID["root-login"].run(Seen(host=answer, errors=answer["errors"]))
     assert f"-f {server.config}" in root_login.evidence
 
 

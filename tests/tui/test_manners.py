@@ -177,7 +177,7 @@ async def test_a_mistake_of_our_own_ends_with_a_report_without_secrets(home: Pat
     app = make_app()
 
     class Wrong:
-        def run(self, groups: object = ()) -> Events:
+        def run(self, groups: object = (), *, sudo: object = None) -> Events:
             raise RuntimeError("AccountKey=verysecretkey and more")
 
     app.session.services = replace(app.session.services, checks=cast("Any", Wrong()))

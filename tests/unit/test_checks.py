@@ -223,14 +223,9 @@ def test_the_verdict_on_a_configuration(id: str, status: str, seen: Seen, case: 
     assert found.evidence
 
 
-@pytest.mark.parametrize("id", CHECKS)
+@pytest.mark.parametrize("id", dict.fromkeys(row[0] for row in TABLE))
 def test_every_check_can_pass_fail_and_be_unknown(id: str) -> None:
     assert {"pass", "fail", "unknown"} <= {status for known, status, _, _ in TABLE if known == id}
-
-
-def test_the_checks_are_in_the_order_of_the_reference_list() -> None:
-    assert [check.number for check in CATALOGUE] == [2, 3, 4, 5, 13, 26, 28, 34, 35, 42, 49, 55, 58]
-    assert len(CHECKS) == len(CATALOGUE)
 
 
 def test_key_only_root_login_is_a_medium_warning_not_a_critical_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ...errors import UsageError
 from ...events import CheckFinished, FixedFile, FixedMode, FixItem, FixPlanned
 from ..model import Check, Seen
+from ..profiles import Row
 from .refusals import Ours, refusals
 
 BAD = ("fail", "warn", "unknown")
@@ -33,14 +35,21 @@ class Wanted:
         return {"settings": self.settings, "modes": self.modes, "files": self.files, "checks": self.checks}
 
 
-def chosen(checks: Sequence[Check], seen: Seen, ids: Sequence[str]) -> list[tuple[Check, CheckFinished]]:
-    """Each with its finding, in the catalogue's order: the named ones, or all that fail. Raises UsageError."""
-    known = {check.id: check for check in checks}
-    unknown = [id for id in ids if id not in known]
+def chosen(rows: Sequence[Row], seen: Seen, ids: Sequence[str]) -> list[tuple[Check, CheckFinished]]:
+    """Each with its finding, in the catalogue's order: the named ones, or all that fail. Raises UsageError.
+
+    What the site has switched off or accepted is fixed where it is named.
+    """
+    unknown = set(ids) - {row.check.id for row in rows}
     if unknown:
-        raise UsageError(f"there is no check {unknown[0]!r} that could be fixed", hint="trainshed check ssh lists them")
-    found = [(check, check.run(seen)) for check in checks if not ids or check.id in ids]
-    return found if ids else [(check, one) for check, one in found if one.status in ("fail", "warn")]
+        raise UsageError(
+            f"there is no check {min(unknown)!r} that could be fixed", hint="trainshed check ssh lists them"
+        )
+    if ids:
+        return [(row.check, row.check.run(seen)) for row in rows if row.check.id in ids]
+    today = datetime.date.today()
+    found = [(row.check, row.run(seen, today)) for row in rows]
+    return [(check, finding) for check, finding in found if finding.status in ("fail", "warn")]
 
 
 def wanted(found: list[tuple[Check, CheckFinished]], ours: Ours) -> Wanted:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -19,21 +19,23 @@ from ...site.secrets import Secret
 from ...ssh.agent import Agent
 from ...ssh.lazy import load
 from ...ssh.link import SiteLink
-from ..model import Check, Seen
+from ..model import Seen
+from ..profiles import rows
+from ..seen import look
 from . import plan as plans
 from .refusals import PASSWORDS, Ours
 
 REVERT_S = 90.0  # of the VM's uptime, until it puts back what nobody has kept
 SPARE_S = 5.0  # of those, for our last word
 STEP = "check"
-Look = Callable[[Secret | None], Awaitable[Seen]]
 
 
 class Fixes:
-    """`look` sees what the checks see; `checks` are those of the site, with its values."""
+    """Of one site, with its profile and values, over a link that stays while a second one proves them."""
 
-    def __init__(self, site: Site, link: SiteLink, checks: Sequence[Check], look: Look) -> None:
-        self._site, self._link, self._checks, self._look = site, link, checks, look
+    def __init__(self, site: Site, link: SiteLink) -> None:
+        self._site, self._link = site, link
+        self._rows = rows(site.file.checks)
 
     async def plan(self, ids: Sequence[str], undo: bool, sudo: Secret | None) -> AsyncGenerator[Event, None]:
         """See core.services.Checks.plan_fix."""
@@ -48,14 +50,14 @@ class Fixes:
             answer = await self._ask(agent, "plan", sudo, undo=True)
             request = {"undo": True, "checks": answer["checks"]}
             return plans.planned(self._site.vm_name, self._undone(answer), answer, REVERT_S), request
-        seen = await self._look(sudo)
+        seen = await look(self._site, self._link, sudo)
         ours = await self._ours(seen)
-        want = plans.wanted(plans.chosen(self._checks, seen, ids), ours)
+        want = plans.wanted(plans.chosen(self._rows, seen, ids), ours)
         answer = await self._ask(agent, "plan", sudo, **want.request())
         return plans.planned(self._site.vm_name, plans.items(want, answer), answer, REVERT_S), want.request()
 
     def _undone(self, answer: dict[str, Any]) -> list[FixItem]:
-        known = {check.id: check for check in self._checks}
+        known = {row.check.id: row.check for row in self._rows}
         return [
             FixItem(id=id, title=known[id].title, severity=known[id].severity, status="fix")
             for id in answer["checks"]
@@ -81,10 +83,10 @@ class Fixes:
                     yield event
         checks = request["checks"]
         yield Phase(step=STEP, title="Checking again", command="trainshed check ssh")
-        seen = await self._look(sudo)
-        for check in self._checks:
-            if check.id in checks:
-                yield check.run(seen)
+        seen = await look(self._site, self._link, sudo)
+        for row in self._rows:
+            if row.check.id in checks:
+                yield row.check.run(seen)
         result: Any = "kept" if identity else "nothing"
         yield FixFinished(fix=identity, result=result, checks=checks, duration_s=time.monotonic() - began)
 
@@ -160,7 +162,7 @@ class Fixes:
         return Ours(
             user=seen.host["user"],
             groups=tuple(seen.host.get("account", {}).get("groups", ())),
-            entered_by="key" if session.login_key else "password" if answers.password is not None else "none",
+            entered_by=session.entered_by,
             methods=frozenset(methods),
             key=session.login_key,
             host_key=session.key.type,

@@ -1,4 +1,4 @@
-"""Evaluators: permissions of files, forwarding, and what else listens."""
+"""Evaluators: what the host lets through, and what listens on it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .model import Seen, Verdict, value
+from .rules import words
 
 WRITABLE_BY_ALL = 0o002
-WRITABLE_BY_OTHERS = 0o022  # what sshd's StrictModes refuses
-READABLE_BY_OTHERS = 0o077
-KEY_GROUPS = {"ssh_keys"}  # Red Hat's group for ssh-keysign
 # Services that hand out a shell or data to whoever connects, by port.
 OPEN_DOORS = {
     2375: "Docker",
@@ -27,46 +25,28 @@ OPEN_DOORS = {
 FORWARDING = {"permittunnel": "no", "x11forwarding": "no", "gatewayports": "no"}
 
 
-def host_key_permissions(seen: Seen, _: None) -> Verdict:
-    """0600 and owned by root (or by who runs the sshd), or 0640 with the group ssh_keys."""
-    keys = seen.section("host_keys")
-    if not keys:
-        return Verdict("unknown", "no private host key file is known (an agent may hold them)")
-    owners = {0, seen.section("sshd").get("uid", 0)}
-    wrong = [_shown(key) for key in keys if key["uid"] not in owners or _too_open(key)]
-    if wrong:
-        return Verdict("fail", "; ".join(wrong))
-    return Verdict("pass", "; ".join(_shown(key) for key in keys))
+def forwarding_tcp(seen: Seen, target: str) -> Verdict:
+    """A tunnel to the named places is what we need; any other is a way out for records."""
+    config = seen.config()
+    if value(config, "disableforwarding") == "yes":
+        return Verdict("pass", "disableforwarding yes")
+    setting, places = value(config, "allowtcpforwarding"), words(config, "permitopen")
+    evidence = f"allowtcpforwarding {setting}, permitopen {places}"
+    if setting == "no" or (setting == "local" and places == "none"):
+        return Verdict("pass", evidence)
+    if setting != "local" or target == "none":
+        return Verdict("fail", evidence)
+    if places == "any":
+        return Verdict("warn", f"{evidence}: a tunnel leads wherever the host can reach", "medium")
+    strange = [place for place in places.split() if place not in (target, "none")]
+    if strange:
+        return Verdict("warn", f"{evidence}: {', '.join(strange)} beside {target}", "low")
+    return Verdict("pass", evidence)
 
 
-def _too_open(key: Mapping[str, Any]) -> bool:
-    mode = int(key["mode"])
-    return bool(mode & (0o037 if key["group"] in KEY_GROUPS else READABLE_BY_OTHERS))
-
-
-def _shown(entry: Mapping[str, Any]) -> str:
-    return f"{entry['path']} {entry['mode']:04o} uid {entry['uid']}"
-
-
-def ssh_dir_permissions(seen: Seen, _: None) -> Verdict:
-    """Failing is what StrictModes refuses; keys that others may only read are worth a warning."""
-    files = [entry for entry in seen.section("ssh_dir") if entry["exists"]]
-    wrong = [entry for entry in files if _foreign(entry) or _others_may_write(entry)]
-    if wrong:
-        return Verdict("fail", "; ".join(_shown(entry) for entry in wrong))
-    own = [entry for entry in files if entry["kind"] in ("ssh", "keys") and entry["uid"] == entry["account"]]
-    loose = [entry for entry in own if entry["mode"] & READABLE_BY_OTHERS]
-    if loose:
-        return Verdict("warn", "others can read " + "; ".join(_shown(entry) for entry in loose), "low")
-    return Verdict("pass", "; ".join(_shown(entry) for entry in files) or "no such files")
-
-
-def _foreign(entry: Mapping[str, Any]) -> bool:
-    return entry["uid"] not in (0, entry["account"])
-
-
-def _others_may_write(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["mode"] & WRITABLE_BY_OTHERS)
+def sftp_is_logged(text: str, _: object) -> bool:
+    """`subsystem` as sshd prints it: lines of a name and a command."""
+    return "sftp" not in text or " -l info" in text or " -l verbose" in text
 
 
 def tunnel_x11_gateway(seen: Seen, _: None) -> Verdict:
@@ -79,6 +59,24 @@ def tunnel_x11_gateway(seen: Seen, _: None) -> Verdict:
     if sockets in ("yes", "all", "remote") and value(config, "disableforwarding") != "yes":
         return Verdict("warn", f"{evidence}, allowstreamlocalforwarding {sockets}", "low")
     return Verdict("pass", f"{evidence}, allowstreamlocalforwarding {sockets or 'unset'}")
+
+
+def listen_scope(seen: Seen, _: None) -> Verdict:
+    """Where our server listens, beside the addresses that the host has."""
+    port = seen.section("sshd").get("port", 22)
+    at = sorted({item["address"] for item in seen.section("listeners") if item["port"] == port})
+    own = [address for address in seen.section("addresses")["local"] if not _loopback(address)]
+    everywhere = any(ipaddress.ip_address(address).is_unspecified for address in at)
+    reached = own if everywhere else [address for address in at if not _loopback(address)]
+    outside = [address for address in reached if ipaddress.ip_address(address).is_global]
+    evidence = f"port {port} on {', '.join(at) or 'no socket that we see'}"
+    if not at:
+        return Verdict("unknown", evidence)
+    if outside:
+        return Verdict("fail", f"{evidence}: reached from the internet at {', '.join(outside)}")
+    if everywhere:
+        return Verdict("warn", f"{evidence}: every address; all are private ({', '.join(own) or 'none'})", "low")
+    return Verdict("pass", evidence)
 
 
 def other_listeners(seen: Seen, _: None) -> Verdict:

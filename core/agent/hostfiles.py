@@ -1,0 +1,64 @@
+"""Small text files of the host, below a prefix: "" is the host itself, a test has its own folder."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import itertools
+import os
+import stat
+
+LIMIT = 8 << 20  # bytes; more is no configuration
+CHUNK = 64 << 10  # /proc refuses to be asked for much at once
+
+
+class Files:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix.rstrip("/")
+
+    def path(self, path: str) -> str:
+        """Where it is on this host."""
+        return self._prefix + path if self._prefix else path
+
+    def text(self, path: str) -> str:
+        """Raises OSError, named as on the host, also for what is no regular file and for one that is too large."""
+        try:
+            return read(self.path(path))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None
+
+    def optional(self, path: str) -> str:
+        """ "" where there is no such file. Raises OSError where it may not be read."""
+        try:
+            return self.text(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(self.path(path))
+
+    def names(self, pattern: str) -> list[str]:
+        """Paths like the pattern, sorted."""
+        return sorted(path[len(self._prefix) :] for path in glob.glob(self.path(pattern)))
+
+    def settings(self, path: str) -> dict[str, str]:
+        """`key = value` or a lone `key` (its value is "1"), one a line, `#` begins a comment."""
+        found: dict[str, str] = {}
+        for line in self.optional(path).splitlines():
+            key, equals, value = line.partition("#")[0].partition("=")
+            if key.strip():
+                found[key.strip()] = value.strip() if equals else "1"
+        return found
+
+
+def read(path: str) -> str:
+    """Never waits: a FIFO is refused like a folder."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LIMIT:
+            raise OSError(errno.EINVAL, "not a file that can be read whole", path)
+        parts = iter(lambda: os.read(fd, CHUNK), b"")
+        return b"".join(itertools.islice(parts, LIMIT // CHUNK)).decode("utf-8", "replace")
+    finally:
+        os.close(fd)

@@ -1,0 +1,46 @@
+"""The account that we use, and how the host is kept."""
+
+from __future__ import annotations
+
+from .. import upkeep
+from ..fix import Fix
+from ..model import Check
+
+CHECKS = (
+    Check(
+        id="docker-group",
+        number=56,
+        title="The account is not root by way of Docker",
+        severity="high",
+        looks_at="the groups of our account",
+        needs=("account",),
+        expected="not in the group docker: rootless Docker, or docker by a rule of sudo",
+        sources=("ours",),
+        fix=Fix(by_hand=("gpasswd -d ACCOUNT docker; dockerd-rootless-setuptool.sh install as the account",)),
+        evaluate=upkeep.docker_group,
+        quiet=("Docker without root (rootless)",),
+    ),
+    Check(
+        id="updates-time",
+        number=57,
+        title="The host is kept up to date, and its clock is right",
+        severity="medium",
+        looks_at=(
+            "unattended-upgrades, reboot-required, an sshd that is older than its file, the clock, "
+            "KillUserProcesses and linger, what sudo allows without a password"
+        ),
+        needs=("updates",),
+        expected="updates by themselves, no reboot due, sshd as installed, a right clock, runs that outlive a logout",
+        sources=("LY", "ours"),
+        fix=Fix(
+            files={
+                "/etc/apt/apt.conf.d/20auto-upgrades": (
+                    'APT::Periodic::Update-Package-Lists "1";',
+                    'APT::Periodic::Unattended-Upgrade "1";',
+                ),
+            },
+            by_hand=("apt install unattended-upgrades chrony; reboot where it is due; loginctl enable-linger ACCOUNT",),
+        ),
+        evaluate=upkeep.updates_time,
+    ),
+)

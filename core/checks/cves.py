@@ -1,0 +1,120 @@
+"""Evaluators: holes by the version of the distribution's package, against the table that ships with us."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from . import debian
+from .model import Seen, Verdict
+from .rules import Evaluate
+
+OURS = {"debian": "debian", "ubuntu": "ubuntu"}  # os-release's ID -> a word in its packages' Maintainer
+PROGRAMS = ("/usr/sbin/sshd", "/usr/bin/sshd")
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("cves.toml").read_text(encoding="utf-8"))
+
+
+def holes(check: str) -> dict[str, Mapping[str, Any]]:
+    return {name: row for name, row in table().items() if isinstance(row, dict) and check in row.get("checks", ())}
+
+
+def fixed(check: str) -> Evaluate:
+    def evaluate(seen: Seen, _: None) -> Verdict:
+        program = (seen.host.get("sshd", {}).get("argv") or [PROGRAMS[0]])[0]
+        if program not in PROGRAMS:
+            return Verdict("unknown", f"the server is {program}, which is no package's")
+        return judge(check, seen.section("packages"))
+
+    return evaluate
+
+
+def on_the_client(check: str) -> Evaluate:
+    def evaluate(seen: Seen, _: None) -> Verdict:
+        packages = seen.section("client")["packages"]
+        if packages is None:
+            return Verdict("unknown", "this computer has no packages of Debian. See: ssh -V")
+        if not packages["ssh"]:
+            return Verdict("skipped", "there is no OpenSSH on this computer")
+        return judge(check, packages)
+
+    return evaluate
+
+
+def judge(check: str, packages: Mapping[str, Any]) -> Verdict:
+    """`packages`: `os` (id, codename, name) and `installed` (name -> version, maintainer), as the agent reads them."""
+    system = packages["os"]
+    if system["id"] not in OURS:
+        return Verdict("unknown", f"{system['name'] or 'this system'}: the table has Debian and Ubuntu alone")
+    verdicts = list(_verdicts(holes(check), packages))
+    for status in ("fail", "unknown"):
+        found = [text for verdict, text in verdicts if verdict == status]
+        if found:
+            return Verdict(status, "; ".join(found))
+    return Verdict("pass", "; ".join(dict.fromkeys(text for _, text in verdicts)) or "the packages are not installed")
+
+
+def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    system, date = packages["os"], table()["date"]
+    for name, row in rows.items():
+        package = packages["installed"].get(row["package"])
+        since = row.get(system["codename"])
+        if package is None:
+            continue
+        version = f"{row['package']} {package['version']}"
+        if since == "0":
+            yield "pass", f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
+        elif OURS[system["id"]] not in package["maintainer"].lower():
+            yield "unknown", f"{version} is not {system['id']}'s own package ({package['maintainer']})"
+        elif since is None:
+            yield "unknown", f"{name}: the table of {date} has no fixed version for {system['codename']} ({version})"
+        elif debian.older(package["version"], since):
+            yield "fail", f"{version} has {name}, which {since} closes ({row['source']})"
+        else:
+            yield "pass", version
+
+
+def kernel(seen: Seen, _: None) -> Verdict:
+    """The running kernel by its package; then the host keys have to be newer than the day the hole was known."""
+    packages = seen.section("packages")
+    name = f"linux-image-{packages['kernel']}"
+    package = packages["installed"].get(name)
+    if package is None:
+        return Verdict("unknown", f"the running kernel {packages['kernel']} is of no package of this system")
+    verdict = judge("host-key-leak-kernel", {**packages, "installed": {"linux-image": package}})
+    if verdict.status != "pass":
+        return verdict
+    known = holes("host-key-leak-kernel")["CVE-2026-46333"]["known"]
+    old = [key["path"] for key in seen.section("host_keys") if _day(key["mtime"]) < known.isoformat()]
+    if old:
+        return Verdict(
+            "warn", f"{verdict.evidence}, but keys of before {known} may have been read: {', '.join(old)}", "medium"
+        )
+    return verdict
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def xz(seen: Seen, _: None) -> Verdict:
+    """CVE-2024-3094: by the package, else by the library's own file name."""
+    packages = seen.section("packages")
+    package = packages["installed"].get("liblzma5")
+    version = package["version"] if package else ""
+    files = packages["liblzma"]
+    named = [path for path in files if path.endswith((".so.5.6.0", ".so.5.6.1"))]
+    if version.startswith(("5.6.0", "5.6.1")) and "really" not in version:
+        return Verdict("fail", f"liblzma5 {version}")
+    if named and not version:
+        return Verdict("fail", ", ".join(named))
+    if not version and not files:
+        return Verdict("unknown", "no liblzma is found where libraries are")
+    return Verdict("pass", f"liblzma5 {version}" if version else ", ".join(files))

@@ -1,0 +1,47 @@
+"""Evaluators: what our account is on the host, and how the host is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .model import Seen, Verdict
+from .rules import worst
+
+SKEW_S = 5.0  # the measure itself is off by up to half a round trip
+
+
+def docker_group(seen: Seen, _: None) -> Verdict:
+    account = seen.section("account")
+    groups = ", ".join(account["groups"]) or "none"
+    if account["uid"] == 0:
+        return Verdict("skipped", "the account is root itself: see root-login")
+    if "docker" in account["groups"]:
+        rootless = " (a rootless Docker is there too)" if account["rootless_docker"] else ""
+        return Verdict("fail", f"groups: {groups}: who may use Docker is root{rootless}")
+    return Verdict("pass", f"groups: {groups}")
+
+
+def updates_time(seen: Seen, _: None) -> Verdict:
+    return worst(list(_upkeep(seen.section("updates"))))
+
+
+def _upkeep(found: dict[str, Any]) -> Iterator[Verdict]:
+    unattended = found["unattended_upgrades"]
+    if unattended is None:
+        yield Verdict("unknown", "not a system with apt: how it is updated is not known to us")
+    else:
+        yield Verdict("pass" if unattended else "fail", f"unattended-upgrades {'on' if unattended else 'off'}")
+    if found["reboot_required"]:
+        yield Verdict("fail", "a reboot is due (/var/run/reboot-required)")
+    if found["sshd_stale"]:
+        yield Verdict("fail", "the sshd that runs is older than its file: restart it after the update")
+    if found["clock_synchronised"] is False:
+        yield Verdict("warn", "the clock is not synchronised", "low")
+    if abs(found["skew_s"]) > SKEW_S:
+        yield Verdict("warn", f"the clock differs from this computer's by {found['skew_s']:.0f} s", "low")
+    if found["kill_user_processes"] and not found["linger"]:
+        yield Verdict("fail", "KillUserProcesses=yes without linger: a logout ends what runs")
+    if found["sudo_all"]:
+        yield Verdict("warn", "sudo allows our account everything without a password", "low")
+    yield Verdict("pass", f"clock {'synchronised' if found['clock_synchronised'] else 'not known'}")
