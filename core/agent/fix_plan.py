@@ -173,7 +173,7 @@ def _why(server: Server, keyword: str, value: str, who: str) -> str:
     for path in fix_place.included_files(server.config):
         if _in_match(path, keyword.lower()):
             return "%s is %r for %s: a Match block in %s says so" % (keyword, value, who, path)
-    return "%s stays %r: values of several lines are added up, and other lines set it" % (keyword, value)
+    return "%s stays %r: another line sets it, and with this keyword the first one does not win" % (keyword, value)
 
 
 def _first(option: str) -> str:

@@ -50,6 +50,11 @@ class Server(NamedTuple):
         return [self.listener.program, "-" + letter, *kept]
 
     @property
+    def asked(self) -> List[str]:
+        """`sshd -T` for our account and address."""
+        return [*self.command("T"), "-C", ",".join("%s=%s" % pair for pair in self.match.items())]
+
+    @property
     def reload_command(self) -> List[str]:
         """[]: nothing has to be reloaded."""
         if self.unit:

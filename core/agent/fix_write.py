@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -121,10 +122,13 @@ def _write(path: str, data: bytes, wanted: "Write | None" = None) -> None:
         os.fsync(file.fileno())
 
 
-def set_mode(mode: Mode) -> None:
-    """Raises OSError; follows no link."""
+def set_mode(mode: Mode, entry: Dict[str, Any]) -> None:
+    """Of the very file that the plan saw. Raises OSError; follows no link."""
     fd = os.open(mode.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
+        status = os.fstat(fd)
+        if (status.st_dev, status.st_ino) != (entry["device"], entry["inode"]):
+            raise OSError(errno.ESTALE, "another file is there now", mode.path)
         os.fchmod(fd, mode.after)
         os.fsync(fd)
     finally:

@@ -137,8 +137,8 @@ def _change(plan: Plan, manifest: Dict[str, Any], folder: str, said: Callable[..
     for number, write in enumerate(plan.writes):
         fix_write.write(write, manifest["files"][number]["temporary"])
         reached("Written", "install", write.path)
-    for mode in plan.modes:
-        fix_write.set_mode(mode)
+    for number, mode in enumerate(plan.modes):
+        fix_write.set_mode(mode, manifest["modes"][number])
         reached("Changed", "chmod", "%o" % mode.after, mode.path)
     if not plan.reloads:
         return
@@ -152,7 +152,7 @@ def _change(plan: Plan, manifest: Dict[str, Any], folder: str, said: Callable[..
         raise Fault("fix", "the configuration cannot be read any more: %s" % reason) from None
     if wrong:
         raise Fault("fix", "it has no effect: %s" % "; ".join(wrong.values()))
-    reached("It holds for %s from here" % plan.server.match["user"], *plan.server.command("T"))
+    reached("It holds for %s from here" % plan.server.match["user"], *plan.server.asked)
     fix_server.reload(plan.server)
     reached("The server has read it", *plan.server.reload_command)
 

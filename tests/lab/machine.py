@@ -71,14 +71,18 @@ class Machine:
         self.port = free_port()
         self.config.write_text("".join(line + "\n" for line in [*lines, *self._base()]))
         self.command = ["/usr/sbin/sshd", "-D", "-e", *self.options]
-        text = server(self) if server else f"exec {' '.join(self.command)} 2>>{self.log}\n"
-        (folder / "server").write_text(text)
+        (folder / "server").write_text(server(self) if server else self.plain)
         (folder / "boot").write_text(BOOT)
         if cron:
             (folder / "cron").touch()
         self._boots = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    @property
+    def plain(self) -> str:
+        """What starts the server."""
+        return f"exec {' '.join(self.command)} 2>>{self.log}\n"
 
     def _accounts(self) -> None:
         for name, uid in (("root", 0), ("worker", 64001)):
@@ -104,8 +108,6 @@ class Machine:
             "HostKey": "/etc/ssh/ssh_host_ed25519_key",
             "UsePAM": "no",
             "PermitRootLogin": "prohibit-password",
-            "MaxStartups": 100,
-            "LogLevel": "VERBOSE",
             "SetEnv": "PYTHONPYCACHEPREFIX=/run",
         }
         return [f"{key} {value}" for key, value in settings.items()]

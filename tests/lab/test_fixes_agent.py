@@ -88,7 +88,7 @@ async def test_a_server_that_ends_when_it_is_to_reload_is_started_again(home: Pa
     def server(vm: Machine) -> str:
         program.symlink_to("/usr/sbin/sshd")
         vm.command[0] = str(program)
-        return f"exec {' '.join(vm.command)} 2>>{vm.log}\n"
+        return vm.plain
 
     with machine(home / "vm", server=server) as vm:
         before = vm.files()
