@@ -240,7 +240,8 @@ def _settle(folder: str) -> None:
     if not revert.pending(folder):
         return
     manifest = revert.read(folder)
-    if not revert.due(manifest):
+    begun = any(os.path.lexists(path) for path in manifest["armed"])  # nothing is written before it is armed
+    if begun and not revert.due(manifest):
         left = manifest["deadline"] - revert.now()
         raise Fault(
             "fix",

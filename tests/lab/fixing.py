@@ -56,14 +56,12 @@ async def client(vm: Machine, name: str = "lab") -> AsyncIterator[Client]:
 
 def armed(vm: Machine) -> list[Path]:
     """What would put a fix back."""
-    places = (vm.etc / "cron.d", vm.etc / "systemd/system")
-    return [path for place in places for path in place.rglob("*trainshed*")]
+    return [path for place in ("etc/cron.d", "etc/systemd/system") for path in vm.seen(place).rglob("*trainshed*")]
 
 
 def decided(vm: Machine) -> bool:
-    """No fix waits, and nothing is armed."""
-    waiting = list(vm.state.glob("*/pending")) if vm.state.exists() else []
-    return not waiting and not armed(vm)
+    """No fix waits: nothing is armed. One that ended before it was armed has written nothing."""
+    return not armed(vm)
 
 
 def as_before(vm: Machine, before: object, value: str = "6") -> None:

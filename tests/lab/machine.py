@@ -22,6 +22,7 @@ from core.site.files import Site
 from .sshd import HOST, fingerprint, free_port, keygen, public
 
 PATIENCE_S = 20.0
+DISK_BYTES = 256 * 1024
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
 BOOT = r"""
 set -e
@@ -43,6 +44,7 @@ class Machine:
     """`lines`: of the server's file, after what it needs. `start`: words that start the server (None: a plain sshd).
 
     `log`: what the server says. `account`: who logs in, root or worker, whom `sudo` allows this.
+    `disk`: a folder of the VM that is a small disk of its own.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Machine:
         sudo: str = "NOPASSWD: ALL",
         cron: bool = True,
         server: Callable[[Machine], str] | None = None,
+        disk: str = "",
     ) -> None:
         self.folder, self.account, self.options = folder, account, list(options)
         self.etc, self.home, self.lib = folder / "etc", folder / "home", folder / "var/lib"
-        self.state, self.log = self.lib / "trainshed/fixes", folder / "sshd.log"
+        self.log = folder / "sshd.log"
         shutil.copytree("/etc", self.etc, symlinks=True, ignore=_left_out)
         for place in (self.etc / "ssh/sshd_config.d", self.etc / "cron.d", self.lib / "dpkg", self.etc / "sudoers.d"):
             place.mkdir(parents=True)
@@ -75,9 +78,34 @@ class Machine:
         (folder / "boot").write_text(BOOT)
         if cron:
             (folder / "cron").touch()
+        self._disk = disk
+        if disk:
+            (folder / disk).mkdir(parents=True, exist_ok=True)
+            (folder / "disk").write_text(f"mount -t tmpfs -o size={DISK_BYTES},mode=755 tmpfs /{disk}\n")
         self._boots = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    @property
+    def state(self) -> Path:
+        """Where the VM keeps fixes."""
+        return self.seen("var/lib/trainshed/fixes")
+
+    def seen(self, path: str) -> Path:
+        """Of the VM, from outside."""
+        inside = self._disk and path.startswith(self._disk)
+        return Path(f"/proc/{self.init}/root/{path}") if inside else self.folder / path
+
+    def leave(self, pages: int | None) -> None:
+        """Fills the small disk but for so many pages; None: nothing is filled."""
+        fill = self.seen(self._disk) / ".fill"
+        fill.unlink(missing_ok=True)
+        if pages is None:
+            return
+        status = os.statvfs(fill.parent)
+        with fill.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_bsize)
+            file.truncate(max(1, (status.f_bavail - pages) * status.f_bsize))
 
     @property
     def plain(self) -> str:

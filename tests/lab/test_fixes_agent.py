@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from core.errors import FixError
+from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, as_before, client, decided
 from .machine import INCLUDE, Machine, machine
@@ -170,3 +174,91 @@ async def test_without_anything_that_survives_a_reboot_it_is_refused(home: Path)
                 await worker.attempt()
             assert "install cron" in refused.value.hint
         assert vm.files() == before
+
+
+# Debian's Python reads this at its start, with -I too.
+SHIFTED = """
+import time
+_real, _get = time.time, time.clock_gettime
+_by = lambda: float(open({clock!r}).read())
+time.time = lambda: _real() + _by()
+time.clock_gettime = lambda one: _get(one) + (_by() if one == time.CLOCK_REALTIME else 0.0)
+"""
+
+
+async def test_no_clock_that_can_be_set_decides(vm: Machine, home: Path) -> None:
+    """The wall clock of the program that puts it back jumps by years; it does so when it was to."""
+    custom = next(vm.etc.glob("python3.*/sitecustomize.py"), None)
+    if custom is None:
+        pytest.skip("this system's Python has no sitecustomize in /etc")
+    clock = home / "clock"
+    clock.write_text("0")
+    custom.write_text(SHIFTED.format(clock=str(clock)))
+    before, years = vm.files(), 10.0 * 365 * 86400
+    async with client(vm) as worker:
+        for jump in (years, -years):
+            clock.write_text("0")
+            await worker.attempt(seconds=2 * SHORT_S)
+            clock.write_text(str(jump))
+            there = float(vm.run("/usr/bin/python3", "-Ic", "import time; print(time.time())"))
+            assert abs(there - jump - time.time()) < 86400
+            assert not decided(vm) and vm.setting("maxauthtries") == "3"
+            as_before(vm, before)
+
+
+async def test_a_server_for_each_connection_is_fixed_without_a_reload(home: Path) -> None:
+    accept = """import socket, subprocess
+door = socket.create_server(("127.0.0.1", {port}))
+while True:
+    one, _ = door.accept()
+    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
+    one.close()
+"""
+
+    def server(vm: Machine) -> str:
+        (vm.folder / "inetd.py").write_text(accept.format(port=vm.port, log=vm.log))
+        return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
+
+    with machine(home / "vm", server=server) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            planned = await worker.plan()
+            assert [command.split()[0] for command in planned["commands"]] == ["install", "/usr/sbin/sshd"]
+            await worker.fixed()
+            async with client(vm, "new") as new:
+                seen = await new.agent.call("checks.host", user="", client_address="")
+            assert seen["sshd"]["config"]["maxauthtries"] == ["3"]
+            await worker.fixed(undo=True)
+            await worker.attempt(seconds=SHORT_S)
+            as_before(vm, before)
+
+
+async def test_of_two_clients_at_once_one_is_told_to_wait(vm: Machine) -> None:
+    async with client(vm) as one, client(vm, "other") as other:
+        both = await asyncio.gather(one.attempt(by="ann@here"), other.attempt(), return_exceptions=True)
+        (answer,) = [found for found in both if isinstance(found, dict)]
+        (refused,) = [found for found in both if isinstance(found, FixError)]
+        assert "another fix" in refused.title and "try again" in refused.hint
+        await one.keep(answer["id"])
+        assert (await other.attempt())["id"] == ""
+
+
+async def test_without_root_the_password_of_sudo_is_asked_for_and_kept_nowhere(home: Path) -> None:
+    password = "correct-" + secrets.token_hex(8)
+    hashed = subprocess.run(["openssl", "passwd", "-6", password], capture_output=True, text=True, check=True).stdout
+    with machine(home / "vm", account="worker", sudo="ALL") as vm:
+        shadow = (vm.etc / "shadow").read_text()
+        (vm.etc / "shadow").write_text(shadow.replace("worker:*", f"worker:{hashed.strip()}"))
+        async with client(vm) as worker:
+            with pytest.raises(RootNeeded, match="sudo"):
+                await worker.plan()
+            assert (await worker.plan(password=password))["files"]
+            answer = await worker.attempt(password=password)
+            with pytest.raises(RootNeeded):
+                await worker.keep(answer["id"])
+            await worker.agent.call("fixes.keep", id=answer["id"], password=password)
+            assert vm.setting("maxauthtries") == "3"
+            said = "\0".join(path.read_text(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline"))
+            assert password not in said
+        kept = [path for path in vm.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
+        assert kept == []
