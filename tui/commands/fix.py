@@ -44,7 +44,7 @@ def _demand(settings: Settings, checks: tuple[str, ...], *, dry_run: bool, yes: 
         raise UsageError("fix --undo takes back the whole last fix", hint="leave the names of checks out")
     if yes and not checks and not undo:
         raise UsageError("fix --yes: which checks?", hint="name them: trainshed fix maxauthtries --yes")
-    if not (yes or dry_run or settings.may_ask):
+    if not (yes or dry_run or (settings.may_ask and not settings.json)):
         raise UsageError("fix: nobody can be asked", hint="--yes and the names of checks; or --dry-run")
 
 
@@ -122,7 +122,7 @@ class Fix:
         from ..equal import equal_command
         from ..questions import line
 
-        if not self.settings.json:
+        if not self.settings.json:  # then --yes was given
             self._show(plan)
         if yes or not fixes.changes(plan):
             return
