@@ -6,12 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .checks.service import LiveChecks
-from .data.service import LiveData
-from .deploy.service import LiveDeploy
-from .environments.service import LiveEnvironments
-from .models.service import LiveModels
-from .runs.service import LiveRuns
 from .services import Services
 from .site import files
 from .site.files import Site
@@ -62,6 +56,43 @@ class _Step:
         return getattr(self._made, name)
 
 
+# Each step is imported when it is first used: a command that checks a server does not read how runs are launched.
+def _checks(site: Site, link: SiteLink) -> Any:
+    from .checks.service import LiveChecks
+
+    return LiveChecks(site, link)
+
+
+def _data(site: Site, link: SiteLink) -> Any:
+    from .data.service import LiveData
+
+    return LiveData(site, link)
+
+
+def _environments(site: Site, link: SiteLink) -> Any:
+    from .environments.service import LiveEnvironments
+
+    return LiveEnvironments(site, link)
+
+
+def _runs(site: Site, link: SiteLink, read_only: bool) -> Any:
+    from .runs.service import LiveRuns
+
+    return LiveRuns(site, link, opened(site), read_only=read_only)
+
+
+def _models(site: Site, link: SiteLink) -> Any:
+    from .models.service import LiveModels
+
+    return LiveModels(site, link, opened(site))
+
+
+def _deploy(site: Site, link: SiteLink) -> Any:
+    from .deploy.service import LiveDeploy
+
+    return LiveDeploy(site, link, opened(site))
+
+
 def open_site(site: Site | None, *, read_only: bool = False) -> Services:
     """Cheap: nothing connects, and nothing heavy is imported, before an operation needs it.
 
@@ -76,10 +107,10 @@ def open_site(site: Site | None, *, read_only: bool = False) -> Services:
     return Services(
         site=_Here(link),
         connection=LiveConnection(site, link, read_only=read_only),
-        checks=step(lambda site: LiveChecks(site, link)),
-        data=step(lambda site: LiveData(site, link)),
-        environments=step(lambda site: LiveEnvironments(site, link)),
-        runs=step(lambda site: LiveRuns(site, link, opened(site), read_only=read_only)),
-        models=step(lambda site: LiveModels(site, link, opened(site))),
-        deploy=step(lambda site: LiveDeploy(site, link, opened(site))),
+        checks=step(lambda site: _checks(site, link)),
+        data=step(lambda site: _data(site, link)),
+        environments=step(lambda site: _environments(site, link)),
+        runs=step(lambda site: _runs(site, link, read_only)),
+        models=step(lambda site: _models(site, link)),
+        deploy=step(lambda site: _deploy(site, link)),
     )

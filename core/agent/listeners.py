@@ -14,10 +14,13 @@ TABLES = (("tcp", "/proc/net/tcp"), ("tcp6", "/proc/net/tcp6"))
 
 
 def listeners(files: Files) -> list[dict[str, Any]]:
-    """Each: protocol, address, port, process ("" where another user's is hidden from us). Raises OSError."""
+    """Each: protocol, address, port, process ("" on loopback, and where it is hidden from us). Raises OSError."""
     texts = [(TABLES[0][0], files.text(TABLES[0][1])), (TABLES[1][0], files.optional(TABLES[1][1]))]
     found = [entry for protocol, text in texts for entry in _table(protocol, text)]
-    names = _process_names({entry["inode"] for entry in found})
+    # To find a name takes a look at every process: only for what others can reach.
+    names = _process_names(
+        {entry["inode"] for entry in found if not ipaddress.ip_address(entry["address"]).is_loopback}
+    )
     for entry in found:
         entry["process"] = names.get(entry.pop("inode"), "")
     unique = {tuple(sorted(entry.items())): entry for entry in found}
@@ -45,6 +48,8 @@ def _process_names(inodes: set[str]) -> dict[str, str]:
     wanted = {"socket:[%s]" % inode: inode for inode in inodes}
     names: dict[str, str] = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
+        if len(names) == len(wanted):
+            break
         try:
             for handle in os.scandir("/proc/%s/fd" % pid):
                 inode = wanted.get(os.readlink(handle.path))

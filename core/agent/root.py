@@ -85,8 +85,8 @@ def _listen(process: "subprocess.Popen[bytes]", said: List[bytes]) -> None:
     assert process.stderr is not None
     for line in process.stderr:
         said.append(line)
-        if b"try again" in line:
-            process.kill()
+        if b"try again" in line and process.stdin is not None:
+            process.stdin.close()  # sudo finds no second one, and ends
 
 
 def _answer(process: "subprocess.Popen[bytes]", request: Dict[str, Any], timeout: float) -> Dict[str, Any]:

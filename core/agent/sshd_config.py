@@ -11,7 +11,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from typing import Any, Dict, List
+import threading
+from typing import Any, Dict, List, Optional
 
 from . import sshd_files
 from .sshd import Listener, Unreadable, listener
@@ -96,6 +97,30 @@ def first_lines(text: str) -> str:
     return "; ".join(line.strip() for line in text.splitlines()[:3] if line.strip())
 
 
+class _Dump(threading.Thread):
+    """One `sshd -T`, beside whatever else is done until its `config` is asked for."""
+
+    def __init__(self, server: Listener, match: Dict[str, str]) -> None:
+        super().__init__(daemon=True)
+        self._asked = server, match
+        self._found: Config = {}
+        self._error: Optional[Unreadable] = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._found = dump(*self._asked)
+        except Unreadable as reason:
+            self._error = reason
+
+    def config(self) -> Config:
+        """Raises Unreadable."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+
 def read(user: str, client_address: str) -> Dict[str, Any]:
     """The section `sshd` of the answer; `error` is "" when the configuration is whole.
 
@@ -115,8 +140,9 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
         hidden = sshd_files.hidden_include(file)
         if hidden:
             raise Unreadable(hidden)
-        answer["config"] = dump(server, match)
-        answer["root_config"] = dump(server, dict(match, user="root"))
+        both = {name: _Dump(server, dict(match, user=name)) for name in (user, "root")}
+        answer["config"] = both[user].config()
+        answer["root_config"] = both["root"].config()
     except Unreadable as reason:
         answer["error"] = str(reason)
     return answer

@@ -7,13 +7,12 @@ import grp
 import os
 import pwd
 import re
-import shlex
 import stat
 from typing import Any, Iterator
 
 from . import public_keys
 
-INCLUDE = re.compile(r"\s*include(?:\s+|\s*=\s*)(.+)", re.IGNORECASE)
+INCLUDE = re.compile(r"[ \t\r\f]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)", re.IGNORECASE)
 MAX_DEPTH = 16  # as sshd's own
 
 
@@ -54,11 +53,33 @@ def included(line: str) -> list[str]:
     match = INCLUDE.match(line)
     if match is None:
         return []
-    try:
-        words = shlex.split(match.group(1), comments=True)
-    except ValueError:
-        return []  # sshd says what is wrong with it
-    return [os.path.join("/etc/ssh", word) for word in words]
+    return [os.path.join("/etc/ssh", word) for word in arguments(match.group(1))]
+
+
+def arguments(text: str) -> list[str]:
+    """Words as sshd splits them: quotes of both kinds, a backslash before a quote or a space, # at a word's start."""
+    found: list[str] = []
+    rest = text.rstrip(" \t\r\n\f")
+    while True:
+        rest = rest.lstrip(" \t")
+        if not rest or rest[0] == "#":
+            return found
+        word, quote, at = "", "", 0
+        while at < len(rest) and (quote or rest[at] not in " \t"):
+            char, after = rest[at], rest[at + 1 : at + 2]
+            if char == "\\" and after and (after in "\"'\\" or (after == " " and not quote)):
+                word, at = word + after, at + 1
+            elif not quote and char in "\"'":
+                quote = char
+            elif quote and char == quote:
+                quote = ""
+            else:
+                word += char
+            at += 1
+        if quote:
+            return []  # sshd says what is wrong with it
+        found.append(word)
+        rest = rest[at:]
 
 
 def _hidden_folder(pattern: str) -> str:

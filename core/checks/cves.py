@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from ..events import Status
 from . import debian
 from .model import Seen, Verdict
 from .rules import Evaluate
@@ -54,14 +55,26 @@ def judge(check: str, packages: Mapping[str, Any]) -> Verdict:
     if system["id"] not in OURS:
         return Verdict("unknown", f"{system['name'] or 'this system'}: the table has Debian and Ubuntu alone")
     verdicts = list(_verdicts(holes(check), packages))
-    for status in ("fail", "unknown"):
-        found = [text for verdict, text in verdicts if verdict == status]
+    statuses: tuple[Status, ...] = ("fail", "unknown")
+    for status in statuses:
+        found = [(name, text) for verdict, name, text in verdicts if verdict == status]
         if found:
-            return Verdict(status, "; ".join(found))
-    return Verdict("pass", "; ".join(dict.fromkeys(text for _, text in verdicts)) or "the packages are not installed")
+            return Verdict(status, _together(found))
+    return Verdict(
+        "pass", "; ".join(dict.fromkeys(text for _, _, text in verdicts)) or "the packages are not installed"
+    )
 
 
-def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _together(found: list[tuple[str, str]]) -> str:
+    """Holes of which the same is to be said, in one sentence."""
+    names: dict[str, list[str]] = {}
+    for name, text in found:
+        names.setdefault(text, []).append(name)
+    return "; ".join(f"{', '.join(known)}: {text}" for text, known in names.items())
+
+
+def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]) -> Iterator[tuple[Status, str, str]]:
+    """(status, the hole, what is to be said of it)."""
     system, date = packages["os"], table()["date"]
     for name, row in rows.items():
         package = packages["installed"].get(row["package"])
@@ -70,15 +83,15 @@ def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]
             continue
         version = f"{row['package']} {package['version']}"
         if since == "0":
-            yield "pass", f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
+            yield "pass", name, f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
         elif OURS[system["id"]] not in package["maintainer"].lower():
-            yield "unknown", f"{version} is not {system['id']}'s own package ({package['maintainer']})"
+            yield "unknown", name, f"{version} is not {system['id']}'s own package ({package['maintainer']})"
         elif since is None:
-            yield "unknown", f"{name}: the table of {date} has no fixed version for {system['codename']} ({version})"
+            yield "unknown", name, f"no fixed version for {system['codename']} in the table of {date} ({version})"
         elif debian.older(package["version"], since):
-            yield "fail", f"{version} has {name}, which {since} closes ({row['source']})"
+            yield "fail", name, f"in {version}; {since} closes it ({row['source']})"
         else:
-            yield "pass", version
+            yield "pass", name, version
 
 
 def kernel(seen: Seen, _: None) -> Verdict:

@@ -22,6 +22,15 @@ HOST_KEY = re.compile(r"[a-z0-9@.-]+ SHA256:[A-Za-z0-9+/]{43}")
 CREDENTIAL = re.compile(r"keyring:.+/.+|env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 
 
+# Tables whose keys are names: what each entry is, so that an error can say which one is wrong.
+ENTRIES: dict[str, Any] = {
+    "vms": schema.VM,
+    "environments": schema.Environment,
+    "checks.values": int | str | list[str],
+    "checks.accepted": schema.Accepted,
+}
+
+
 @dataclass(frozen=True)
 class Site:
     """A site file that was read and found good, and the VM in use."""
@@ -110,11 +119,15 @@ def _problems(raw: dict[str, Any], path: Path) -> Iterator[str]:
 
 
 def _shape(key: str, value: Any, wanted: Any) -> Iterator[str]:
-    if key in ("vms", "environments") and isinstance(value, dict):
-        kind = schema.VM if key == "vms" else schema.Environment
+    kind = ENTRIES.get(key)
+    if kind is not None and isinstance(value, dict):
         for name, entry in value.items():
             yield from _shape(f"{key}.{name}", entry, kind)
         return
+    if key == "checks" and isinstance(value, dict):
+        for inner in [inner for inner in value if f"checks.{inner}" in ENTRIES]:
+            yield from _shape(f"checks.{inner}", value[inner], dict)
+        value = {inner: entry for inner, entry in value.items() if f"checks.{inner}" not in ENTRIES}
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:

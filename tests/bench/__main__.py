@@ -12,15 +12,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import log_view, metrics, runs, terminal
+from . import checks, log_view, metrics, runs, terminal
 from .host import PROGRAM, Host, Master
 from .row import ROUNDS, Row, compared, compared_live, milliseconds, timed
 
+# What the checks read on the host, read by a shell: the floor of one round over SSH.
 SCRIPT = b"""
-/usr/sbin/sshd -T -f %(config)s -C user=%(user)s,host=localhost,addr=127.0.0.1 >/tmp/out.$$ 2>&1
-stat -c '%%a %%u %%n' ~ ~/.ssh %(folder)s/host_* %(folder)s/authorized_keys 2>/dev/null
-cat /proc/net/tcp /proc/net/tcp6 /etc/os-release /proc/meminfo >/dev/null
-rm -f /tmp/out.$$
+exec >/dev/null 2>&1
+/usr/sbin/sshd -T -f %(config)s -C user=%(user)s,host=localhost,addr=127.0.0.1
+/usr/sbin/sshd -T -f %(config)s -C user=root,host=localhost,addr=127.0.0.1
+stat -c '%%a %%u %%n' ~ ~/.ssh %(folder)s/host_* %(folder)s/authorized_keys %(config)s
+ssh-keygen -lf %(folder)s/authorized_keys
+cat %(folder)s/host_*.pub /etc/ssh/moduli /var/lib/dpkg/status /etc/os-release
+cat /etc/login.defs /etc/pam.d/* /etc/security/*.conf /etc/apt/apt.conf.d/* /etc/systemd/logind.conf /etc/shadow
+cat /proc/net/tcp /proc/net/tcp6 /proc/net/fib_trie /proc/net/if_inet6 /proc/[0-9]*/comm
+ss -Hltnp || ls -l /proc/[0-9]*/fd
+id; sudo -n -l; nft list ruleset
 true
 """
 
@@ -38,12 +45,7 @@ def host_rows(host: Host) -> list[Row]:
             "`ssh HOST true`",
             lambda: timed([*host.ssh, host.target, "true"]),
         ),
-        compared(
-            "`trainshed check ssh`, cold",
-            lambda: timed(host.trainshed("check", "ssh", "--fail-on", "critical")),
-            "`ssh HOST sh -s < script`",
-            lambda: timed([*host.ssh, host.target, "sh", "-s"], script),
-        ),
+        *checks.rows(host, script),
     ]
 
 

@@ -45,8 +45,8 @@ class Host:
             "-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes",
         ]  # fmt: skip
 
-    def trainshed(self, *words: str) -> list[str]:
-        return [*PROGRAM, "--site", str(self.site), *words]
+    def trainshed(self, *words: str, site: Path | None = None) -> list[str]:
+        return [*PROGRAM, "--site", str(site or self.site), *words]
 
 
 class Master:

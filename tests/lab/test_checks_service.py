@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,6 +111,22 @@ async def test_a_hardened_server_passes(home: Path) -> None:
         "gex-moduli": found["gex-moduli"].evidence  # of the file that the package brings
     }
     assert found["root-login"].status in ("warn", "pass")
+
+
+async def test_a_server_that_drops_new_connections_is_noticed_and_said(home: Path) -> None:
+    server = Sshd(home / "sshd", settings=["PerSourceMaxStartups 1"])
+    try:
+        async with checks(server) as live:
+            await live._link.agent()
+            with socket.create_connection((server.host, server.port)) as held:
+                assert held.recv(4) == b"SSH-"  # it has the one place of our address
+                events = [event async for event in live.run(["ssh"])]
+    finally:
+        server.stop()
+    found = by_id(events)
+    assert found["terrapin"].status == "unknown" and found["maxauthtries"].status == "fail"
+    said = [event.text for event in events if isinstance(event, Notice)]
+    assert any("drops new connections" in text for text in said), (said, found["terrapin"].evidence)
 
 
 async def test_an_unknown_group_is_a_usage_error(sshd: Sshd) -> None:

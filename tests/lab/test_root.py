@@ -1,0 +1,112 @@
+"""What root reads for us: real sudo, in a mount namespace with an /etc of its own. The machine keeps its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.checks.catalogue import BY_ID
+from core.checks.model import Seen
+
+from .agent_process import AgentProcess, place
+
+USER, UID, PASSWORD = "trainshed-ada", 48123, "right horse 7!"
+RULES = {
+    "nopasswd": f"{USER} ALL=(ALL:ALL) NOPASSWD: ALL\n",
+    "password": f"{USER} ALL=(ALL:ALL) ALL\n",
+    "docker alone": f"{USER} ALL=(root) NOPASSWD: /usr/bin/docker\n",
+    "none": "",
+}
+ENTER = 'mount --bind "$1" /etc && shift && exec "$@"'
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("sudo") is None, reason="needs root, to be another user, and sudo"
+)
+
+
+@pytest.fixture(scope="module")
+def vm() -> Iterator[Path]:
+    """A copy of /etc with one more account, and a folder for its agents."""
+    folder = Path(tempfile.mkdtemp(dir="/var/lib", prefix="trainshed-tests-"))
+    folder.chmod(0o755)
+    etc = folder / "etc"
+    shutil.copytree("/etc", etc, symlinks=True, ignore=shutil.ignore_patterns("ssl", "alternatives", "ssh"))
+    etc.chmod(0o755)
+    made = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, capture_output=True, text=True, check=True
+    )
+    kept = made.stdout.strip()
+    for name, line in (
+        ("passwd", f"{USER}:x:{UID}:{UID}::{folder}/home:/bin/sh\n"),
+        ("shadow", f"{USER}:{kept}:19000:0:99999:7:::\n"),
+        ("group", f"{USER}:x:{UID}:\n"),
+    ):
+        with (etc / name).open("a") as file:
+            file.write(line)
+    (folder / "home").mkdir(mode=0o755)
+    os.chown(folder / "home", UID, UID)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def ask(vm: Path, rule: str, **args: Any) -> tuple[dict[str, Any], str]:
+    """The answer of the account's agent, and what sudo logged."""
+    log = vm / "sudo.log"
+    log.unlink(missing_ok=True)
+    rules = vm / "etc" / "sudoers.d" / "trainshed"
+    rules.write_text(f"Defaults:{USER} logfile={log}\n" + RULES[rule])
+    rules.chmod(0o440)
+    root = vm / "home" / "agents"
+    place(root)
+    os.chown(root, UID, UID)
+    enter = ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(vm / "etc")]
+    user = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--init-groups"]
+    with AgentProcess(root, prefix=[*enter, *user], python="/usr/bin/python3") as started:
+        answer = started.call("checks.host", user="", client_address="", **args)
+    return answer, log.read_text() if log.exists() else ""
+
+
+def test_without_a_password_root_reads_where_sudo_asks_for_none(vm: Path) -> None:
+    answer, _ = ask(vm, "nopasswd")
+    assert answer["user"] == USER and answer["root_refused"] == ""
+    assert {"passwords", "empty_passwords", "guards"} <= set(answer["root"])
+    assert answer["passwords"]["hash"] == "6"
+    assert answer["guards"]["rate_rule"] is not None
+    found = BY_ID["pw-hash"].run(Seen(host=answer, errors=answer["errors"]))
+    assert "(read as root: passwords)" in found.evidence
+    assert answer["updates"]["sudo_all"] is True
+
+
+@pytest.mark.parametrize("rule", ["password", "docker alone", "none"])
+def test_without_a_password_nothing_is_tried_that_sudo_would_refuse(vm: Path, rule: str) -> None:
+    answer, log = ask(vm, rule)
+    assert answer["root"] == [] and answer["root_refused"] == ""
+    assert answer["passwords"]["hash"] is None and answer["empty_passwords"] is None
+    assert "agent.root" not in log  # asked what it may do, and nothing more
+
+
+def test_a_typed_password_lets_root_read_and_stays_nowhere(vm: Path) -> None:
+    answer, log = ask(vm, "password", password=PASSWORD)
+    assert answer["root_refused"] == "" and answer["passwords"]["hash"] == "6"
+    assert "COMMAND=" in log and PASSWORD not in log
+    kept = [path for path in (vm / "home").rglob("*") if path.is_file() and PASSWORD.encode() in path.read_bytes()]
+    assert kept == [] and PASSWORD not in str(answer)
+
+
+def test_a_typed_password_that_is_not_asked_for_is_dropped(vm: Path) -> None:
+    answer, _ = ask(vm, "nopasswd", password=PASSWORD)
+    assert answer["root_refused"] == "" and answer["passwords"]["hash"] == "6"
+
+
+def test_a_wrong_password_is_tried_once(vm: Path) -> None:
+    answer, log = ask(vm, "password", password="wrong")
+    assert "refuses" in answer["root_refused"] and answer["root"] == []
+    assert answer["passwords"]["hash"] is None
+    assert "1 incorrect password attempt" in log

@@ -1,0 +1,134 @@
+"""What the agent reads of a host's files, and what the checks make of it, where a real host is hard to come by."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.agent import guards, pam, passwords, public_keys
+from core.agent.hostfiles import Files
+from core.checks import password
+from core.checks.catalogue import BY_ID
+from core.checks.model import Seen, Wire
+from core.checks.seen import notices
+from core.site.secrets import Secret
+
+RULESET = """table inet filter {
+  chain input {
+    type filter hook input priority filter; policy drop;
+    tcp dport { 80, 443 } limit rate 10/second accept
+    %s
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("tcp dport 22 ct state new limit rate 3/minute accept", True),
+        ("tcp dport ssh meter flood { ip saddr limit rate 3/minute } accept", True),
+        ("tcp dport { 22, 2222 } ct count over 5 reject", True),
+        ("tcp dport 22 accept", False),
+        ("tcp dport 2200 limit rate 3/minute accept", False),
+    ],
+)
+def test_a_rule_that_limits_our_port(rule: str, found: bool) -> None:
+    assert bool(guards.rate_rule(RULESET % rule, 22)) == found
+
+
+def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
+    folder = tmp_path / "etc" / "pam.d"
+    folder.mkdir(parents=True)
+    (folder / "sshd").write_text("@include common\nauth include only-auth\n-session optional pam_x.so\n")
+    (folder / "common").write_text("account [success=1 new_authtok_reqd=done] /lib/security/pam_unix.so try # x\n")
+    (folder / "only-auth").write_text("auth required pam_a.so\naccount required pam_never.so\n")
+    (folder / "circle").write_text("@include circle\nauth required pam_b.so\n")
+    found = [(line["type"], line["module"], line["args"]) for line in pam.stack(Files(str(tmp_path)), "sshd")]
+    assert found == [("account", "pam_unix.so", ["try"]), ("auth", "pam_a.so", []), ("session", "pam_x.so", [])]
+    assert {line["module"] for line in pam.stack(Files(str(tmp_path)), "circle")} == {"pam_b.so"}
+
+
+def test_of_pwqualitys_files_the_last_one_read_wins(tmp_path: Path) -> None:
+    for name, text in (
+        ("etc/login.defs", "ENCRYPT_METHOD yescrypt\n"),
+        ("etc/security/pwquality.conf.d/10.conf", "minlen = 8\nminclass=4\n"),
+        ("etc/security/pwquality.conf.d/20.conf", "minlen = 14\n"),
+        ("etc/security/pwquality.conf", "minlen = 6 # the main file is read last\nenforce_for_root\n"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found = passwords.passwords(Files(str(tmp_path)), "ada")
+    assert found["pwquality"] == {"minlen": "6", "minclass": "4", "enforce_for_root": "1"}
+    assert found["hash"] is None
+
+
+def blob(*parts: bytes) -> str:
+    return base64.b64encode(b"".join(struct.pack(">I", len(part)) + part for part in parts)).decode()
+
+
+def test_authorised_keys_are_told_by_type_size_and_options(tmp_path: Path) -> None:
+    rsa = blob(b"ssh-rsa", b"\x01\x00\x01", b"\x00" + b"\x80" + bytes(127))
+    dsa = blob(b"ssh-dss", b"\x80" + bytes(127), b"q", b"g", b"y")
+    ed25519 = blob(b"ssh-ed25519", bytes(32))
+    keys = tmp_path / "authorized_keys"
+    keys.write_text(
+        f'# a comment\n\nrestrict,from="10.0.0.0/8,192.0.2.1",command="echo \\"a, b\\"" ssh-rsa {rsa} old laptop\n'
+        f'ssh-dss {dsa}\ncert-authority,principals="ops" ssh-ed25519 {ed25519} ca\nssh-ed25519 broken x\n'
+    )
+    found = list(public_keys.authorised(str(keys)))
+    assert [(key["line"], key["type"], key["bits"], key["comment"]) for key in found] == [
+        (3, "ssh-rsa", 1024, "old laptop"), (4, "ssh-dss", 1024, ""), (5, "ssh-ed25519", 256, "ca"),
+    ]  # fmt: skip
+    assert found[0]["options"] == {"restrict": "", "from": "10.0.0.0/8,192.0.2.1", "command": 'echo "a, b"'}
+    seen = Seen(host={"authorized_keys": {"files": [str(keys)], "keys": found}})
+    told = BY_ID["authorized-keys-content"].run(seen)
+    assert told.status == "fail" and "RSA of 1024 bits" in told.evidence and "DSA" in told.evidence
+    assert rsa not in told.evidence and "ca" not in told.evidence.split("DSA")[1]
+
+
+def judged(**strength: Any) -> str:
+    return str(BY_ID["pw-this-account"].run(Seen(local={"password": strength})).status)
+
+
+def test_a_password_is_judged_here_and_nothing_of_it_is_told() -> None:
+    weak = password.strength(Secret("hospital2026"), by_password=True, words=("hospital",))
+    strong = password.strength(Secret("orbit.velvet-canyon.41"), by_password=True, words=())
+    known = password.strength(Secret("stackvm-edge-operator-vm"), by_password=True, words=("stackvm-edge-operator-vm",))
+    assert (judged(**weak), judged(**strong), judged(**known)) == ("fail", "pass", "fail")
+    found = BY_ID["pw-this-account"].run(Seen(local={"password": weak}))
+    assert "hospital" not in found.evidence and "12" not in found.evidence
+    assert judged(**password.strength(None, by_password=False, words=())) == "skipped"
+    assert judged(**password.strength(None, by_password=True, words=())) == "unknown"
+
+
+def told(config: dict[str, str], *, wire: str = "", processes: tuple[str, ...] = ()) -> list[str]:
+    lines = {key: [value] for key, value in config.items()}
+    host = {"sshd": {"note": "", "config": lines}, "guards": {"processes": list(processes)}, "root_refused": ""}
+    offer = None if wire else Wire((), (), (), ())
+    return [notice.text for notice in notices(Seen(wire=offer, host=host, errors={"wire": wire} if wire else {}))]
+
+
+def test_who_could_lock_us_out_is_said() -> None:
+    assert told({}) == []
+    assert told({"persourcepenalties": "no"}) == []
+    assert "PerSourcePenalties; exempt: none" in told({"persourcepenalties": "crash:90 authfail:5"})[0]
+    assert "fail2ban-server" in told({}, processes=("fail2ban-server",))[0]
+    dropped = "10.0.0.4 port 22 ended the connection before it said who it is"
+    assert "penalised" in told({}, wire=dropped)[0]
+
+
+def test_a_server_whose_own_key_is_another_than_the_one_shown_is_not_the_server() -> None:
+    pinned, other = f"ssh-ed25519 SHA256:{'A' * 43}", f"ssh-ed25519 SHA256:{'B' * 43}"
+    keys = [{"pinned": other}, {"pinned": f"ssh-rsa SHA256:{'C' * 43}"}]
+    wire = Wire((), (), (), (), host_key=pinned)
+    client = {"pins": [pinned], "trusted_by": "site file", "packages": None}
+    lies = BY_ID["host-key-known"].run(Seen(wire=wire, host={"host_keys": keys}, local={"client": client}))
+    assert lies.status == "fail" and f"the host's own key is {other}" in lies.evidence
+    unpinned = Seen(wire=wire, host={"host_keys": [{"pinned": pinned}]}, local={"client": {**client, "pins": []}})
+    assert BY_ID["host-key-known"].run(unpinned).status == "warn"
