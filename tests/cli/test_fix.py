@@ -57,10 +57,15 @@ def test_the_vms_name_is_what_agrees(
 ) -> None:
     """And a password of sudo is asked for once, hidden."""
     asked: list[str] = []
+
+    def answer(prompt: str, text: str) -> str:
+        asked.append(prompt)
+        return text
+
     monkeypatch.setattr(Settings, "may_ask", True)
-    monkeypatch.setattr("tui.questions.line", lambda prompt: asked.append(prompt) or typed)
+    monkeypatch.setattr("tui.questions.line", lambda prompt: answer(prompt, typed))
     monkeypatch.setattr("tui.questions._has_terminal", lambda: True)
-    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "geheim")
+    monkeypatch.setattr("getpass.getpass", lambda prompt: answer(prompt, "geheim"))
     scenario = Scenario(sudo="geheim")
     assert call(["fix", "ssh.auth-tries"], Settings(opener=lambda _site: fake_services(scenario))) == code
     said = capsys.readouterr()
