@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core import threads
+from core.agent import serve
 from core.checks.catalogue import CATALOGUE
 from core.checks.fixes import service
 from core.checks.service import LiveChecks
@@ -24,7 +25,7 @@ from core.ssh.link import SiteLink
 
 from ..lab.fixing import TRIES, client, decided
 from ..lab.machine import INCLUDE, Machine, machine, until
-from ..lab.test_fixes_service import BY_HAND, LOOSE
+from ..lab.test_fixes_service import BY_HAND, LOOSE, RIGHT
 from . import clients, seams
 from .lab import Lab
 from .proxy import CLEAR, Proxy, Weather
@@ -260,6 +261,7 @@ async def _alone(path: Path) -> None:
 async def one_by_one(lab: Lab, chance: random.Random, number: int) -> Seen:
     """Each automatic fix of the catalogue alone, on a server that fails all; then it is undone."""
     vm = _vm(lab, lines=(INCLUDE, *LOOSE.split("\n")), account="worker")
+    seams.use(Path(serve.__file__).parent)  # the copy reads files of ours, which are not the worker's
     automatic = [check.id for check in CATALOGUE if check.fixed.automatic]
     id = automatic[number % len(automatic)]
     before, seen = vm.files(), Seen(times=1)
@@ -267,8 +269,11 @@ async def one_by_one(lab: Lab, chance: random.Random, number: int) -> Seen:
     link = SiteLink(site)
     try:
         live = LiveChecks(site, link)
-        with contextlib.suppress(AssertionError):  # nothing had to be done
+        try:
             found = await _fix(live, id)
+        except AssertionError:  # nothing had to be done
+            seen.expect(id in {*RIGHT, "hostkey-alg"}, f"{id}: nothing was done")  # there is no RSA key here
+        else:
             seen.expect(found[id].status == "pass" or id in BY_HAND, f"{id}: {found[id].evidence}")
             async with aclosing(cast("Any", live.fix(undo=True))) as undoing:
                 [event async for event in undoing]
