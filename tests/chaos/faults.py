@@ -46,8 +46,9 @@ FAULTS = (
     Fault("fixing: client killed after each step", fixing.client_killed, 0, 28),
     Fault("fixing: link cut at a random byte", fixing.link_cut, 1, 40),
     Fault("fixing: VM rebooted", fixing.rebooted, 1, 60),
+    Fault("fixing: VM with systemd rebooted", fixing.rebooted_with_systemd, 0, 20),
     Fault("fixing: disk of the copies full", fixing.disk_full("var/lib/trainshed"), 0, 24),
     Fault("fixing: disk of cron full", fixing.disk_full("etc/cron.d"), 0, 4),
     Fault("fixing: disk of the settings full", fixing.disk_full("etc/ssh/sshd_config.d"), 2, 4),
-    Fault("fixing: each check alone", fixing.one_by_one, 0, 45),
+    Fault("fixing: each check alone", fixing.one_by_one, 0, 40),
 )

@@ -25,6 +25,7 @@ from core.ssh.link import SiteLink
 
 from ..lab.fixing import TRIES, client, decided
 from ..lab.machine import INCLUDE, Machine, machine, until
+from ..lab.systemd_machine import systemd_machine
 from ..lab.test_fixes_service import BY_HAND, LOOSE, RIGHT
 from . import clients, seams
 from .lab import Lab
@@ -84,11 +85,11 @@ ONCE = """
 """
 
 
-def _vm(lab: Lab, **how: Any) -> Machine:
+def _vm(lab: Lab, make: Callable[..., Any] = machine, **how: Any) -> Machine:
     """The one of this row."""
     made = getattr(lab, "fixable", None)
     if made is None:
-        made = lab.ending.enter_context(machine(lab.home / "fixable", **how))
+        made = lab.ending.enter_context(make(lab.home / "fixable", **how))
         setattr(lab, "fixable", made)  # noqa: B010
         (lab.home / "control").write_text("SIGKILL 0")
         (lab.home / "control-revert").write_text("0")
@@ -182,7 +183,15 @@ async def revert_killed(lab: Lab, chance: random.Random, number: int) -> Seen:
 
 async def rebooted(lab: Lab, chance: random.Random, number: int) -> Seen:
     """At any moment of a fix."""
-    vm = _vm(lab)
+    return await _rebooted(_vm(lab), chance)
+
+
+async def rebooted_with_systemd(lab: Lab, chance: random.Random, number: int) -> Seen:
+    """The same where its units put it back."""
+    return await _rebooted(_vm(lab, systemd_machine), chance)
+
+
+async def _rebooted(vm: Machine, chance: random.Random) -> Seen:
     before = vm.files()
     working = asyncio.create_task(_quietly(vm))
     await asyncio.sleep(chance.uniform(0.2, 2.0))
@@ -264,6 +273,7 @@ async def one_by_one(lab: Lab, chance: random.Random, number: int) -> Seen:
     seams.use(Path(serve.__file__).parent)  # the copy reads files of ours, which are not the worker's
     automatic = [check.id for check in CATALOGUE if check.fixed.automatic]
     id = automatic[number % len(automatic)]
+    (vm.home / "worker/.ssh/authorized_keys").chmod(0o644)
     before, seen = vm.files(), Seen(times=1)
     site = vm.site("one")
     link = SiteLink(site)

@@ -40,6 +40,10 @@ while sleep 1; do :; done
 WITHOUT = ("shadow", "gshadow", "shadow-", "gshadow-", "ssh", "cron.d", "sudoers.d", "passwd-", "group-", "ssl/private")
 
 
+class Ended(AssertionError):
+    """The VM's first process has ended by itself: what it said."""
+
+
 class Machine:
     """`lines`: of the server's file, after what it needs. `start`: words that start the server (None: a plain sshd).
 
@@ -161,7 +165,8 @@ class Machine:
             until(self.listens)
 
     def listens(self) -> bool:
-        assert self._process is not None and self._process.poll() is None, (self.folder / "boot.log").read_text()
+        if self._process is None or self._process.poll() is not None:
+            raise Ended((self.folder / "boot.log").read_text()[-500:])
         with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
             return True
         return False

@@ -18,7 +18,7 @@ from .fixing import SHORT_S, TRIES, as_before, client, decided
 from .machine import INCLUDE, Machine, machine
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
-DROP_IN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine
         fixed, times = vm.files(), mtimes(vm)
         assert {name: mode & 0o777 for name, (_, mode, _, _) in fixed.items() if "sshd_config" in name} == {
             "etc/ssh/sshd_config": 0o600,
-            DROP_IN: 0o600,
+            TEN: 0o600,
         }
         again = await worker.attempt(wanted, **how)
         assert again["id"] == "" and vm.files() == fixed and mtimes(vm) == times
         with pytest.raises(FixError, match="changed since the plan"):
             await worker.attempt(TRIES | {"MaxSessions": "8"}, digest=planned["digest"])
         more = await worker.fixed({"MaxSessions": "8"})
-        assert "MaxAuthTries 3\n" in (vm.folder / DROP_IN).read_text() and more
+        assert "MaxAuthTries 3\n" in (vm.folder / TEN).read_text() and more
         for value in ("10", "10"):
             assert await worker.fixed(undo=True) and vm.setting("maxsessions") == value
         assert vm.files() == before and vm.setting("maxauthtries") == "6"
@@ -107,32 +107,34 @@ async def test_a_server_that_ends_when_it_is_to_reload_is_started_again(home: Pa
         as_before(vm, before)
 
 
-@pytest.mark.parametrize(
-    ("lines", "path", "block"),
-    [
-        ((INCLUDE, "MaxAuthTries 9"), DROP_IN, False),
-        (("MaxAuthTries 9", INCLUDE), "etc/ssh/sshd_config", True),
-        (("X11Forwarding yes", INCLUDE, "MaxAuthTries 9"), DROP_IN, False),
-        (("MaxAuthTries 9",), "etc/ssh/sshd_config", True),
-        (("Match User nobody", INCLUDE, "Match all"), "etc/ssh/sshd_config", True),
-    ],
-    ids=["Include first", "Include too late", "Include in the middle", "no Include", "Include in a Match"],
-)
-async def test_it_goes_where_it_counts(home: Path, lines: tuple[str, ...], path: str, block: bool) -> None:
-    with machine(home / "vm", lines=() if block and "Match" in lines[0] else lines) as vm:
-        if block and "Match" in lines[0]:
-            vm.config.write_text(vm.config.read_text() + "".join(line + "\n" for line in lines))
-        (vm.etc / "ssh/sshd_config.d/05-first.conf").write_text("Banner none\n")
-        before = vm.files()
-        async with client(vm) as worker:
+TEN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+PLACES = {
+    "Include first": ((INCLUDE, "MaxAuthTries 9"), DROP_IN),
+    "Include too late": (("MaxAuthTries 9", INCLUDE), CONFIG),
+    "Include in the middle": (("X11Forwarding yes", INCLUDE, "MaxAuthTries 9"), DROP_IN),
+    "no Include": (("MaxAuthTries 9",), CONFIG),
+    "Include in a Match": (("Match User nobody", INCLUDE, "Match all"), CONFIG),
+    "two patterns, one that is a file": (("Include /etc/ssh/one.conf /etc/ssh/sshd_config.d/*.conf",), DROP_IN),
+    "one that is a file and sets it": (("Include /etc/ssh/nine.conf", INCLUDE), CONFIG),
+}
+
+
+async def test_it_goes_where_it_counts(vm: Machine) -> None:
+    (vm.etc / "ssh/sshd_config.d/05-first.conf").write_text("Banner none\n")
+    (vm.etc / "ssh/one.conf").write_text("Banner none\n")
+    (vm.etc / "ssh/nine.conf").write_text("MaxAuthTries 9\n")
+    base = vm.config.read_text().replace(INCLUDE + "\n", "")
+    async with client(vm) as worker:
+        for name, (lines, path) in PLACES.items():
+            text = "".join(line + "\n" for line in lines)
+            vm.config.write_text(base + text if "Match" in text else text + base)
+            before = vm.files()
             await worker.fixed()
-            assert vm.setting("maxauthtries") == "3"
-            changed = [name for name, was in vm.files().items() if before.get(name) != was]
-            expected = path if block else "etc/ssh/sshd_config.d/00-trainshed.conf"
-            assert changed == [expected]
+            assert vm.setting("maxauthtries") == "3", name
+            assert [file for file, was in vm.files().items() if before.get(file) != was] == [path], name
             assert await worker.attempt() == {"id": "", "steps": [], "seconds": 0.0}
             await worker.fixed(undo=True)
-        assert vm.files() == before
+            assert vm.files() == before, name
 
 
 async def test_what_would_not_count_is_refused_with_the_reason(home: Path) -> None:

@@ -42,14 +42,11 @@ async def test_with_systemd_it_is_kept_or_goes_back_by_itself_and_after_a_reboot
         await worker.attempt()
     vm.reboot()
     as_before(vm, before)
-
-
-async def test_a_service_that_ends_when_it_is_to_reload_is_started_again(vm: SystemdMachine) -> None:
+    # a service that ends when it is to reload is started again
     override = vm.etc / "systemd/system/ssh.service.d"
     override.mkdir()
     (override / "die.conf").write_text("[Service]\nRestart=no\nExecReload=\nExecReload=/bin/kill -KILL $MAINPID\n")
     vm.run("systemctl", "daemon-reload")
-    before = vm.files()
     async with client(vm) as worker:
         with pytest.raises(FixError, match=r"the server (ended|did not read)|systemctl reload"):
             await worker.attempt()
