@@ -177,8 +177,11 @@ class Machine:
             return
         with contextlib.suppress(OSError, IndexError):
             os.kill(self.init, signal.SIGKILL)
-        self._process.kill()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)  # it has waited for the first process, and that for all others
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
         self._process = None
 
     def reboot(self, *, wait: bool = True) -> None:
