@@ -21,6 +21,8 @@ TrainshedError                  exit code
 ├── RemoteError                 1   the VM did not do what was asked
 │   ├── AgentError              1   the agent cannot be placed, started or understood
 │   ├── DataError               3   the container cannot be read from the VM; retryable
+│   ├── FixError                1   a fix was refused by the VM, or put back
+│   ├── RootNeeded              1   only root may do that, and sudo asks for a password
 │   ├── BuildError              1   an environment cannot be built
 │   ├── SandboxError            1   no sandbox can be had, so nothing foreign is run
 │   ├── RunError                1   the run is in the wrong state, or another person's
@@ -156,6 +158,14 @@ class DataError(RemoteError):
     code = "data"
     exit_code = 3
     retryable = True
+
+
+class FixError(RemoteError):
+    code = "fix"
+
+
+class RootNeeded(RemoteError):
+    code = "root-needed"
 
 
 class BuildError(RemoteError):

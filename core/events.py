@@ -113,6 +113,53 @@ class ChecksFinished(_Event, frozen=True, kw_only=True, tag="checks.finished"):
     changes: list[CheckChange] = []
 
 
+class FixItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of a fix. `fix`: it is put right; `right`: it is already; `refused`: not by us, `reason` says why."""
+
+    id: str
+    title: str
+    severity: Severity
+    status: Literal["fix", "right", "refused", "by hand"]
+    settings: dict[str, str] = {}  # of sshd_config, that are written
+    reason: str = ""  # why it is refused, or a part of it
+    by_hand: list[str] = []  # what a person does
+
+
+class FixedFile(msgspec.Struct, frozen=True, kw_only=True):
+    path: str  # on the VM
+    diff: str  # unified
+
+
+class FixedMode(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    before: int
+    after: int
+
+
+class FixPlanned(_Event, frozen=True, kw_only=True, tag="fix.planned"):
+    """What a fix would do; nothing was changed. Nothing to do: neither files nor modes."""
+
+    vm: str
+    items: list[FixItem]
+    files: list[FixedFile]
+    modes: list[FixedMode]
+    commands: list[str]  # what a person would type
+    config: str  # the server's file
+    digest: str  # agreeing to it agrees to this plan and no other
+    revert_by: str = ""  # systemd or cron: what puts it back without us
+    revert_s: float = 0.0
+    undoes: str = ""  # the fix that is taken back
+
+
+class FixFinished(_Event, frozen=True, kw_only=True, tag="fix.finished"):
+    """`kept`: a new login has proved it. `nothing`: all of it was there already."""
+
+    fix: str  # its name on the VM, "" for none
+    result: Literal["kept", "nothing"]
+    checks: list[str]
+    duration_s: float
+
+
 class StagedData(msgspec.Struct, frozen=True, kw_only=True):
     digest: str  # sha256 over the sorted list of (path, size, sha256)
     path: str  # in the container: a file, a folder with a trailing "/", or "" for all
@@ -508,6 +555,8 @@ Event = (
     | Connected
     | CheckFinished
     | ChecksFinished
+    | FixPlanned
+    | FixFinished
     | DataStaged
     | DataListed
     | LogText

@@ -53,6 +53,24 @@ class Checks(Protocol):
         """
         ...
 
+    def plan_fix(self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None) -> Events:
+        """What a fix of the checks would do; nothing is changed. Ends with `FixPlanned`.
+
+        `ids`: of checks; none: all that fail or warn. `undo`: the last fix is taken back, without `ids`.
+        Raises RootNeeded where sudo asks for a password, FixError, UsageError for an id that is not known.
+        """
+        ...
+
+    def fix(
+        self, ids: Sequence[str] = (), *, agreed: str = "", undo: bool = False, sudo: Secret | None = None
+    ) -> Events:
+        """Does it: `FixPlanned`, the checks again (`CheckFinished`), `FixFinished`.
+
+        `agreed`: the digest of a plan; any other is refused. What a new login does not prove is put back: by us
+        (FixError), or by the VM itself within 90 s of its uptime and after a reboot (LinkLost, or whatever ends us).
+        """
+        ...
+
 
 class Data(Protocol):
     def check(self) -> Events:

@@ -1,4 +1,4 @@
-# openssh-server and docker.io come with services that are enabled and started. Not here. Sourced by install.sh.
+# openssh-server, docker.io and cron come with services that are enabled and started. Not here. Sourced by install.sh.
 
 policy=/usr/sbin/policy-rc.d
 kept=$policy.trainshed-kept
@@ -33,16 +33,17 @@ without_services() {
   return $status
 }
 
-# Of the packages that were missing: ssh's, Docker's and containerd's.
+# Of the packages that were missing: ssh's, Docker's, containerd's and cron's.
 disable_services() {
   units=''
   case " $missing " in *' openssh-server '*) units="ssh.service ssh.socket sshd.service" ;; esac
   case " $missing " in *' docker.io '*) units="$units docker.service docker.socket containerd.service" ;; esac
+  case " $missing " in *' cron '*) units="$units cron.service" ;; esac
   for unit in $units; do
     if have systemctl; then as_root systemctl disable --quiet $unit >/dev/null 2>&1 || true; fi
     if have deb-systemd-helper; then as_root deb-systemd-helper disable $unit >/dev/null 2>&1 || true; fi
   done
-  for name in ${units:+ssh docker}; do
+  for name in ${units:+ssh docker cron}; do
     case " $units " in *" $name.service "*)
       if have update-rc.d; then as_root update-rc.d $name disable >/dev/null 2>&1 || true; fi ;;
     esac

@@ -76,7 +76,7 @@ LIST
   say "Installing system packages:$missing"
   as_root true || { lacking "Not root and no sudo. As root: apt-get install$missing"; return 0; }
   case " $missing " in
-  *' openssh-server '* | *' docker.io '*) without_services apt_install $missing ;;
+  *' openssh-server '* | *' docker.io '* | *' cron '*) without_services apt_install $missing ;;
   *) apt_install $missing ;;
   esac || lacking "These system packages could not be installed:$missing (is there a network?)"
 }

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "site": ("site", "site", "Add, list, show, choose, validate or remove sites."),
     "connect": ("connect", "connect", "Compare the host key, log in, show facts about the VM."),
     "check": ("check", "check", "Check the VM and the data's path."),
+    "fix": ("fix", "fix", "Put findings right; the VM takes back what locks you out."),
     "data": ("data", "data", "What is staged on the VM; stage more."),
     "environments": ("environments", "environments", "List, build or remove environments."),
     "run": ("run", "run", "Launch a job file on the VM."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from core import events
@@ -29,3 +29,8 @@ def document(value: Any) -> dict[str, Any]:
     """What `--json` prints for the event or the record."""
     make: Callable[[Any], dict[str, Any]] = MAKERS.get(type(value), _flat)
     return make(value)
+
+
+def fixed(plan: events.FixPlanned, ended: events.FixFinished, found: Iterable[events.CheckFinished]) -> dict[str, Any]:
+    """The document of `fix`: what came of it, what was planned, and the checks again."""
+    return {**_flat(ended), "planned": _flat(plan), "found": [_flat(check) for check in found]}

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core.errors import HostKeyUnknown, PassphraseNeeded, PasswordNeeded, TrainshedError
+from core.errors import HostKeyUnknown, PassphraseNeeded, PasswordNeeded, RootNeeded, TrainshedError
 from core.site.secrets import Secret
 
 from .output import Output
@@ -51,6 +51,13 @@ class Questions:
             who = f"{need.facts.get('user', '')}@{need.facts.get('host', '')}"
             self._answers["password"] = self._secret(need, f"Password of {who}: ")
         return dict(self._answers)
+
+    def sudo(self, need: RootNeeded) -> Secret:
+        """The password of sudo on the VM, kept nowhere. Raises `need` where nobody can be asked, or it was wrong."""
+        self._tries[need.code] = self._tries.get(need.code, 0) + 1
+        if not self._may_ask or self._tries[need.code] > 1:  # a server may lock an account after a few wrong ones
+            raise need
+        return self._secret(need, "Password of sudo on the VM: ")
 
     async def _compare(self, need: HostKeyUnknown) -> str:
         facts = need.facts

@@ -55,7 +55,7 @@ class Cleaner:
 
 SPELLED = str.maketrans(
     {"…": "...", "·": ",", "–": "-", "—": "-", "−": "-", "×": "x", "‹": "", "›": "", "\u00a0": " ", "\u202f": " "}
-    | {"→": "to", "≥": "at least", "≤": "at most", "≠": "is not", "✓": "yes", "✗": "no", "⚠": "warning:"}
+    | {"→": "to", "←": "from", "≥": "at least", "≤": "at most", "≠": "is not", "✓": "yes", "✗": "no", "⚠": "warning:"}
     | {"’": "'", "“": '"', "”": '"'}
     | dict.fromkeys("●○◆◇△▲▼▽□■☆★↻├└│", "")  # a word is beside each
 )

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Optional
 from .faults import Fault
 
 # Name -> module of this package; only these run as root.
-FUNCTIONS = {"collect": "checks"}
+FUNCTIONS = {"collect": "checks", "planned": "fixes", "tried": "fixes", "kept": "fixes", "returned": "fixes"}
 READY = b"trainshed-root-ready\n"
 PASSED_ON = ("SSH_CONNECTION", "LANG", "PATH")  # sudo takes the environment away
 TIMEOUT = 60.0  # seconds for the whole

@@ -21,6 +21,10 @@ from .faults import Fault
 OPERATIONS = {
     "facts": "facts",
     "checks.host": "checks",
+    "fixes.plan": "fixes",
+    "fixes.attempt": "fixes",
+    "fixes.keep": "fixes",
+    "fixes.put_back": "fixes",
     "data.check": "data",
     "data.stage": "data",
     "data.list": "data",

@@ -61,14 +61,14 @@ def options(words: List[str], joined: bool) -> List[Tuple[str, str]]:
                 continue
             value = [word[position:]] if word[position:] else rest[:1]
             rest = rest if word[position:] else rest[1:]
-            while joined and rest and not _is_option(rest[0]):
+            while joined and rest and not is_option(rest[0]):
                 value.append(rest.pop(0))
             found.append((letter, " ".join(value)))
             break
     return found
 
 
-def _is_option(word: str) -> bool:
+def is_option(word: str) -> bool:
     return len(word) > 1 and word[0] == "-" and word[1] in WITH_VALUE + WITHOUT_VALUE
 
 

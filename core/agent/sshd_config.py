@@ -45,7 +45,7 @@ def connection(user: str, client_address: str) -> Dict[str, str]:
 def dump(server: Listener, match: Dict[str, str]) -> Config:
     """`sshd -T` as the server itself would read its configuration. Raises Unreadable."""
     command = arguments(server, match)
-    done = _run(command)
+    done = run(command)
     if done.returncode != 0 and "no hostkeys available" in done.stderr:
         return _dump_with_throw_away_key(command)
     return _parsed(done)
@@ -61,17 +61,17 @@ def _dump_with_throw_away_key(command: List[str]) -> Config:
     folder = tempfile.mkdtemp(prefix="trainshed-")
     try:
         key = os.path.join(folder, "key")
-        made = _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
+        made = run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
         if made.returncode != 0:
-            raise Unreadable("ssh-keygen: " + _first_lines(made.stderr))
-        config = _parsed(_run([*command, "-h", key]))
+            raise Unreadable("ssh-keygen: " + first_lines(made.stderr))
+        config = _parsed(run([*command, "-h", key]))
         config["hostkey"] = [path for path in config.get("hostkey", []) if path != key] or list(DEFAULT_HOST_KEYS)
         return config
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: List[str]) -> subprocess.CompletedProcess[str]:
+def run(command: List[str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
             command,
@@ -89,11 +89,11 @@ def _run(command: List[str]) -> subprocess.CompletedProcess[str]:
 
 def _parsed(done: subprocess.CompletedProcess[str]) -> Config:
     if done.returncode != 0:
-        raise Unreadable(_first_lines(done.stderr) or "sshd -T ended with code %d" % done.returncode)
+        raise Unreadable(first_lines(done.stderr) or "sshd -T ended with code %d" % done.returncode)
     return parse(done.stdout)
 
 
-def _first_lines(text: str) -> str:
+def first_lines(text: str) -> str:
     return "; ".join(line.strip() for line in text.splitlines()[:3] if line.strip())
 
 

@@ -26,7 +26,7 @@ def hidden_include(path: str, depth: int = 0) -> str:
             lines = file.readlines()
     except OSError as error:
         return "%s: %s" % (path, error.strerror)
-    for pattern in (pattern for line in lines for pattern in _included(line)):
+    for pattern in (pattern for line in lines for pattern in included(line)):
         reason = _hidden_folder(pattern)
         if reason:
             return reason
@@ -42,13 +42,14 @@ def config_files(path: str, depth: int = 0) -> list[dict[str, Any]]:
     status = os.stat(path)
     found = [{"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}]
     with open(path, encoding="utf-8", errors="replace") as file:
-        patterns = [pattern for line in file for pattern in _included(line)]
+        patterns = [pattern for line in file for pattern in included(line)]
     for inner in [inner for pattern in patterns for inner in sorted(glob.glob(pattern))]:
         found += config_files(inner, depth + 1) if depth < MAX_DEPTH else []
     return found
 
 
-def _included(line: str) -> list[str]:
+def included(line: str) -> list[str]:
+    """Patterns of an Include line, absolute; none of any other."""
     match = INCLUDE.match(line)
     if match is None:
         return []

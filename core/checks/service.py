@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -17,9 +18,13 @@ from ..events import CheckFinished, ChecksFinished, Event, Notice, Phase
 from ..site.files import Site
 from ..site.secrets import Secret
 from ..ssh.agent import Link
+from .fixes.service import Fixes
 from .profiles import rows
 from .reports import last, record
 from .seen import look, notices
+
+if TYPE_CHECKING:
+    from ..ssh.link import SiteLink
 
 GROUPS = ("ssh", "data")
 
@@ -59,6 +64,21 @@ class LiveChecks:
             await threads.call(last.save, report, before)
         except OSError as error:
             yield Notice(text=f"this result is not kept for the next time: {error.strerror}", level="warning")
+
+    def _fixes(self) -> Fixes:
+        return Fixes(self._site, cast("SiteLink", self._link))
+
+    def plan_fix(
+        self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """See core.services.Checks."""
+        return self._fixes().plan(ids, undo, sudo)
+
+    def fix(
+        self, ids: Sequence[str] = (), *, agreed: str = "", undo: bool = False, sudo: Secret | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """See core.services.Checks."""
+        return self._fixes().fix(ids, agreed, undo, sudo)
 
     async def _ssh(self, sudo: Secret | None) -> AsyncGenerator[Event, None]:
         yield Phase(step="check", title="Looking at the SSH server", command="trainshed check ssh")

@@ -61,6 +61,7 @@ def _try_keys(transport: Transport, host: Host, keys: Keys, tried: list[str]) ->
             tried.append(candidate.label)
             raise
         if result == "ok":
+            transport.login_key = candidate.key.get_name(), int(candidate.key.get_bits())
             return True
         tried.append(candidate.label)
         if "publickey" not in transport.offered:

@@ -90,6 +90,11 @@ class Session:
         self._opening = opening
 
     @property
+    def login_key(self) -> tuple[str, int] | None:
+        """Type and bits of the key that let us in; None: something else did."""
+        return self._transport.login_key
+
+    @property
     def alive(self) -> bool:
         return bool(self._transport.is_active())
 

@@ -58,6 +58,7 @@ class Transport(paramiko.Transport):
         super().__init__(sock, disabled_algorithms=None if weak else WEAK)
         self.offer: dict[str, tuple[str, ...]] = {}
         self.offered: tuple[str, ...] = ()
+        self.login_key: tuple[str, int] | None = None  # type and bits of the key that let us in
         self.dismissed = False  # the server has said that it ends the connection (SSH_MSG_DISCONNECT)
         self._over = threading.Event()
         self._heard = True  # something, since the last look

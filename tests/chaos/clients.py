@@ -88,7 +88,7 @@ def _main(wanted: Task) -> None:
     os.environ.update(wanted.environment)
     seams.use(wanted.source)
     if wanted.steps is not None:
-        setattr(ssh_link, "RemoteAgent", _mortal(wanted.steps))  # noqa: B010
+        setattr(ssh_link, "RemoteAgent", mortal(wanted.steps))  # noqa: B010
     forward.LEASE_S = wanted.lease_s
     assert forward.Forwarder.__init__.__kwdefaults__ is not None
     forward.Forwarder.__init__.__kwdefaults__["lease_s"] = wanted.lease_s
@@ -117,7 +117,7 @@ async def _listen(events: AsyncIterator[Event], wanted: Task) -> None:
     assert finished
 
 
-def _mortal(steps: int) -> type[RemoteAgent]:
+def mortal(steps: int) -> type[RemoteAgent]:
     """An agent whose client is killed after that many frames were sent and received."""
     passed = itertools.count(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import containers, killed, link, vm, workspace
+from . import containers, fixing, killed, link, vm, workspace
 from .campaign import Fault
 
 DISK = 64 << 20  # bytes
@@ -40,4 +40,15 @@ FAULTS = (
     Fault("recording client killed", workspace.holder_killed, 1, 10, docker=(0, 3)),
     Fault("client stopped, 14 MB behind", workspace.stopped, 1, 5, docker=(0, 3)),
     Fault("client stopped for 10 minutes", workspace.stopped_for_long, 0, 1, docker=(0, 1), seconds=SILENCE_S),
+    Fault("fixing: agent killed at a line", fixing.agent_killed, 2, 250),
+    Fault("fixing: agent stopped at a line", fixing.agent_stopped, 0, 20),
+    Fault("fixing: revert killed at a line", fixing.revert_killed, 1, 40),
+    Fault("fixing: client killed after each step", fixing.client_killed, 0, 28),
+    Fault("fixing: link cut at a random byte", fixing.link_cut, 1, 40),
+    Fault("fixing: VM rebooted", fixing.rebooted, 1, 60),
+    Fault("fixing: VM with systemd rebooted", fixing.rebooted_with_systemd, 0, 20),
+    Fault("fixing: disk of the copies full", fixing.disk_full("var/lib/trainshed"), 0, 24),
+    Fault("fixing: disk of cron full", fixing.disk_full("etc/cron.d"), 0, 4),
+    Fault("fixing: disk of the settings full", fixing.disk_full("etc/ssh/sshd_config.d"), 2, 4),
+    Fault("fixing: each check alone", fixing.one_by_one, 0, 40),
 )

@@ -25,6 +25,7 @@ from core.ssh.link import SiteLink
 from core.workspace import opened
 
 from ..lab import dockerd
+from ..lab.machine import Machine
 from ..lab.sites import hermetic
 from ..lab.sshd import Sshd, kill
 from . import seams
@@ -94,12 +95,12 @@ class Lab:
         seams.use(self.seams.source)
         vm_root = home / "sshd" / "home" / ".trainshed"
         self.disk = SmallDisk(vm_root, disk_bytes) if disk_bytes else None
-        self._ending = ExitStack()
+        self.ending = ExitStack()
         self._live_restore = live_restore
         self.docker: dockerd.Dockerd | None = None
         if engine == "docker":
             daemon = dockerd.running(self.disk.enter if self.disk else (), live_restore=live_restore)
-            self.docker = self._ending.enter_context(daemon)
+            self.docker = self.ending.enter_context(daemon)
         self.door = Door(home / "docker.sock", self.docker.socket) if self.docker and door else None
         leads = self.door.path if self.door else self.docker.socket if self.docker else None
         variables = {"DOCKER_HOST": f"unix://{leads}"} if leads else {}
@@ -174,6 +175,11 @@ class Lab:
         assert self.docker is not None
         return self.docker
 
+    def agents(self, vm: Machine) -> list[int]:
+        """Processes of agents on a VM that can be rebooted."""
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return [pid for pid in pids if f"\0/home/{vm.account}/.trainshed" in _words(pid)]
+
     def start_docker(self) -> None:
         self.daemon.start(live_restore=self._live_restore)
 
@@ -207,7 +213,7 @@ class Lab:
         self.sshd.stop()
         if self.door is not None:
             self.door.close()
-        self._ending.close()
+        self.ending.close()
         if self.disk is not None:
             self.disk.close()
         for way in self._ways:

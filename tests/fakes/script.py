@@ -37,6 +37,9 @@ class Scenario:
     passphrase: str = ""  # the key is encrypted with it
     password: str = ""  # the server wants it
     unreachable: bool = False
+    sudo: str = ""  # a fix needs root, and sudo this password
+    fixed: bool = False  # what is to be fixed is right already
+    locked_out: bool = False  # a new login does not work with the fix
     broken_link: str = ""  # an id of LINKS
     checked_before: bool = False  # the day before, with other results
     built: bool = False  # the job's environment, before

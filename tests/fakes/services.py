@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -13,7 +14,7 @@ from core import errors, events
 from core.services import Events, Services
 from core.site.secrets import Secret
 
-from . import script
+from . import fixes, script
 from .runs import FakeRuns
 from .script import FINGERPRINT, NOON, OTHER, Scenario
 
@@ -128,6 +129,32 @@ class FakeChecks(Part):
         if self.scenario.checked_before:
             ended = msgspec.structs.replace(ended, since=NOON - 86_400, changes=script.compared(found))
         yield ended
+
+    async def plan_fix(self, ids: Sequence[str] = (), *, undo: bool = False, sudo: Secret | None = None) -> Events:
+        self.need_vm()
+        yield events.Phase(step="check", title="Planning the fix; nothing is changed")
+        if self.scenario.sudo and (sudo is None or sudo.reveal() != self.scenario.sudo):
+            raise errors.RootNeeded("root is needed on the VM", hint="type the password of sudo")
+        await self.reach("plan_fix")
+        yield fixes.planned(undo=undo, done=self.scenario.fixed)
+
+    async def fix(
+        self, ids: Sequence[str] = (), *, agreed: str = "", undo: bool = False, sudo: Secret | None = None
+    ) -> Events:
+        planned = fixes.planned(undo=undo, done=self.scenario.fixed)
+        yield planned
+        if agreed not in ("", planned.digest):
+            raise errors.FixError("the VM has changed since the plan was made", hint="look at the plan again")
+        if planned.files:
+            yield events.Phase(step="check", title="Written", command=planned.commands[0])
+            await self.reach("fix")
+            if self.scenario.locked_out:
+                raise errors.FixError("a new login does not work with it", hint="everything is as it was")
+            yield events.Phase(step="check", title="A new login works: the fix is kept")
+        yield fixes.mended()
+        result: Literal["kept", "nothing"] = "kept" if planned.files else "nothing"
+        name = "20261101T120000-0badcafe" if planned.files else ""
+        yield events.FixFinished(fix=name, result=result, checks=["ssh.auth-tries"], duration_s=1.25)
 
 
 class FakeData(Part):

@@ -1,0 +1,156 @@
+"""Where settings of ours go in a configuration of sshd, so that they count: the first value wins."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import Dict, List, NamedTuple, Set, Tuple
+
+from . import sshd_files
+
+MADE = "# Made by trainshed. `trainshed fix --undo` takes it back."
+BEGIN, END = "# trainshed begins. `trainshed fix --undo` takes it back.", "# trainshed ends."
+LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s+|\s*=\s*)(\S.*?)\s*$")
+NAMES = ("10-trainshed", "00-trainshed", "00-00-trainshed", "0-trainshed")
+MAX_DEPTH = 16
+Settings = Dict[str, str]
+
+
+class Place(NamedTuple):
+    """A drop-in of its own, or a block at the top of the server's file."""
+
+    path: str
+    block: bool
+    stale: str = ""  # a drop-in of ours that does not count any more
+
+
+def find(config: str, wanted: Set[str]) -> Place:
+    """The folder that the server's file includes before it sets anything that is wanted, else the file's top.
+
+    `wanted`: keywords in lower case. Raises OSError.
+    """
+    top = Place(os.path.realpath(config), True)
+    text = read(config)
+    if BEGIN in text.splitlines():
+        return top
+    before: Set[str] = set()
+    for keyword, value in _lines(text):
+        if keyword == "match":
+            break
+        if keyword != "include":
+            before.add(keyword)
+            continue
+        for pattern in sshd_files.included("include " + value):
+            place = _in_folder(pattern, wanted) if not before & wanted else None
+            if place is not None:
+                return place
+            for path in sorted(glob.glob(pattern)):
+                before |= _sets(path)
+    return top
+
+
+def _in_folder(pattern: str, wanted: Set[str]) -> "Place | None":
+    """None: no name there would be included, or come first."""
+    folder, name = os.path.split(pattern)
+    start, star, end = name.partition("*")
+    if not star or glob.has_magic(folder) or glob.has_magic(start) or glob.has_magic(end):
+        return None
+    found = sorted(glob.glob(pattern))
+    ours = [path for path in found if read(path).startswith(MADE)]
+    others = [path for path in found if path not in ours]
+    if ours and not any(_sets(path) & wanted for path in others if path < ours[0]):
+        return Place(os.path.realpath(ours[0]), False)
+    for stem in NAMES:
+        path = os.path.join(folder, start + stem + end)
+        if path not in found and all(path < other for other in others):
+            return Place(path, False, ours[0] if ours else "")
+    return None
+
+
+def _lines(text: str) -> List[Tuple[str, str]]:
+    matches = [LINE.match(line) for line in text.splitlines()]
+    return [(match.group(1).lower(), match.group(2)) for match in matches if match]
+
+
+def _sets(path: str, depth: int = 0) -> Set[str]:
+    """Keywords that a file sets, and those it includes; what is for a Match counts too, so that nothing is missed."""
+    found: Set[str] = set()
+    for keyword, value in _lines(read(path)):
+        found.add(keyword)
+        if keyword == "include" and depth < MAX_DEPTH:
+            for inner in [inner for pattern in sshd_files.included("include " + value) for inner in glob.glob(pattern)]:
+                found |= _sets(inner, depth + 1)
+    return found
+
+
+def read(path: str) -> str:
+    """Any bytes, as text that can be written again. Raises OSError."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
+
+
+def included_files(config: str, depth: int = 0) -> List[str]:
+    """The server's file and all that it includes, Match blocks too."""
+    found = [os.path.realpath(config)]
+    for keyword, value in _lines(read(config)):
+        if keyword == "include" and depth < MAX_DEPTH:
+            for pattern in sshd_files.included("include " + value):
+                for path in sorted(glob.glob(pattern)):
+                    found += included_files(path, depth + 1)
+    return list(dict.fromkeys(found))
+
+
+def settings_of(place: Place) -> Settings:
+    """Those of ours that are there already."""
+    if not os.path.exists(place.path):
+        return {}
+    text = read(place.path)
+    if place.block:
+        text = _split(text)[1]
+    found = [LINE.match(line) for line in text.splitlines()]
+    return {match.group(1): match.group(2) for match in found if match}
+
+
+def _split(text: str) -> Tuple[str, str, str]:
+    """(before, inside, after) of a block of ours; ("", "", text) without one."""
+    before, begin, rest = text.partition(BEGIN + "\n")
+    inside, end, after = rest.partition(END + "\n")
+    return (before, inside, after) if begin and end else ("", "", text)
+
+
+def merged(old: Settings, new: Settings) -> Settings:
+    """The order stays as it is: nothing is written where nothing changes."""
+    names = {name.lower(): name for name in old}
+    found = dict(old)
+    for keyword, value in new.items():
+        found[names.get(keyword.lower(), keyword)] = value
+    return found
+
+
+def text_of(place: Place, settings: Settings) -> str:
+    """The whole file with these settings of ours in it."""
+    body = "".join("%s %s\n" % pair for pair in settings.items())
+    if not place.block:
+        return "%s\n%s" % (MADE, body)
+    before, _, after = _split(read(place.path))
+    return "%s%s\n%s%s\n%s" % (before, BEGIN, body, END, after)
+
+
+def other_text(path: str, lines: List[str]) -> str:
+    """The same for a file of another program, `KEY = VALUE` a line, where the last value wins."""
+    there = read(path) if os.path.exists(path) else ""
+    own = not there or there.startswith(MADE)
+    before, inside, after = ("", there[len(MADE) + 1 :], "") if own else _split(there)
+    kept = {_key(line): line for line in inside.splitlines() if line.strip()}
+    kept.update({_key(line): line for line in lines})
+    body = "".join(line + "\n" for line in kept.values())
+    if own:
+        return "%s\n%s" % (MADE, body)
+    if not before and not inside:
+        before, after = after + ("" if after.endswith("\n") else "\n"), ""
+    return "%s%s\n%s%s\n%s" % (before, BEGIN, body, END, after)
+
+
+def _key(line: str) -> str:
+    return line.partition("=")[0].strip()

@@ -1,0 +1,215 @@
+"""The very server that we came through, for a fix: its own command, its tests of a configuration, its reload."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from . import revert, sshd, sshd_config
+from .faults import Fault
+
+TITLE = re.compile(r"sshd: (/\S*sshd\b.*) \[.*", re.DOTALL)
+UNIT = re.compile(r"/([^/\n]+\.service)$", re.MULTILINE)
+KEPT = "fopch"  # options that decide what a configuration means
+OLDER_NAMES = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "skeyauthentication": "kbdinteractiveauthentication",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+    "hostbasedacceptedkeytypes": "hostbasedacceptedalgorithms",
+}
+Values = Dict[str, List[str]]
+
+
+class Server(NamedTuple):
+    """`argv`: how it is started, [] where it is started for each connection. `unit`: of systemd, or ""."""
+
+    listener: sshd.Listener
+    pid: int
+    argv: List[str]
+    folder: str
+    unit: str
+    config: str
+    match: Dict[str, str]
+
+    @property
+    def port(self) -> int:
+        return int(self.match["lport"])
+
+    def record(self) -> Dict[str, Any]:
+        """What the revert has to know."""
+        return {"argv": self.argv, "folder": self.folder, "unit": self.unit, "port": self.port}
+
+    def command(self, letter: str) -> List[str]:
+        """`sshd -t`, or `-T`, with the server's own options."""
+        kept = [part for name, value in self.listener.options if name in KEPT for part in ("-" + name, value)]
+        return [self.listener.program, "-" + letter, *kept]
+
+    @property
+    def asked(self) -> List[str]:
+        """`sshd -T` for our account and address."""
+        return [*self.command("T"), "-C", ",".join("%s=%s" % pair for pair in self.match.items())]
+
+    @property
+    def reload_command(self) -> List[str]:
+        """[]: nothing has to be reloaded."""
+        if self.unit:
+            return ["systemctl", "reload", self.unit]
+        return ["kill", "-HUP", str(self.pid)] if self.argv else []
+
+
+def find(pid: int, user: str, connection: str) -> Server:
+    """`pid`: a process of the session. `connection`: its SSH_CONNECTION. Raises Fault."""
+    words = connection.split()
+    if len(words) != 4:
+        raise Fault("fix", "this is not an SSH session, so no server can be fixed")
+    match = {"user": user, "host": words[0], "addr": words[0], "laddr": words[2], "lport": words[3]}
+    try:
+        listener = sshd.listener(pid)
+        found = _above(pid)
+        if found is None and listener.note == sshd.RESTARTED:
+            found = _listening(int(words[3]))
+    except (sshd.Unreadable, OSError) as reason:
+        raise Fault("fix", "the server that we came through cannot be told: %s" % reason) from None
+    program = listener.program[: -len(" (deleted)")] if listener.program.endswith(" (deleted)") else listener.program
+    listener = listener._replace(program=program)
+    config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
+    if found is None:
+        return Server(listener, 0, [], "/", "", config, match)
+    folder = os.readlink("/proc/%d/cwd" % found.pid)
+    argv = arguments(found, program)
+    return Server(listener, found.pid, argv, folder, _unit(found.pid), os.path.join(folder, config), match)
+
+
+def _above(pid: int) -> Optional[sshd.Process]:
+    while pid > 0:
+        found = sshd.process(pid)
+        if found.name in sshd.FAMILY and sshd.as_listener(found) is not None:
+            return found
+        pid = found.parent
+    return None
+
+
+def _listening(port: int) -> Optional[sshd.Process]:
+    processes = [sshd.process(pid) for pid in revert.listeners(port)]
+    return next((found for found in processes if sshd.as_listener(found) is not None), None)
+
+
+def arguments(found: sshd.Process, program: str) -> List[str]:
+    """The words that start the server again; where it wrote a title over them, they are read out of that."""
+    title = TITLE.fullmatch(found.words[0])
+    rest = title.group(1).split(" ") if title else list(found.words)
+    first = rest.pop(0)
+    argv = [first if first.startswith("/") else program]
+    while rest:
+        word = rest.pop(0)
+        at = next((at for at, letter in enumerate(word) if at and letter in sshd.WITH_VALUE), 0)
+        if not (word.startswith("-") and at):
+            argv.append(word)
+            continue
+        value = [word[at + 1 :]] if word[at + 1 :] else [rest.pop(0)] if rest else []
+        while title and rest and not sshd.is_option(rest[0]):
+            value.append(rest.pop(0))
+        argv += [word[: at + 1], " ".join(value)]
+    return argv
+
+
+def _unit(pid: int) -> str:
+    """The service of systemd whose main process it is, or ""."""
+    if not os.path.isdir(revert.RUNNING_SYSTEMD):
+        return ""
+    with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+        named = UNIT.search(file.read())
+    return named.group(1) if named else ""
+
+
+def complaint(command: List[str]) -> str:
+    """What `sshd -t …` says against a configuration, or ""."""
+    try:
+        done = sshd_config.run(command)
+    except sshd.Unreadable as reason:
+        return str(reason)
+    if done.returncode == 0:
+        return ""
+    return sshd_config.first_lines(done.stderr) or "%s ended with code %d" % (command[0], done.returncode)
+
+
+def test(server: Server) -> str:
+    """What the server has against its configuration, or ""."""
+    return complaint(server.command("t"))
+
+
+def effective(server: Server, user: str, config: str = "") -> Values:
+    """What holds for a user from our address, with another file as well (`config`). Raises sshd.Unreadable."""
+    options = [(name, value) for name, value in server.listener.options if name in KEPT]
+    if config:
+        options = [("f", config), *((name, value) for name, value in options if name != "f")]
+    return sshd_config.dump(server.listener._replace(options=options), dict(server.match, user=user))
+
+
+def canonical(server: Server, settings: Dict[str, str]) -> Tuple[Values, Dict[str, str]]:
+    """(how `sshd -T` writes the settings, why this server does not take some of them)."""
+    alone = server._replace(listener=server.listener._replace(options=[]))
+    values: Values = {}
+    refused: Dict[str, str] = {}
+    for keyword, value in settings.items():
+        with Draft("%s %s\n" % (keyword, value)) as path:
+            try:
+                shown = effective(alone, server.match["user"], path)
+                values[keyword] = shown.get(key(keyword), [])
+            except sshd.Unreadable as reason:
+                refused[keyword] = "this server does not take it: %s" % _words(str(reason))
+    return values, refused
+
+
+def _words(complaint: str) -> str:
+    """Without the place in a draft: `FILE: line 1: Bad configuration option: X; FILE: terminating …`."""
+    found = re.search(r"line 1:? (.+)", complaint.split("; ")[0])
+    return found.group(1) if found else complaint
+
+
+def key(keyword: str) -> str:
+    """As `sshd -T` prints it."""
+    return OLDER_NAMES.get(keyword.lower(), keyword.lower())
+
+
+class Draft:
+    """A configuration to be tried, which nobody else reads."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __enter__(self) -> str:
+        self._folder = tempfile.mkdtemp(prefix="trainshed-")
+        path = os.path.join(self._folder, "sshd_config")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(self._text)
+        return path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def reload(server: Server) -> None:
+    """The server reads its configuration again, and listens as before. Raises Fault."""
+    if not server.argv:
+        return
+    before = revert.image(server.pid), revert.sockets(server.port)
+    if server.unit:
+        if revert.run("systemctl", "reload", server.unit) != 0:
+            raise Fault("fix", "systemctl reload %s failed" % server.unit)
+    else:
+        os.kill(server.pid, signal.SIGHUP)
+    until = time.monotonic() + revert.RELOAD_S
+    while time.monotonic() < until:
+        after = revert.image(server.pid), revert.sockets(server.port)
+        if not revert.alive(server.pid):
+            raise Fault("fix", "the server ended when it was to read its configuration again")
+        if after[1] and (after[0] != before[0] or after[1] != before[1]):
+            return
+        time.sleep(0.02)
+    raise Fault("fix", "the server did not read its configuration again within %g s" % revert.RELOAD_S)

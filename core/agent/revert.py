@@ -1,0 +1,322 @@
+"""Puts a server's configuration back, without trainshed: `python3 -I revert.py FOLDER wait|due|now`.
+
+A copy of this file lies in the folder of every fix on the VM, beside `manifest.json` and the files as they were, and
+something outside of trainshed starts it (core/agent/fix_arm.py). So it imports nothing of ours, looks at no clock that
+can be set, and may be started twice, or be killed anywhere and started again.
+
+The file `pending` in the folder says that nobody has decided yet. It is renamed to `kept` or to `reverted`: a decision
+that needs no room on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Dict, Iterator, List, Set
+
+MANIFEST, PENDING, KEPT, REVERTED = "manifest.json", "pending", "kept", "reverted"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+RUNNING_SYSTEMD = "/run/systemd/system"
+LOOK_S = 0.2
+RELOAD_S = 10.0
+TRIES, AGAIN_S = 10, 3.0
+STOPPED_S = 15.0
+BOOT_S = 30.0  # after a reboot the server may be started later than we are
+Manifest = Dict[str, Any]
+
+
+def now() -> float:
+    """Seconds since the VM was started. Nobody can set it, and it counts while the VM sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot() -> str:
+    """What tells one boot of the VM from another."""
+    with open(BOOT_ID, encoding="ascii") as file:
+        return file.read().strip()
+
+
+def read(folder: str) -> Manifest:
+    """Raises OSError, ValueError."""
+    with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
+        manifest: Manifest = json.load(file)
+    return manifest
+
+
+def pending(folder: str) -> bool:
+    """Nobody has decided yet."""
+    return os.path.exists(os.path.join(folder, PENDING))
+
+
+def due(manifest: Manifest) -> bool:
+    """The time is over, or the VM was started anew."""
+    return bool(manifest["boot"] != boot() or now() >= manifest["deadline"])
+
+
+@contextlib.contextmanager
+def alone(folder: str, patience: float = 3600.0) -> Iterator[None]:
+    """One process at a time writes, keeps or puts back; after `patience` seconds whoever waits goes ahead."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    until = time.monotonic() + patience
+    try:
+        while not _locked(fd) and time.monotonic() < until:
+            time.sleep(LOOK_S / 4)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def keep(folder: str) -> bool:
+    """What was written stays, and nothing fires any more. False: it was put back before."""
+    with alone(folder):
+        if pending(folder):
+            os.rename(os.path.join(folder, PENDING), os.path.join(folder, KEPT))
+            sync(folder)
+        kept = os.path.exists(os.path.join(folder, KEPT))
+        manifest = read(folder)
+        for entry in manifest["files"] if kept else []:
+            unlink(entry["beside"])
+        disarm(manifest)
+        return kept
+
+
+def put_back(folder: str, again: bool = False) -> bool:
+    """Everything as it was, and a server that serves it. False: it is kept, or was put back before.
+
+    Who writes is stopped, perhaps, so nobody waits for him for ever. `again`: it is he, and may have written since.
+    """
+    with alone(folder, STOPPED_S):
+        manifest = read(folder)
+        undecided = pending(folder) or again
+        if undecided:
+            failed = files_back(folder, manifest)
+            server_back(manifest["server"], manifest["boot"] != boot())
+            if failed:
+                raise failed[0]  # whoever started us does it again
+            if pending(folder):
+                os.rename(os.path.join(folder, PENDING), os.path.join(folder, REVERTED))
+            sync(folder)
+        disarm(manifest)
+        return undecided
+
+
+def files_back(folder: str, manifest: Manifest) -> List[OSError]:
+    """One that fails does not keep the others from being put back."""
+    failed = []
+    for entry in manifest["modes"]:
+        mode_back(entry)
+    for number, entry in enumerate(manifest["files"]):
+        try:
+            file_back(os.path.join(folder, "before", str(number)), entry)
+        except OSError as error:
+            failed.append(error)
+    for path in reversed(manifest["folders"]):
+        with contextlib.suppress(OSError):  # somebody has put something in it
+            os.rmdir(path)
+    return failed
+
+
+def file_back(copy: str, entry: Dict[str, Any]) -> None:
+    """`beside` is the very file that was there, under another name: to move it back needs no room on the disk."""
+    path, beside, before = entry["path"], entry["beside"], entry["before"]
+    unlink(entry["temporary"])
+    if before is None:
+        unlink(path)
+        return
+    if os.path.lexists(beside):
+        os.rename(beside, path)
+        unlink(beside)  # nothing was written: both names are the same file, and a rename did nothing
+    elif not _same(copy, path):
+        shutil.copyfile(copy, entry["temporary"])
+        os.chown(entry["temporary"], before["uid"], before["gid"])
+        os.chmod(entry["temporary"], before["mode"])
+        os.rename(entry["temporary"], path)
+    sync(os.path.dirname(path))
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        with open(one, "rb") as a, open(other, "rb") as b:
+            return a.read() == b.read()
+    except OSError:
+        return False
+
+
+def mode_back(entry: Dict[str, Any]) -> None:
+    """Only of the very file that was changed: its folder may belong to somebody who put another in its place."""
+    try:
+        fd = os.open(entry["path"], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        status = os.fstat(fd)
+        if (status.st_dev, status.st_ino) == (entry["device"], entry["inode"]):
+            os.fchmod(fd, entry["mode"])
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def server_back(server: Dict[str, Any], rebooted: bool) -> None:
+    """The server reads its configuration again; one that has ended is started with its own command."""
+    if not server["argv"]:
+        return  # it is started for each connection, and reads it then
+    until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
+    while not listening(server["port"]) and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    for pid in listeners(server["port"]):
+        before = image(pid)
+        os.kill(pid, signal.SIGHUP)
+        until = time.monotonic() + RELOAD_S
+        while alive(pid) and not (image(pid) != before and listening(server["port"])) and time.monotonic() < until:
+            time.sleep(LOOK_S / 4)
+    if not listening(server["port"]):
+        start(server)
+
+
+def start(server: Dict[str, Any]) -> None:
+    """Starts the server; with systemd, without waiting for it: it may be ordered after us."""
+    if server["unit"] and os.path.isdir(RUNNING_SYSTEMD):
+        run("systemctl", "--no-block", "reset-failed", server["unit"])
+        run("systemctl", "--no-block", "start", server["unit"])
+        return
+    with contextlib.suppress(OSError):
+        os.makedirs("/run/sshd", 0o755, exist_ok=True)  # it is gone after a reboot, and sshd insists on it
+    nothing = subprocess.DEVNULL
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    folder = server["folder"] if os.path.isdir(server["folder"]) else "/"
+    subprocess.Popen(
+        server["argv"], stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder, env=environment,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def sockets(port: int) -> Set[str]:
+    """Those that listen on a TCP port, as /proc names them."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if os.path.exists(table):
+            with open(table, encoding="ascii") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+            found |= {"socket:[%s]" % row[9] for row in rows if row[3] == "0A" and row[1].endswith(":%04X" % port)}
+    return found
+
+
+def listening(port: int) -> bool:
+    """Somebody listens on the port: the server, or systemd in its place."""
+    return bool(sockets(port))
+
+
+def listeners(port: int) -> List[int]:
+    """Processes called sshd that listen on the port."""
+    held = sockets(port)
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and held and _holds(int(name), held)]
+
+
+def _holds(pid: int, held: Set[str]) -> bool:
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
+            if file.read().strip() != "sshd":
+                return False
+        return any(_target("/proc/%d/fd/%s" % (pid, fd)) in held for fd in os.listdir("/proc/%d/fd" % pid))
+    except OSError:
+        return False
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
+
+
+def image(pid: int) -> bytes:
+    """What tells a program from the one that it was before it started itself anew: where it lies in memory."""
+    try:
+        with open("/proc/%d/auxv" % pid, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def alive(pid: int) -> bool:
+    """It runs, and is no corpse."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
+
+
+def disarm(manifest: Manifest) -> None:
+    """Nothing is started at its time, or after a reboot, any more."""
+    for path in manifest["armed"]:
+        unlink(path)
+    if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
+        run("systemctl", "--no-block", "stop", manifest["timer"])
+        run("systemctl", "--no-block", "daemon-reload")
+
+
+def run(*words: str) -> int:
+    """The exit code; a program that is not there is 127."""
+    try:
+        return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode
+    except OSError:
+        return 127
+
+
+def unlink(path: str) -> None:
+    """Removes what may have gone already."""
+    if path and os.path.lexists(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        sync(os.path.dirname(path))
+
+
+def sync(path: str) -> None:
+    """What was done in the folder, or to the file, outlasts a power cut."""
+    with contextlib.suppress(FileNotFoundError):
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def main(folder: str, word: str) -> None:
+    """`wait` says that it is there, and waits for the time; `due` looks once; `now` does not ask for the time."""
+    manifest = read(folder)
+    if word == "wait":
+        os.write(1, b"armed\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        while pending(folder) and not due(manifest):
+            time.sleep(LOOK_S)
+    if word == "due" and pending(folder) and not due(manifest):
+        return
+    for _ in range(TRIES):
+        with contextlib.suppress(OSError):
+            put_back(folder)
+            return
+        time.sleep(AGAIN_S)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # of the session that we came from
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,266 @@
+"""Fixes on a real server of a VM of its own: what is written and where, and that it goes back without us."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import FixError, RootNeeded
+
+from .fixing import SHORT_S, TRIES, as_before, client, decided
+from .machine import INCLUDE, Machine, machine
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
+DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
+
+
+@pytest.fixture
+def vm(home: Path) -> Iterator[Machine]:
+    with machine(home / "vm") as made:
+        yield made
+
+
+def mtimes(vm: Machine) -> dict[str, int]:
+    return {name: (vm.folder / name).stat().st_mtime_ns for name in vm.files()}
+
+
+async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine) -> None:
+    before, wanted = vm.files(), {"MaxAuthTries": "3", "X11Forwarding": "no", "RequiredRSASize": "3072", "Nope": "1"}
+    how = {"modes": {"sshd_config": 0o600}, "files": {"/etc/security/pwquality.conf.d/50-x.conf": ["minlen = 14"]}}
+    async with client(vm) as worker:
+        planned = await worker.plan(wanted, **how)
+        assert vm.files() == before and not vm.state.exists()
+        assert "+MaxAuthTries 3\n" in planned["files"][0]["diff"]
+        assert planned["refused"] == {"Nope": "this server does not take it: Bad configuration option: Nope"}
+        answer = await worker.attempt(wanted, digest=planned["digest"], **how)
+        assert len(vm.run("ls", "-A", "/etc/cron.d").split()) == 1
+        await worker.keep(answer["id"])
+        assert vm.setting("maxauthtries") == "3" and decided(vm)
+        fixed, times = vm.files(), mtimes(vm)
+        assert {name: mode & 0o777 for name, (_, mode, _, _) in fixed.items() if "sshd_config" in name} == {
+            "etc/ssh/sshd_config": 0o600,
+            TEN: 0o600,
+        }
+        again = await worker.attempt(wanted, **how)
+        assert again["id"] == "" and vm.files() == fixed and mtimes(vm) == times
+        with pytest.raises(FixError, match="changed since the plan"):
+            await worker.attempt(TRIES | {"MaxSessions": "8"}, digest=planned["digest"])
+        more = await worker.fixed({"MaxSessions": "8"})
+        assert "MaxAuthTries 3\n" in (vm.folder / TEN).read_text() and more
+        for value in ("10", "10"):
+            assert await worker.fixed(undo=True) and vm.setting("maxsessions") == value
+        assert vm.files() == before and vm.setting("maxauthtries") == "6"
+        with pytest.raises(FixError, match="no fix on this VM that could be undone"):
+            await worker.plan(undo=True)
+
+
+async def test_what_nobody_keeps_goes_back_by_itself(vm: Machine) -> None:
+    before = vm.files()
+    async with client(vm) as worker:
+        answer = await worker.attempt(seconds=SHORT_S)
+        assert vm.setting("maxauthtries") == "3"
+        async with client(vm, "other") as other:
+            with pytest.raises(FixError, match="another fix waits for its decision"):
+                await other.attempt({"MaxAuthTries": "2"})
+        as_before(vm, before)
+        with pytest.raises(FixError, match="put back before it could be kept"):
+            await worker.keep(answer["id"])
+
+
+async def test_what_nobody_keeps_goes_back_after_a_reboot_and_what_is_kept_stays(vm: Machine) -> None:
+    before = vm.files()
+    async with client(vm) as worker:
+        await worker.attempt()
+    vm.reboot()
+    as_before(vm, before)
+    async with client(vm) as worker:
+        await worker.fixed()
+    vm.reboot()
+    assert vm.setting("maxauthtries") == "3"
+
+
+async def test_a_server_that_ends_when_it_is_to_reload_is_started_again(home: Path) -> None:
+    program = home / "vm" / "sshd"
+
+    def server(vm: Machine) -> str:
+        program.symlink_to("/usr/sbin/sshd")
+        vm.command[0] = str(program)
+        return vm.plain
+
+    with machine(home / "vm", server=server) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            program.unlink()
+            program.write_text(f'#!/bin/sh\n[ -e {program}.once ] && exec {program}.real "$@"\ntouch {program}.once\n')
+            program.chmod(0o755)
+            Path(f"{program}.real").symlink_to("/usr/sbin/sshd")
+            with pytest.raises(FixError, match="the server ended") as failed:
+                await worker.attempt()
+            assert failed.value.hint == "everything is as it was"
+        as_before(vm, before)
+
+
+TEN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+PLACES = {
+    "Include first": ((INCLUDE, "MaxAuthTries 9"), DROP_IN),
+    "Include too late": (("MaxAuthTries 9", INCLUDE), CONFIG),
+    "Include in the middle": (("X11Forwarding yes", INCLUDE, "MaxAuthTries 9"), DROP_IN),
+    "no Include": (("MaxAuthTries 9",), CONFIG),
+    "Include in a Match": (("Match User nobody", INCLUDE, "Match all"), CONFIG),
+    "two patterns, one that is a file": (("Include /etc/ssh/one.conf /etc/ssh/sshd_config.d/*.conf",), DROP_IN),
+    "one that is a file and sets it": (("Include /etc/ssh/nine.conf", INCLUDE), CONFIG),
+}
+
+
+async def test_it_goes_where_it_counts(vm: Machine) -> None:
+    (vm.etc / "ssh/sshd_config.d/05-first.conf").write_text("Banner none\n")
+    (vm.etc / "ssh/one.conf").write_text("Banner none\n")
+    (vm.etc / "ssh/nine.conf").write_text("MaxAuthTries 9\n")
+    base = vm.config.read_text().replace(INCLUDE + "\n", "")
+    async with client(vm) as worker:
+        for name, (lines, path) in PLACES.items():
+            text = "".join(line + "\n" for line in lines)
+            vm.config.write_text(base + text if "Match" in text else text + base)
+            before = vm.files()
+            await worker.fixed()
+            assert vm.setting("maxauthtries") == "3", name
+            assert [file for file, was in vm.files().items() if before.get(file) != was] == [path], name
+            assert await worker.attempt() == {"id": "", "steps": [], "seconds": 0.0}
+            await worker.fixed(undo=True)
+            assert vm.files() == before, name
+
+
+async def test_what_would_not_count_is_refused_with_the_reason(home: Path) -> None:
+    config = home / "vm/etc/ssh/other_config"
+    options = ["-f", "/etc/ssh/other_config", "-o", "MaxAuthTries=5", "-oLoginGraceTime 50"]
+
+    def server(vm: Machine) -> str:
+        config.write_text(
+            vm.config.read_text() + "Match User root\nX11Forwarding yes\nMatch User other\nMaxSessions 2\n"
+        )
+        return (
+            f"exec /usr/sbin/sshd -D -e -f /etc/ssh/other_config -o MaxAuthTries=5 -o'LoginGraceTime 50' 2>>{vm.log}\n"
+        )
+
+    with machine(home / "vm", lines=(), server=server, options=options) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            wanted = {"MaxAuthTries": "3", "X11Forwarding": "no", "MaxSessions": "8", "AcceptEnv": "A"}
+            planned = await worker.plan(wanted)
+            reasons = planned["refused"]
+            assert (
+                "command line" in reasons["MaxAuthTries"]
+                and "Match block in /etc/ssh/other_config" in reasons["X11Forwarding"]
+            )
+            assert set(reasons) == {"MaxAuthTries", "X11Forwarding"}
+            await worker.fixed(wanted)
+        assert config.read_text().startswith("# trainshed begins")
+        assert "MaxSessions 8" in vm.run("/usr/sbin/sshd", "-T", "-f", "/etc/ssh/other_config").replace(
+            "maxs", "MaxS"
+        ).replace("sessions", "Sessions")
+        assert {name for name, was in vm.files().items() if before.get(name) != was} == {"etc/ssh/other_config"}
+
+
+async def test_without_anything_that_survives_a_reboot_it_is_refused(home: Path) -> None:
+    with machine(home / "vm", cron=False) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            with pytest.raises(FixError, match="after a reboot") as refused:
+                await worker.attempt()
+            assert "install cron" in refused.value.hint
+        assert vm.files() == before
+
+
+# Debian's Python reads this at its start, with -I too.
+SHIFTED = """
+import time
+_real, _get = time.time, time.clock_gettime
+_by = lambda: float(open({clock!r}).read())
+time.time = lambda: _real() + _by()
+time.clock_gettime = lambda one: _get(one) + (_by() if one == time.CLOCK_REALTIME else 0.0)
+"""
+
+
+async def test_no_clock_that_can_be_set_decides(vm: Machine, home: Path) -> None:
+    """The wall clock of the program that puts it back jumps by years; it does so when it was to."""
+    custom = next(vm.etc.glob("python3.*/sitecustomize.py"), None)
+    if custom is None:
+        pytest.skip("this system's Python has no sitecustomize in /etc")
+    clock = home / "clock"
+    clock.write_text("0")
+    custom.write_text(SHIFTED.format(clock=str(clock)))
+    before, years = vm.files(), 10.0 * 365 * 86400
+    async with client(vm) as worker:
+        for jump in (years, -years):
+            clock.write_text("0")
+            await worker.attempt(seconds=2 * SHORT_S)
+            clock.write_text(str(jump))
+            there = float(vm.run("/usr/bin/python3", "-Ic", "import time; print(time.time())"))
+            assert abs(there - jump - time.time()) < 86400
+            assert not decided(vm) and vm.setting("maxauthtries") == "3"
+            as_before(vm, before)
+
+
+async def test_a_server_for_each_connection_is_fixed_without_a_reload(home: Path) -> None:
+    accept = """import socket, subprocess
+door = socket.create_server(("127.0.0.1", {port}))
+while True:
+    one, _ = door.accept()
+    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
+    one.close()
+"""
+
+    def server(vm: Machine) -> str:
+        (vm.folder / "inetd.py").write_text(accept.format(port=vm.port, log=vm.log))
+        return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
+
+    with machine(home / "vm", server=server) as vm:
+        before = vm.files()
+        async with client(vm) as worker:
+            planned = await worker.plan()
+            assert [command.split()[0] for command in planned["commands"]] == ["install", "/usr/sbin/sshd"]
+            await worker.fixed()
+            async with client(vm, "new") as new:
+                seen = await new.agent.call("checks.host", user="", client_address="")
+            assert seen["sshd"]["config"]["maxauthtries"] == ["3"]
+            await worker.fixed(undo=True)
+            await worker.attempt(seconds=SHORT_S)
+            as_before(vm, before)
+
+
+async def test_of_two_clients_at_once_one_is_told_to_wait(vm: Machine) -> None:
+    async with client(vm) as one, client(vm, "other") as other:
+        both = await asyncio.gather(one.attempt(by="ann@here"), other.attempt(), return_exceptions=True)
+        (answer,) = [found for found in both if isinstance(found, dict)]
+        (refused,) = [found for found in both if isinstance(found, FixError)]
+        assert "another fix" in refused.title and "try again" in refused.hint
+        await one.keep(answer["id"])
+        assert (await other.attempt())["id"] == ""
+
+
+async def test_without_root_the_password_of_sudo_is_asked_for_and_kept_nowhere(home: Path) -> None:
+    password = "correct-" + secrets.token_hex(8)
+    hashed = subprocess.run(["openssl", "passwd", "-6", password], capture_output=True, text=True, check=True).stdout
+    with machine(home / "vm", account="worker", sudo="ALL") as vm:
+        shadow = (vm.etc / "shadow").read_text()
+        (vm.etc / "shadow").write_text(shadow.replace("worker:*", f"worker:{hashed.strip()}"))
+        async with client(vm) as worker:
+            with pytest.raises(RootNeeded, match="sudo"):
+                await worker.plan()
+            assert (await worker.plan(password=password))["files"]
+            answer = await worker.attempt(password=password)
+            with pytest.raises(RootNeeded):
+                await worker.keep(answer["id"])
+            await worker.agent.call("fixes.keep", id=answer["id"], password=password)
+            assert vm.setting("maxauthtries") == "3"
+            said = "\0".join(path.read_text(errors="replace") for path in Path("/proc").glob("[0-9]*/cmdline"))
+            assert password not in said
+        kept = [path for path in vm.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
+        assert kept == []
