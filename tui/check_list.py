@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -45,6 +46,10 @@ class CheckList:
             rows = [check for check in wanted if check.status == status]
             if rows:
                 yield f"{title} ({len(rows)})", rows
+
+    def counts(self) -> dict[str, int]:
+        """Status -> number."""
+        return dict(Counter(check.status for check in self.found.values()))
 
     def worst(self) -> CheckFinished | None:
         """The first that fails, else the first that is no pass."""

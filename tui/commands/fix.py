@@ -135,7 +135,8 @@ class Fix:
         from .. import fixes
 
         output = self.job.output
-        output.lines(fixes.lines(plan, output.style, output.glyphs))
+        for line in fixes.lines(plan, output.glyphs):
+            output.lines(["".join(output.style(style, text) if style else text for text, style in line)])
 
     def _see(self, event: events.Event) -> None:
         from core import events

@@ -26,9 +26,12 @@ REDRAW_S = 0.1  # while checks come in
 class CheckPane(StepPane):
     STEP = "check"
     EMPTY = "Nothing was checked yet: press Enter."
-    HIDES = frozenset({"r"})
+    HIDES = frozenset({"r", "c"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="check.filter"),
+        Binding("f", "fix", "Fix", id="check.fix"),
+        Binding("space", "mark", "Mark for a fix", show=False, key_display="space", id="check.mark"),
+        Binding("u", "unmark", "Take all marks away", show=False, id="check.unmark"),
         Binding("v", "changed", "What changed", show=False, id="check.changed"),
     ]
 
@@ -46,6 +49,7 @@ class CheckPane(StepPane):
         self.counts: dict[str, int] = {}
         self.since: float | None = None
         self.drawing = False
+        self.marked: list[str] = []
         self.query_one("#check-detail").border_title = "Evidence"
 
     @property
@@ -66,6 +70,7 @@ class CheckPane(StepPane):
         task = Task("Checking", self.cli(), lambda: self.session.services.checks.run(), self._done, retry=self.check)
         if not self.going:
             self.list.clear()
+            self.marked.clear()
             self.counts, self.since = {}, None
             self.draw()
         self.operate(task)
@@ -108,16 +113,21 @@ class CheckPane(StepPane):
 
     def _line(self, check: events.CheckFinished) -> Option:
         mark = words.STATUS[check.status]
+        chosen = ("◆ ", "$text-accent") if check.id in self.marked else ("", "")
         changed = self.list.changes.get(check.id)
         told = (f"{KINDS[changed.kind]} · ", "$text-accent") if changed else ("", "")
         where = ("data · ", "$muted") if check.group == "data" else ("", "")
-        return Option(Content.assemble((f"{mark!s:<10}", mark.style), told, where, check.title), id=check.id)
+        return Option(Content.assemble((f"{mark!s:<10}", mark.style), chosen, told, where, check.title), id=check.id)
 
-    def _done(self) -> tuple[str, str]:
+    def tell(self) -> str:
+        """The counts, in the rail too."""
         findings = self.counts.get("fail", 0)
         text = ", ".join(f"{self.counts[status]} {status}" for status in words.STATUS if self.counts.get(status))
-        note = words.plural(findings, "finding") if findings else "no finding"
-        self.session.journey.finish(self.STEP, text, note)
+        self.session.journey.finish(self.STEP, text, words.plural(findings, "finding") if findings else "no finding")
+        return text
+
+    def _done(self) -> tuple[str, str]:
+        text, findings = self.tell(), self.counts.get("fail", 0)
         self.draw()
         self._go_to_the_worst()
         return "warn" if findings else "pass", f"{text}, in {words.duration(self.status.elapsed)}{self._changed()}"
@@ -146,6 +156,57 @@ class CheckPane(StepPane):
             return
         self.field.display = True
         self.screen.set_focus(self.field)
+
+    def _chosen(self) -> list[str]:
+        """The marked findings, else the one that is selected, where it can be put right at all."""
+        if self.marked:
+            return self.marked
+        check = self.list.found.get(self._here())
+        if check is None:
+            self.say("Nothing was checked yet: Enter checks")
+        elif check.group != "ssh":
+            self.say("What is on the way to the data is put right by a person")
+        elif check.status not in ("fail", "warn"):
+            self.say(f"{check.title}: nothing was found. space marks findings, f fixes them")
+        else:
+            return [check.id]
+        return []
+
+    def action_mark(self) -> None:
+        check = self.list.found.get(self._here())
+        if check is None or check.group != "ssh" or check.status not in ("fail", "warn"):
+            self.say("Only findings of the SSH server can be marked")
+            return
+        if check.id in self.marked:
+            self.marked.remove(check.id)
+        else:
+            self.marked.append(check.id)
+        self.draw()
+
+    def action_unmark(self) -> None:
+        self.say("All marks are gone" if self.marked else "Nothing is marked: space marks a finding")
+        self.marked.clear()
+        self.draw()
+
+    def action_fix(self) -> None:
+        chosen = [] if self.going else self._chosen()
+        if self.going:
+            self.say("Still going. Escape stops it.")
+        elif chosen:
+            from .fix import FixScreen
+
+            self.app.push_screen(FixScreen(self.session, chosen), self._fixed)
+
+    def _fixed(self, mended: dict[str, events.CheckFinished] | None) -> None:
+        """What was checked again stands for what was found before."""
+        if not mended:
+            return
+        self.list.found |= mended
+        self.marked = [id for id in self.marked if id not in mended]
+        self.counts = self.list.counts()
+        self.draw()
+        mark = words.STATUS["warn" if self.counts.get("fail") else "pass"]
+        self.status.end(mark.glyph, self.tell(), mark.style)
 
     def action_changed(self) -> None:
         """Only what changed, or everything again."""

@@ -142,17 +142,18 @@ class HostKeyQuestion(Dialogue[str]):
 class SecretQuestion(Dialogue[Secret]):
     """A passphrase or password: masked, used once, kept nowhere."""
 
-    def __init__(self, title: str, hint: str) -> None:
+    def __init__(self, title: str, hint: str, *, use: str = "for this login", yes: str = "Log in") -> None:
         super().__init__()
         self.asked, self.hint = untrusted.plain(title), untrusted.plain(hint)
+        self.use, self.yes = use, yes
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialogue", can_focus=False):
             yield Static(Content(self.asked), classes="title")
-            yield Static(Content(f"{self.hint}\nIt is used for this login and kept nowhere."))
+            yield Static(Content(f"{self.hint}\nIt is used {self.use} and kept nowhere."))
             yield SecretField(id="secret")
             with Horizontal(classes="buttons"):
-                yield Press("Log in", id="agree", variant="primary")
+                yield Press(self.yes, id="agree", variant="primary")
                 yield Press("Cancel", id="cancel")
 
     def on_secret_field_given(self) -> None:

@@ -33,6 +33,7 @@ PLACES = {  # of a binding's id, as people call it
     "commands": "in the list of commands",
     "curves": "in the choice of curves",
     "curve_list": "in the choice of curves",
+    "fix": "in the fix",
     "launch": "in Launch",
     "lines": "in every list",
     "log": "in the log",
