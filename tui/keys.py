@@ -51,7 +51,7 @@ class OrderedKeys(App[Any]):
     @property
     def blind(self) -> bool:
         """Whether the terminal is too small to see what a key would do."""
-        return bool(getattr(self.screen, "too_small", False))
+        return bool(self.screen_stack) and bool(getattr(self.screen, "too_small", False))
 
     async def _acted_in_blind(self, key: str) -> None:
         """Quits, helps or suspends, also where a field would take the key; nothing else."""
