@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from textual.widgets import Button
 
 from core.runs import owner
 from tests.fakes import history
@@ -20,6 +21,7 @@ from tui.screens.dialogues import Confirmation, TypedConfirmation
 from tui.screens.help import HelpScreen
 from tui.screens.place import Place
 from tui.screens.runs import RunsScreen
+from tui.widgets.errors import ErrorPanel
 from tui.widgets.key_line import KeyLine
 from tui.widgets.run_table import RunTable
 from tui.wizard import Wizard
@@ -197,6 +199,8 @@ async def test_an_error_of_the_vm_stays_with_its_retry_and_read_only_refuses_wit
         await walk.type(history.ulid(0)[:13])
         await walk.press("enter")
         assert "There is no run" in walk.screen_text()
+        shown = [button.id for button in walk.app.screen.query_one(ErrorPanel).query(Button).results()]
+        assert shown == ["retry", "copy", "details"], "there is nothing to edit"
         await walk.press("y")
         assert "There is no run" in walk.app.clipboard and "runs delete" in walk.app.clipboard
         await walk.press("d")

@@ -44,7 +44,7 @@ class CompareScreen(Place[None], Tells):
     def compose(self) -> ComposeResult:
         yield Static(self.heading(), id="header")
         with Vertical(id="compare-body"):
-            yield ErrorPanel()
+            yield ErrorPanel(edit=False)
             yield Static(id="compare-heads")
             yield CompareView(id="comparison")
             yield Static(id="compare-said")

@@ -46,7 +46,7 @@ class RunsScreen(RunLook):
     def compose(self) -> ComposeResult:
         yield Static(self.heading(), id="header")
         with Vertical(id="runs-body"):
-            yield ErrorPanel()
+            yield ErrorPanel(edit=False)
             hint = "words, or state:failed experiment:x owner:me; Enter: done"
             field = Field(self.runs.filter, id="filter", placeholder=hint)
             field.display = bool(field.value)

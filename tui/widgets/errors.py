@@ -40,8 +40,10 @@ class ErrorPanel(Vertical):
             super().__init__()
             self.what = what
 
-    def __init__(self) -> None:
+    def __init__(self, *, edit: bool = True) -> None:
+        """`edit`: whether there is a field to go to."""
         super().__init__(classes="error")
+        self.labels = {button: label for button, label in LABELS.items() if edit or button != "edit"}
         self.display = False
         self.error: TrainshedError | None = None
         self.detailed = False
@@ -49,12 +51,12 @@ class ErrorPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(id="error-text")
         with Horizontal(classes="buttons"):
-            for button, (label, _, key) in LABELS.items():
+            for button, (label, _, key) in self.labels.items():
                 yield Press(f"{label} ({key})", id=button, variant="error" if button == "retry" else "default")
 
     def tell(self, error: TrainshedError, *, focus: bool = True) -> None:
         self.error, self.detailed, self.display = error, False, True
-        for button, (label, id, key) in LABELS.items():
+        for button, (label, id, key) in self.labels.items():
             written = self.app.key_of(id, key)  # type: ignore[attr-defined]
             self.query_one(f"#{button}", Button).label = f"{label} ({written})"
         self._draw()
