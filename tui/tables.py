@@ -7,7 +7,7 @@ from typing import Any
 
 from core import events
 from core.checks.reports.record import Report
-from core.checks.reports.text import KINDS, change
+from core.checks.reports.text import KINDS, change, evidence
 
 from . import comparison
 from .resolved import LISTED, Row, rows
@@ -53,7 +53,7 @@ def check(event: events.CheckFinished, style: Style, glyphs: bool) -> list[str]:
     took = f"  ({duration(event.duration_s)})" if event.duration_s is not None else ""
     severity = f" [{event.severity}]" if event.status in ("fail", "warn") else ""
     head = f"{style(COLOURS[event.status], status)} {event.id}  {printable(event.title)}{severity}{took}"
-    more = [("found", event.evidence)]
+    more = [("found", evidence(event))]
     if event.status in ("fail", "warn"):
         more += [("expected", event.expected), ("fix", event.fix), ("sources", "; ".join(event.sources))]
     return [head, *(f"           {line}" for line in pairs(more))]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.fakes.script import Scenario
+from tui.settings import Settings
 
 GONE = Scenario(unreachable=True)
 
@@ -53,6 +54,16 @@ def test_what_changed_is_told_against_the_baseline(fake: Run, tmp_path: Path) ->
 )
 def test_the_exit_code_is_that_of_who_reads_it(fake: Run, words: tuple[str, ...], code: int) -> None:
     assert fake("check", "ssh", *words).code == code
+
+
+def test_sudo_asks_a_person_or_nobody(fake: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (fake("check", "--sudo").code, fake("check", "--sudo", "--format", "nagios").code) == (2, 2)
+    monkeypatch.setattr(Settings, "may_ask", True)
+    monkeypatch.setattr("tui.questions._has_terminal", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: "geheim")
+    scenario = Scenario()
+    said = fake("check", "--sudo", scenario=scenario)
+    assert scenario.sudo_given == ["geheim"] and "geheim" not in said.out + said.err
 
 
 def test_monitoring_hears_of_a_vm_that_is_away(fake: Run) -> None:

@@ -39,6 +39,7 @@ class Scenario:
     unreachable: bool = False
     sudo: str = ""  # a fix needs root, and sudo this password
     fixed: bool = False  # what is to be fixed is right already
+    sudo_given: list[str] = field(default_factory=list)  # to checks
     locked_out: bool = False  # a new login does not work with the fix
     broken_link: str = ""  # an id of LINKS
     checked_before: bool = False  # the day before, with other results

@@ -120,6 +120,7 @@ class FakeChecks(Part):
     async def run(self, groups: Sequence[str] = ("ssh", "data"), *, sudo: Secret | None = None) -> Events:
         self.need_vm()
         yield events.Phase(step="check", title="Asking the server for its configuration", command="sshd -T")
+        self.scenario.sudo_given += [sudo.reveal()] if sudo else []
         await self.reach("check")
         found = script.checks(self.scenario.broken_link)
         for check in found:

@@ -36,6 +36,13 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
         (SMALL,),
         "trainshed-dark",
     ),
+    "fix": (Scenario(), ["2", "enter", "space", "f"], (SMALL, LARGE), "trainshed-dark"),
+    "fix-failed": (
+        Scenario(locked_out=True),
+        ["2", "enter", "f", "f", *"stackvm", "enter"],
+        (SMALL,),
+        "trainshed-light",
+    ),
     "data-broken": (Scenario(broken_link="data.tls"), ["3", "enter"], (SMALL,), "trainshed-dark"),
     "data-staged": (Scenario(), ["3", "enter", "enter"], (SMALL, LARGE), "trainshed-dark"),
     "launch-empty": (Scenario(), ["4"], (SMALL, LARGE), "trainshed-dark"),

@@ -51,6 +51,18 @@ async def test_findings_are_grouped_filtered_and_compared() -> None:
         assert "better" in lines(walk)[walk.pane.query_one(OptionList).highlighted or 0]  # the same check as before
 
 
+async def test_what_only_root_can_read_takes_the_password_of_sudo_once() -> None:
+    scenario = Scenario()
+    async with walking(scenario) as walk:
+        await walk.press("2", "S")
+        await walk.type("geheim")
+        await walk.press("enter")
+        assert scenario.sudo_given == ["geheim"] and walk.state == "done"
+        assert any(command.text.endswith("check --sudo") for command in walk.app.session.commands)
+        await walk.press("r")
+        assert scenario.sudo_given == ["geheim"] and "geheim" not in walk.screen_text()
+
+
 async def test_the_first_time_nothing_is_compared() -> None:
     async with walking() as walk:
         await walk.press("2", "enter", "v")

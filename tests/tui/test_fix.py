@@ -35,7 +35,7 @@ async def test_findings_are_marked_shown_and_put_right_by_the_vms_name() -> None
         await walk.press("2", "f", "space")
         assert "Nothing was checked yet" in walk.notices() and "can be marked" in walk.notices()
         await walk.press("enter", "space", "down", "space")
-        assert [id for id in walk.pane.marked] == ["ssh.passwords", "ssh.forwarding"]  # type: ignore[attr-defined]
+        assert list(walk.pane.marked) == ["ssh.passwords", "ssh.forwarding"]  # type: ignore[attr-defined]
         await walk.press("f")
         screen = fixing(walk)
         assert screen.ids == ["ssh.passwords", "ssh.forwarding"] and "trainshed" in screen.cli()

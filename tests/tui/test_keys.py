@@ -22,6 +22,7 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
     "host key": ({"host_key": "unknown"}, ["1", "r"]),
     "passphrase": ({"passphrase": "x"}, ["1", "r"]),
     "confirmation": ({}, ["5", "x"]),
+    "fix": ({}, ["2", "enter", "f"]),
     "runs": ({"earlier": 3}, ["o"]),
     "compare": ({"earlier": 3}, ["o", "space", "space", "v"]),
     "curves": ({}, ["5", "enter", "tab", "v"]),

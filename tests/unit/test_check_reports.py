@@ -50,12 +50,14 @@ def report(*checks: CheckFinished, before: Sequence[CheckFinished] | None = None
     return record.of("ward-7", "stackvm", ended, checks, None if before is None else baseline)
 
 
+ACCEPTED = {"owner": "J. <Doe>", "reason": HOSTILE, "until": "2027-01-31", "status": "fail"}
 EVERYTHING = report(
     check("fail", evidence=HOSTILE, title=HOSTILE, expected=HOSTILE, fix=HOSTILE, sources=[HOSTILE]),
     check("warn", "critical", "warned", evidence=HOSTILE),
     check("unknown", "medium", "unseen", evidence=HOSTILE),
     check("pass", "low", "good", evidence=HOSTILE),
     check("skipped", "low", "off", evidence=HOSTILE),
+    check("skipped", "high", "answered-for", accepted=ACCEPTED),
     before=[check("pass"), check("fail", id="warned"), check("fail", id="good")],
 )
 
@@ -159,8 +161,18 @@ def test_html_is_one_file_that_runs_nothing_and_fetches_nothing() -> None:
     }
     assert ("meta", {"http-equiv": "Content-Security-Policy", "content": html.POLICY}) in page.tags
     assert "url(" not in html.STYLE and "@import" not in html.STYLE
-    assert page.text.count("<script>alert(1)</script>") == 10
-    for part in ("✗", "⚠", "Findings (3)", "Changed since", "new", "better", "As it should be (1)", "Not judged (1)"):
+    assert page.text.count("<script>alert(1)</script>") == 11
+    for part in (
+        "✗",
+        "⚠",
+        "Findings (3)",
+        "Changed since",
+        "new",
+        "better",
+        "As it should be (1)",
+        "Not judged (1)",
+        "Accepted (1)",
+    ):
         assert part in page.text
     assert not re.search("[\x00\x1b\u202e]", page.text)
 
@@ -214,12 +226,12 @@ def test_junit_counts_what_it_holds() -> None:
     suite = ElementTree.fromstring(junit.write(EVERYTHING, Limits(unknown="info")))[0]
     cases = suite.findall("testcase")
     assert [len(cases)] + [len(suite.findall(f"testcase/{tag}")) for tag in ("failure", "error", "skipped")] == [
-        5,
+        6,
         1,
         1,
-        1,
+        2,
     ]
-    assert [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["5", "1", "1", "1"]
+    assert [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["6", "1", "1", "2"]
     assert suite.get("timestamp") == "2026-11-23T12:00:00"
     alone = ElementTree.fromstring(machines.unmade("junit", "s", "v", "refused " + HOSTILE, 3)[0])[0]
     assert alone.get("errors") == "1" and "refused" in str(alone.findall("testcase/error")[0].get("message"))

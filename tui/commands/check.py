@@ -32,6 +32,7 @@ FORMATS = ("text", "nagios", "prometheus", "junit")
     default="high",
     help="Exit 1 for a check that could not be made, from this severity on; alone: for any.  [default: high]",
 )
+@click.option("--sudo", is_flag=True, help="Ask for sudo's password on the VM, to read what only root can.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write a report: FILE.html, FILE.md or FILE.json.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Say what changed against an earlier FILE.json.")
 @click.option(
@@ -47,6 +48,7 @@ def check(
     group: str,
     fail_on: str,
     fail_on_unknown: str,
+    sudo: bool,
     report: Path | None,
     baseline: Path | None,
     form: str,
@@ -55,6 +57,8 @@ def check(
     from core.checks.reports import files
     from core.checks.reports.judging import Limits
 
+    if sudo and not (settings.may_ask and form == "text"):
+        raise click.UsageError("--sudo: nobody can be asked; let sudo ask for no password (NOPASSWD) instead")
     if settings.json and form != "text":
         raise click.UsageError("--json and --format are two forms of the same: leave one out")
     if report is not None:
@@ -62,17 +66,18 @@ def check(
     limits = Limits(fail=fail_on, unknown=None if fail_on_unknown == "never" else fail_on_unknown)  # type: ignore[arg-type]
     if form != "text":
         return _for_machines(settings, group, form, limits, report, baseline)
-    made = _made(settings, group, baseline)
+    made = _made(settings, group, baseline, sudo=sudo)
     _tell(settings, made)
     if report is not None:
         _save(settings, made, report)
     return int(any(map(limits.broken, made.checks)))
 
 
-def _made(settings: Settings, group: str, baseline: Path | None, *, quiet: bool = False) -> Report:
+def _made(settings: Settings, group: str, baseline: Path | None, *, sudo: bool = False, quiet: bool = False) -> Report:
     """The checks, each told as it is made unless `quiet`. Raises TrainshedError."""
     from core import events
     from core.checks.reports import record
+    from core.errors import RootNeeded
 
     from .. import driver, tables
 
@@ -87,8 +92,13 @@ def _made(settings: Settings, group: str, baseline: Path | None, *, quiet: bool 
             if not settings.json and not quiet:
                 job.output.lines(tables.check(event, job.output.style, job.output.glyphs))
 
+    password = job.questions.sudo(RootNeeded("what only root can read is read too")) if sudo else None
     ended = driver.perform(
-        job, lambda live: live.checks.run(GROUPS[group]), events.ChecksFinished, on_event=seen, services=services
+        job,
+        lambda live: live.checks.run(GROUPS[group], sudo=password),
+        events.ChecksFinished,
+        on_event=seen,
+        services=services,
     )
     return record.of(site.name, site.vm, ended, found, compared)
 

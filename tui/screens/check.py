@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,11 +14,13 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from core import events
-from core.checks.reports.text import KINDS, change
+from core.checks.reports.text import KINDS, change, evidence
+from core.site.secrets import Secret
 from tui import words
 from tui.check_list import CheckList
 from tui.widgets.choices import Choices, Filter
 
+from .dialogues import SecretQuestion
 from .pane import StepPane, Task
 
 REDRAW_S = 0.1  # while checks come in
@@ -33,6 +36,7 @@ class CheckPane(StepPane):
         Binding("space", "mark", "Mark for a fix", show=False, key_display="space", id="check.mark"),
         Binding("u", "unmark", "Take all marks away", show=False, id="check.unmark"),
         Binding("v", "changed", "What changed", show=False, id="check.changed"),
+        Binding("S,shift+s", "as_root", "Check, root's files too", show=False, id="check.as_root"),
     ]
 
     def body(self) -> ComposeResult:
@@ -66,8 +70,11 @@ class CheckPane(StepPane):
     def cli(self) -> str:
         return self.session.line("check")
 
-    def check(self) -> None:
-        task = Task("Checking", self.cli(), lambda: self.session.services.checks.run(), self._done, retry=self.check)
+    def check(self, sudo: Secret | None = None) -> None:
+        """`sudo`: its password on the VM, for what only root can read; used once."""
+        line = self.session.line("check", "--sudo") if sudo else self.cli()
+        begin = partial(self.session.services.checks.run, sudo=sudo)
+        task = Task("Checking", line, begin, self._done, retry=self.check)
         if not self.going:
             self.list.clear()
             self.marked.clear()
@@ -149,6 +156,14 @@ class CheckPane(StepPane):
         self.options.focus()
 
     # Keys.
+
+    def action_as_root(self) -> None:
+        if self.going:
+            self.say("Still going. Escape stops it.")
+            return
+        hint = "What only root can read is read too, by sudo: /etc/shadow, private host keys, all of sshd's files."
+        question = SecretQuestion("The password of sudo on the VM", hint, use="for this check", yes="Check")
+        self.app.push_screen(question, lambda given: self.check(given) if given else None)
 
     def action_filter(self) -> None:
         if not self.list.found:
@@ -266,7 +281,7 @@ def _detail(check: events.CheckFinished, changed: events.CheckChange | None) -> 
     ]
     for label, text in (
         ("Changed", f"{KINDS[changed.kind]}: {change(changed)}" if changed else ""),
-        ("Found", check.evidence),
+        ("Found", evidence(check)),
         ("Expected", check.expected),
         ("Fix", check.fix),
         ("Sources", "; ".join(check.sources)),

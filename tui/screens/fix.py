@@ -59,7 +59,7 @@ class FixScreen(Place[Mended], Tells):
     def compose(self) -> ComposeResult:
         yield Static(self.heading(), id="header")
         with Vertical(id="fix-body"):
-            yield ErrorPanel()
+            yield ErrorPanel(edit=False)
             with VerticalScroll(id="fix-plan", can_focus=True):
                 yield Static(id="fix-text")
             yield StatusLine(self.session.clock)

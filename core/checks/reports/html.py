@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
-from .record import Report, findings
-from .text import GLYPHS, KINDS, change, clean, counted, moment
+from .record import Report, closing, findings
+from .text import GLYPHS, KINDS, change, clean, counted, evidence, moment
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
@@ -54,12 +54,10 @@ def _body(report: Report) -> Iterator[str]:
         yield "<p>None.</p>"
     for check in found:
         yield from _finding(check)
-    for status, title in (("skipped", "Not judged"), ("pass", "As it should be")):
-        rows = [(f"<code>{plain(check.id)}</code>", plain(check.title), plain(check.evidence)) for check in
-                report.checks if check.status == status]  # fmt: skip
-        if rows:
-            yield f"<h2>{title} ({len(rows)})</h2>"
-            yield from _table(("Check", "", "Found"), rows)
+    for title, below in closing(report.checks):
+        yield f"<h2>{title} ({len(below)})</h2>"
+        rows = [(f"<code>{plain(check.id)}</code>", plain(check.title), plain(evidence(check))) for check in below]
+        yield from _table(("Check", "", "Found"), rows)
 
 
 def _changes(report: Report) -> Iterator[str]:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from ...events import CheckFinished
 from .judging import Limits
 from .record import Report
-from .text import clean, moment
+from .text import clean, evidence, moment
 
 
 def write(report: Report, limits: Limits) -> str:
@@ -38,7 +38,7 @@ def _case(suite: ElementTree.Element, check: CheckFinished, limits: Limits) -> N
     if check.duration_s is not None:
         case.set("time", f"{check.duration_s:.3f}")
     if check.status == "skipped":
-        ElementTree.SubElement(case, "skipped", message=clean(check.evidence))
+        ElementTree.SubElement(case, "skipped", message=clean(evidence(check)))
     elif limits.broken(check):
         kind = "error" if check.status == "unknown" else "failure"
         told = ElementTree.SubElement(case, kind, type=check.severity, message=clean(check.evidence))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
-from .record import Report, findings
-from .text import GLYPHS, KINDS, change, clean, counted, moment
+from .record import Report, closing, findings
+from .text import GLYPHS, KINDS, change, clean, counted, evidence, moment
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -55,11 +55,10 @@ def _finding(check: CheckFinished) -> Iterator[str]:
 
 
 def _rest(checks: Sequence[CheckFinished]) -> Iterator[str]:
-    for status, title in (("skipped", "Not judged"), ("pass", "As it should be")):
-        rows = [(check.id, plain(check.title), plain(check.evidence)) for check in checks if check.status == status]
-        if rows:
-            yield from ("", f"## {title} ({len(rows)})", "")
-            yield from _table(("Check", "", "Found"), rows)
+    for title, below in closing(checks):
+        yield from ("", f"## {title} ({len(below)})", "")
+        rows = [(check.id, plain(check.title), plain(evidence(check))) for check in below]
+        yield from _table(("Check", "", "Found"), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -82,6 +82,21 @@ def parse(text: bytes) -> Report:
     rows = msgspec.json.decode(whole.pop("checks", msgspec.Raw(b"[]")), type=list[dict[str, msgspec.Raw]])
     tagged = [{**row, "event": msgspec.Raw(b'"check.finished"')} for row in rows]
     return msgspec.json.decode(msgspec.json.encode({**whole, "checks": tagged}), type=Report)
+
+
+CLOSING: Mapping[str, Callable[[CheckFinished], bool]] = {
+    "Accepted": lambda check: check.accepted is not None,
+    "Not judged": lambda check: check.status == "skipped" and check.accepted is None,
+    "As it should be": lambda check: check.status == "pass",
+}
+
+
+def closing(checks: Sequence[CheckFinished]) -> Iterator[tuple[str, list[CheckFinished]]]:
+    """What is no finding, below its heading."""
+    for title, belongs in CLOSING.items():
+        rows = [check for check in checks if belongs(check)]
+        if rows:
+            yield title, rows
 
 
 def findings(checks: Iterable[CheckFinished]) -> list[CheckFinished]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ...events import CheckChange, Status
+from ...events import CheckChange, CheckFinished, Status
 from .record import Report
 
 GLYPHS: Mapping[Status, str] = {"pass": "✓", "warn": "⚠", "fail": "✗", "unknown": "?", "skipped": "–"}
@@ -24,6 +24,15 @@ def moment(seconds: float) -> str:
 
 def counted(report: Report) -> str:
     return ", ".join(f"{report.counts[status]} {status}" for status in GLYPHS if report.counts.get(status)) or "nothing"
+
+
+def evidence(check: CheckFinished) -> str:
+    """What was found; of a finding that somebody answers for, also who, how long and why."""
+    who = check.accepted
+    if who is None:
+        return check.evidence
+    accepted = f"{who['status']}, accepted by {who['owner']} until {who['until']}: {who['reason']}"
+    return f"{accepted}; found: {check.evidence}"
 
 
 def change(change: CheckChange) -> str:
