@@ -154,16 +154,24 @@ def effective(server: Server, user: str, config: str = "") -> Values:
 def canonical(server: Server, settings: Dict[str, str]) -> Tuple[Values, Dict[str, str]]:
     """(how `sshd -T` writes the settings, why this server does not take some of them)."""
     alone = server._replace(listener=server.listener._replace(options=[]))
+    try:
+        return _canonical(alone, settings), {}
+    except sshd.Unreadable:
+        pass  # one of them, or more
     values: Values = {}
     refused: Dict[str, str] = {}
     for keyword, value in settings.items():
-        with Draft("%s %s\n" % (keyword, value)) as path:
-            try:
-                shown = effective(alone, server.match["user"], path)
-                values[keyword] = shown.get(key(keyword), [])
-            except sshd.Unreadable as reason:
-                refused[keyword] = "this server does not take it: %s" % _words(str(reason))
+        try:
+            values.update(_canonical(alone, {keyword: value}))
+        except sshd.Unreadable as reason:
+            refused[keyword] = "this server does not take it: %s" % _words(str(reason))
     return values, refused
+
+
+def _canonical(server: Server, settings: Dict[str, str]) -> Values:
+    with Draft("".join("%s %s\n" % pair for pair in settings.items())) as path:
+        shown = effective(server, server.match["user"], path)
+    return {keyword: shown.get(key(keyword), []) for keyword in settings}
 
 
 def _words(complaint: str) -> str:

@@ -238,7 +238,7 @@ def until(done: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, f"waited {seconds:g} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
