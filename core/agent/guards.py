@@ -22,13 +22,23 @@ def _running() -> Optional[List[str]]:
         return None  # hidepid
     found: set[str] = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/comm" % pid, encoding="utf-8", errors="replace") as file:
-                name = file.read().strip()
-        except OSError:
-            continue
-        found.update(program for program in PROGRAMS if name == program[:15])
+        name = _comm(pid)
+        found.update(program for program in PROGRAMS if name == program[:15].encode())
     return sorted(found)
+
+
+def _comm(pid: str) -> bytes:
+    """Its name, as the kernel cuts it off; b"" for one that has just ended. Without Python's own layers: it adds up."""
+    try:
+        fd = os.open("/proc/%s/comm" % pid, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 64).strip()
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
 
 
 def _rate_rule(port: int) -> Optional[str]:

@@ -14,13 +14,10 @@ TABLES = (("tcp", "/proc/net/tcp"), ("tcp6", "/proc/net/tcp6"))
 
 
 def listeners(files: Files) -> list[dict[str, Any]]:
-    """Each: protocol, address, port, process ("" on loopback, and where it is hidden from us). Raises OSError."""
+    """Each: protocol, address, port, process ("" where another user's is hidden from us). Raises OSError."""
     texts = [(TABLES[0][0], files.text(TABLES[0][1])), (TABLES[1][0], files.optional(TABLES[1][1]))]
     found = [entry for protocol, text in texts for entry in _table(protocol, text)]
-    # To find a name takes a look at every process: only for what others can reach.
-    names = _process_names(
-        {entry["inode"] for entry in found if not ipaddress.ip_address(entry["address"]).is_loopback}
-    )
+    names = _process_names({entry["inode"] for entry in found})
     for entry in found:
         entry["process"] = names.get(entry.pop("inode"), "")
     unique = {tuple(sorted(entry.items())): entry for entry in found}

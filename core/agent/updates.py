@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 from typing import Any, Dict, List, Optional
@@ -64,6 +63,8 @@ def _synchronised(files: Files) -> Optional[bool]:
     """systemd-timesyncd leaves a file; else the kernel's clock knows. None where neither does."""
     if files.exists("/run/systemd/timesync/synchronized"):
         return True
+    import ctypes
+
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex((ctypes.c_char * 256)())
     except (OSError, AttributeError):

@@ -36,7 +36,7 @@ def root_login(seen: Seen, _: None) -> Verdict:
 
 
 def empty_passwords(seen: Seen, _: None) -> Verdict:
-    if _open_to_anybody(seen):
+    if open_to_anybody(seen):
         return Verdict("fail", OPEN)
     allowed = value(seen.config(), "permitemptypasswords") == "yes"
     allowed = allowed or value(seen.root_config(), "permitemptypasswords") == "yes"
@@ -67,7 +67,7 @@ def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     offered = seen.offer().methods if seen.has("wire") else None
     if offered is None:
         return _configured_door(seen, keys)
-    if _open_to_anybody(seen):
+    if open_to_anybody(seen):
         return Verdict("fail", OPEN)
     evidence = f"offered before login: {', '.join(offered) or 'nothing'}"
     if not seen.has("sshd"):
@@ -78,7 +78,7 @@ def _password_door(seen: Seen, method: str, keys: tuple[str, ...]) -> Verdict:
     return Verdict(configured.status, f"{configured.evidence}; {evidence}")
 
 
-def _open_to_anybody(seen: Seen) -> bool:
+def open_to_anybody(seen: Seen) -> bool:
     return seen.has("wire") and "none" in (seen.offer().methods or ())
 
 

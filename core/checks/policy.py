@@ -18,6 +18,31 @@ CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")
 UNLOCK_S = 900
 
 
+# With all of these in order, a login by password is what the pattern asks for: strong, and guarded.
+GUARDED_BY = (
+    "kbd-interactive",
+    "pw-hash",
+    "pw-quality-module",
+    "pw-length",
+    "pw-complexity",
+    "pw-this-account",
+    "faillock",
+    "bruteforce-guard",
+)
+
+
+def password_login(seen: Seen, _: None) -> Verdict:
+    verdict = access.password_auth(seen, None)
+    if verdict.status != "fail" or access.open_to_anybody(seen):
+        return verdict
+    from .catalogue import BY_ID
+
+    short = [id for id in GUARDED_BY if BY_ID[id].run(seen).status not in ("pass", "skipped")]
+    if short:
+        return Verdict("fail", f"{verdict.evidence}; and not in order: {', '.join(short)}")
+    return Verdict("warn", f"{verdict.evidence}; the policy and the guards for passwords are in order", "medium")
+
+
 def _door(seen: Seen, verdict: Verdict) -> Verdict:
     """A failure is a low warning where sshd asks nobody for a password alone."""
     if verdict.status not in ("fail", "warn") or not seen.has("sshd"):

@@ -82,7 +82,10 @@ def answers(home: Path) -> Iterator[dict[str, dict[str, Any]]]:
                 below = lines if "Match" in lines else lines + plain
                 keys = "".join(f"HostKey {key}\n" for key in server.host_keys)
                 server.config.write_text(f"{keys}Include {drop_ins}/*.conf\n{below}")
-                found[name] = started.call("checks.host", user="root", client_address="")
+                user = (
+                    "nobody" if name == "a Match for root" else "root"
+                )  # root's own login is decided by root's blocks
+                found[name] = started.call("checks.host", user=user, client_address="")
     finally:
         server.stop()
     yield found

@@ -144,7 +144,10 @@ def strong(lab: Lab) -> None:
             known = local(prefix, STRONG_PASSWORD, pins=[server.pinned])
             seen = lab.add("strong", call(started, prefix), server, **known)
             lab.judged("fixed kernel", call(started, kernel), seen.wire, {}, **known)
-            server.config.write_text("PermitRootLogin no\n" + server.config.read_text())
+            plain = server.config.read_text()
+            server.config.write_text("PasswordAuthentication yes\nAuthenticationMethods any\n" + plain)
+            lab.judged("strong, passwords", call(started, prefix), seen.wire, {}, **known)
+            server.config.write_text("PermitRootLogin no\n" + plain)
             lab.judged("strong, no root", call(started, prefix), seen.wire, {}, **known)
     finally:
         guarding.kill()
@@ -186,6 +189,27 @@ def found(place: Path) -> dict[str, dict[str, CheckFinished]]:
 def test_every_check_of_the_catalogue_has_its_row() -> None:
     assert {check.id for check in CATALOGUE} == {*CASES, *ELSEWHERE}
     assert [check.number for check in CATALOGUE] == list(range(1, 59))
+
+
+def test_the_fixes_agree_with_each_other_and_sshd_takes_them(place: Path) -> None:
+    wanted: dict[str, set[str]] = {}
+    for check in CATALOGUE:
+        for keyword, setting in check.fixed.settings.items():
+            wanted.setdefault(keyword, set()).add(setting)
+    assert {keyword: settings for keyword, settings in wanted.items() if len(settings) > 1} == {}
+    config = place / "fixed.conf"
+    lines = [f"{keyword} {setting}" for keyword, (setting,) in wanted.items()]
+    config.write_text("\n".join([*lines, f"HostKey {keygen(place / 'fixed_key')}"]) + "\n")
+    done = subprocess.run(["/usr/sbin/sshd", "-t", "-f", config], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(check.fix.text for check in CATALOGUE)
+
+
+def test_a_login_by_password_with_everything_in_order_is_a_warning(found: dict[str, dict[str, CheckFinished]]) -> None:
+    login = found["strong, passwords"]["password-auth"]
+    assert (login.status, login.severity) == ("warn", "medium"), login.evidence
+    weak = found["weak"]["password-auth"]
+    assert (weak.status, weak.severity) == ("fail", "critical") and "pw-length" in weak.evidence
 
 
 @pytest.mark.parametrize("id", CASES)

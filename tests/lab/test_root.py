@@ -100,8 +100,9 @@ def test_a_typed_password_lets_root_read_and_stays_nowhere(vm: Path) -> None:
     assert kept == [] and PASSWORD not in str(answer)
 
 
-def test_a_typed_password_that_is_not_asked_for_is_dropped(vm: Path) -> None:
-    answer, _ = ask(vm, "nopasswd", password=PASSWORD)
+@pytest.mark.parametrize("typed", [PASSWORD, "12345", "{}"])
+def test_a_typed_password_that_is_not_asked_for_is_dropped(vm: Path, typed: str) -> None:
+    answer, _ = ask(vm, "nopasswd", password=typed)
     assert answer["root_refused"] == "" and answer["passwords"]["hash"] == "6"
 
 

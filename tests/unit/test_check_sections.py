@@ -132,3 +132,56 @@ def test_a_server_whose_own_key_is_another_than_the_one_shown_is_not_the_server(
     assert lies.status == "fail" and f"the host's own key is {other}" in lies.evidence
     unpinned = Seen(wire=wire, host={"host_keys": [{"pinned": pinned}]}, local={"client": {**client, "pins": []}})
     assert BY_ID["host-key-known"].run(unpinned).status == "warn"
+
+
+def line(kind: str, module: str, *args: str) -> dict[str, Any]:
+    return {"type": kind, "control": "required", "module": module, "args": list(args)}
+
+
+LOCK = [line("auth", "pam_faillock.so", "preauth"), line("auth", "pam_faillock.so", "authfail")]
+LOCKED = [*LOCK, line("account", "pam_faillock.so")]
+QUALITY = {"minlen": "14", "minclass": "4", "maxrepeat": "3", "maxsequence": "3", "difok": "2", "enforce_for_root": "1"}
+CREDITS = dict.fromkeys(("dcredit", "ucredit", "lcredit", "ocredit"), "-1")
+
+
+def policy(door: str = "yes", **changes: Any) -> Seen:
+    """The section `passwords` of a host where all is well; `passwd`, `sshd`: stacks of PAM."""
+    stacks = {"passwd": [line("password", "pam_pwquality.so"), line("password", "pam_unix.so", "yescrypt")]}
+    stacks.update(sshd=LOCKED)
+    stacks.update({name: changes.pop(name) for name in ("passwd", "sshd") if name in changes})
+    section = {"encrypt_method": "MD5", "pam": stacks, "pwquality": QUALITY, "faillock": {"deny": "5"}, "hash": None}
+    section["faillock"] = {"deny": "5", "unlock_time": "900"}
+    config = {"passwordauthentication": [door], "kbdinteractiveauthentication": ["no"]}
+    host = {"passwords": {**section, **changes}, "sshd": {"uid": 0, "config": config, "root_config": config}}
+    return Seen(host=host)
+
+
+@pytest.mark.parametrize(
+    ("id", "seen", "status"),
+    [
+        ("pw-hash", policy(), "pass"),  # pam_unix says yescrypt, whatever login.defs says
+        ("pw-hash", policy(passwd=[line("password", "pam_unix.so")]), "fail"),
+        ("pw-hash", policy(hash="1"), "fail"),
+        ("pw-hash", policy(hash="6"), "pass"),
+        ("pw-quality-module", policy(), "pass"),
+        ("pw-quality-module", policy(pwquality={**QUALITY, "enforcing": "0"}), "fail"),
+        ("pw-quality-module", policy(pwquality={"minlen": "14"}), "warn"),
+        ("pw-length", policy(passwd=[line("password", "pam_pwquality.so", "minlen=8")]), "fail"),  # its own option wins
+        ("pw-length", policy(pwquality={}), "fail"),
+        ("pw-complexity", policy(pwquality={**QUALITY, **CREDITS, "minclass": "0"}), "pass"),
+        ("pw-complexity", policy(pwquality={**QUALITY, "minclass": "3"}), "fail"),
+        ("pw-complexity", policy(pwquality={**QUALITY, "dictcheck": "0"}), "fail"),
+        ("pw-complexity", policy(pwquality={**QUALITY, "maxrepeat": "0"}), "fail"),
+        ("faillock", policy(), "pass"),
+        ("faillock", policy(sshd=LOCK), "fail"),  # not in account: nobody is let out again
+        ("faillock", policy(sshd=[]), "fail"),  # the file alone does nothing
+        ("faillock", policy("no", sshd=[]), "warn"),  # no password opens SSH
+        ("faillock", policy(faillock={"deny": "5", "unlock_time": "0"}), "pass"),
+        ("faillock", policy(faillock={"deny": "5", "unlock_time": "60"}), "fail"),
+        ("faillock", policy(faillock={"deny": "0", "unlock_time": "900"}), "fail"),
+        ("faillock", policy(faillock={"deny": "5", "unlock_time": "900", "even_deny_root": "1"}), "warn"),
+    ],
+)
+def test_the_policy_for_passwords(id: str, seen: Seen, status: str) -> None:
+    found = BY_ID[id].run(seen)
+    assert found.status == status, found.evidence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import access
+from .. import access, policy
 from ..fix import Fix
 from ..model import Check
 
@@ -43,10 +43,10 @@ CHECKS = (
         severity="critical",
         looks_at="the methods offered before login; passwordauthentication, authenticationmethods",
         needs=("wire", "sshd"),
-        expected="PasswordAuthentication no, or AuthenticationMethods publickey,password",
+        expected="PasswordAuthentication no, or only after a key; else every check of passwords in order",
         sources=("DS sshd-27", "MZ"),
         fix=Fix(settings={"PasswordAuthentication": "no"}),
-        evaluate=access.password_auth,
+        evaluate=policy.password_login,
         quiet=("a password that is asked for only after a key",),
     ),
     Check(

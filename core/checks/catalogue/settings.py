@@ -7,7 +7,6 @@ from ..fix import Fix
 from ..model import Check
 from ..rules import Setting
 
-KEY_TYPES = "ssh-ed25519,rsa-sha2-512,rsa-sha2-256,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256"
 NO, YES = rules.is_one_of("no"), rules.is_one_of("yes")
 
 CHECKS = (
@@ -46,7 +45,7 @@ CHECKS = (
         needs=("wire", "sshd"),
         expected="PubkeyAuthentication yes, PubkeyAcceptedAlgorithms without ssh-rsa and ssh-dss",
         sources=("DS sshd-22", "SA"),
-        fix=Fix(settings={"PubkeyAuthentication": "yes", "PubkeyAcceptedAlgorithms": "-ssh-rsa*,ssh-dss*"}),
+        fix=Fix(settings={"PubkeyAuthentication": "yes", "PubkeyAcceptedAlgorithms": "-ssh-rsa*"}),
         evaluate=access.pubkey_auth,
         quiet=("PubkeyAcceptedKeyTypes is the older name", "rsa-sha2-… is RSA without SHA-1"),
     ),
