@@ -62,7 +62,7 @@ def armed(vm: Machine) -> list[Path]:
         vm.seen(place) for place in ("etc/cron.d", "etc/systemd/system", "etc/systemd/system/multi-user.target.wants")
     ]
     names = [(place, name) for place in places if place.is_dir() for name in os.listdir(place)]
-    return [place / name for place, name in names if "trainshed" in name]
+    return [place / name for place, name in names if name.startswith("trainshed")]
 
 
 def decided(vm: Machine) -> bool:
