@@ -21,7 +21,7 @@ from core.site.files import Site
 
 from .sshd import HOST, fingerprint, free_port, keygen, public
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 DISK_BYTES = 256 * 1024
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
 BOOT = r"""
