@@ -82,6 +82,11 @@ def files(identity: str, way: str) -> List[str]:
     return ["%s/%s" % (CRON, _unit(identity))]
 
 
+def unfinished(path: str) -> str:
+    """Where a file is written before it is there: neither cron nor systemd reads a name that begins with a dot."""
+    return os.path.join(os.path.dirname(path), ".%s.new" % os.path.basename(path))
+
+
 def timer(identity: str, way: str) -> str:
     """The unit to stop, or ""."""
     return _unit(identity) + ".timer" if way == "systemd" else ""
@@ -133,7 +138,7 @@ def _detached(program: List[str]) -> None:
 
 def _write(path: str, text: str) -> None:
     """Whole and for good, or not at all."""
-    fresh = os.path.join(os.path.dirname(path), ".%s.new" % os.path.basename(path))
+    fresh = unfinished(path)
     try:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         with os.fdopen(fd, "w", encoding="ascii") as file:

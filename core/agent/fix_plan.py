@@ -93,16 +93,19 @@ class Plan(NamedTuple):
         for write in self.writes:
             if os.path.exists(write.path):
                 words.append(["cp", "-a", write.path, "/var/lib/trainshed/fixes/"])
-            if write.text is None:
-                words.append(["rm", write.path])
-            else:
-                owner = ["-o", str(write.uid), "-g", str(write.gid)]
-                words.append(["install", "-m", "%o" % write.mode, *owner, "/dev/stdin", write.path])
+            words.append(command(write))
         words += [["chmod", "%o" % mode.after, mode.path] for mode in self.modes]
         if self.reloads:
             words.append(self.server.command("t"))
             words.append(self.server.reload_command)
-        return [" ".join(shlex.quote(word) for word in command) for command in words if command]
+        return [" ".join(shlex.quote(word) for word in each) for each in words if each]
+
+
+def command(write: Write) -> List[str]:
+    """What a person would type for it."""
+    if write.text is None:
+        return ["rm", write.path]
+    return ["install", "-m", "%o" % write.mode, "-o", str(write.uid), "-g", str(write.gid), "/dev/stdin", write.path]
 
 
 def diff(write: Write) -> str:

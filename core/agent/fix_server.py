@@ -75,14 +75,25 @@ def find(pid: int, user: str, connection: str) -> Server:
             found = _listening(int(words[3]))
     except (sshd.Unreadable, OSError) as reason:
         raise Fault("fix", "the server that we came through cannot be told: %s" % reason) from None
-    program = listener.program[: -len(" (deleted)")] if listener.program.endswith(" (deleted)") else listener.program
-    listener = listener._replace(program=program)
-    config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
+    if listener.uid != 0:
+        raise Fault(
+            "fix", "the server that we came through is not root's: it is its owner's to change", "edit its file"
+        )
+    listener = listener._replace(program=_present(listener.program))
     if found is None:
+        config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
         return Server(listener, 0, [], "/", "", config, match)
     folder = os.readlink("/proc/%d/cwd" % found.pid)
-    argv = arguments(found, program)
-    return Server(listener, found.pid, argv, folder, _unit(found.pid), os.path.join(folder, config), match)
+    argv = arguments(found, listener.program)
+    options = [(name, os.path.join(folder, value) if name == "f" else value) for name, value in listener.options]
+    config = dict(options).get("f", sshd_config.DEFAULT_FILE)
+    return Server(listener._replace(options=options), found.pid, argv, folder, _unit(found.pid), config, match)
+
+
+def _present(program: str) -> str:
+    """After an upgrade another file is there under the same name."""
+    gone = " (deleted)"
+    return program[: -len(gone)] if program.endswith(gone) else program
 
 
 def _above(pid: int) -> Optional[sshd.Process]:
@@ -154,16 +165,24 @@ def effective(server: Server, user: str, config: str = "") -> Values:
 def canonical(server: Server, settings: Dict[str, str]) -> Tuple[Values, Dict[str, str]]:
     """(how `sshd -T` writes the settings, why this server does not take some of them)."""
     alone = server._replace(listener=server.listener._replace(options=[]))
+    try:
+        return _canonical(alone, settings), {}
+    except sshd.Unreadable:
+        pass  # one of them, or more
     values: Values = {}
     refused: Dict[str, str] = {}
     for keyword, value in settings.items():
-        with Draft("%s %s\n" % (keyword, value)) as path:
-            try:
-                shown = effective(alone, server.match["user"], path)
-                values[keyword] = shown.get(key(keyword), [])
-            except sshd.Unreadable as reason:
-                refused[keyword] = "this server does not take it: %s" % _words(str(reason))
+        try:
+            values.update(_canonical(alone, {keyword: value}))
+        except sshd.Unreadable as reason:
+            refused[keyword] = "this server does not take it: %s" % _words(str(reason))
     return values, refused
+
+
+def _canonical(server: Server, settings: Dict[str, str]) -> Values:
+    with Draft("".join("%s %s\n" % pair for pair in settings.items())) as path:
+        shown = effective(server, server.match["user"], path)
+    return {keyword: shown.get(key(keyword), []) for keyword in settings}
 
 
 def _words(complaint: str) -> str:

@@ -136,10 +136,10 @@ def _change(plan: Plan, manifest: Dict[str, Any], folder: str, said: Callable[..
 
     for number, write in enumerate(plan.writes):
         fix_write.write(write, manifest["files"][number]["temporary"])
-        reached("Written", "install", write.path)
+        reached("Written: %s" % write.path, *fix_plan.command(write))
     for number, mode in enumerate(plan.modes):
         fix_write.set_mode(mode, manifest["modes"][number])
-        reached("Changed", "chmod", "%o" % mode.after, mode.path)
+        reached("Changed: %s" % mode.path, "chmod", "%o" % mode.after, mode.path)
     if not plan.reloads:
         return
     broken = fix_server.test(plan.server)
@@ -186,6 +186,7 @@ def _manifest(plan: Plan, request: Request, identity: str, way: str, seconds: fl
         "folders": [folder for write in plan.writes for folder in fix_write.new_folders(write.path)],
         "server": plan.server.record(),
         "armed": fix_arm.files(identity, way),
+        "unfinished": [fix_arm.unfinished(path) for path in fix_arm.files(identity, way)],
         "timer": fix_arm.timer(identity, way),
     }
 

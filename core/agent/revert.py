@@ -265,7 +265,7 @@ def alive(pid: int) -> bool:
 
 def disarm(manifest: Manifest) -> None:
     """Nothing is started at its time, or after a reboot, any more."""
-    for path in manifest["armed"]:
+    for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
         run("systemctl", "--no-block", "stop", manifest["timer"])

@@ -21,7 +21,7 @@ from core.site.files import Site
 
 from .sshd import HOST, fingerprint, free_port, keygen, public
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 DISK_BYTES = 256 * 1024
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
 BOOT = r"""
@@ -238,7 +238,7 @@ def until(done: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, f"waited {seconds:g} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -86,22 +87,33 @@ async def test_what_nobody_keeps_goes_back_after_a_reboot_and_what_is_kept_stays
     assert vm.setting("maxauthtries") == "3"
 
 
-async def test_a_server_that_ends_when_it_is_to_reload_is_started_again(home: Path) -> None:
-    program = home / "vm" / "sshd"
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ('[ -e {0}.once ] || {{ touch {0}.once; exit 1; }}', "the server ended"),
+        ('[ "$1" = -t ] && grep -q MaxAuthTries {1}/*.conf && {{ echo no such luck >&2; exit 255; }}', "no such luck"),
+    ],
+    ids=["it ends when it is to reload", "it does not take the configuration"],
+)  # fmt: skip
+async def test_a_server_that_fails_is_served_again_as_it_was(home: Path, program: str, reason: str) -> None:
+    """Its program is another one when the fix comes, as after an upgrade that went wrong."""
+    path = home / "vm" / "sshd"
 
     def server(vm: Machine) -> str:
-        program.symlink_to("/usr/sbin/sshd")
-        vm.command[0] = str(program)
+        shutil.copy("/usr/sbin/sshd", path)
+        vm.command[0] = str(path)
         return vm.plain
 
     with machine(home / "vm", server=server) as vm:
         before = vm.files()
         async with client(vm) as worker:
-            program.unlink()
-            program.write_text(f'#!/bin/sh\n[ -e {program}.once ] && exec {program}.real "$@"\ntouch {program}.once\n')
-            program.chmod(0o755)
-            Path(f"{program}.real").symlink_to("/usr/sbin/sshd")
-            with pytest.raises(FixError, match="the server ended") as failed:
+            path.unlink()
+            wrapped = program.format(path, "/etc/ssh/sshd_config.d")
+            unasked = 'case "$1" in -t|-T) exec /usr/sbin/sshd "$@";; esac'
+            lines = ["#!/bin/sh", *([unasked, wrapped] if "once" in program else [wrapped])]
+            path.write_text("\n".join([*lines, 'exec /usr/sbin/sshd "$@"']) + "\n")
+            path.chmod(0o755)
+            with pytest.raises(FixError, match=reason) as failed:
                 await worker.attempt()
             assert failed.value.hint == "everything is as it was"
         as_before(vm, before)
@@ -132,9 +144,10 @@ async def test_it_goes_where_it_counts(vm: Machine) -> None:
             await worker.fixed()
             assert vm.setting("maxauthtries") == "3", name
             assert [file for file, was in vm.files().items() if before.get(file) != was] == [path], name
-            assert await worker.attempt() == {"id": "", "steps": [], "seconds": 0.0}
-            await worker.fixed(undo=True)
-            assert vm.files() == before, name
+            assert (await worker.plan())["files"] == [], name
+            (vm.folder / DROP_IN).unlink(missing_ok=True)
+        await worker.fixed(undo=True)  # the last one is a block in a file
+        assert vm.files() == before
 
 
 async def test_what_would_not_count_is_refused_with_the_reason(home: Path) -> None:
@@ -200,7 +213,7 @@ async def test_no_clock_that_can_be_set_decides(vm: Machine, home: Path) -> None
     async with client(vm) as worker:
         for jump in (years, -years):
             clock.write_text("0")
-            await worker.attempt(seconds=2 * SHORT_S)
+            await worker.attempt(seconds=SHORT_S + 2)
             clock.write_text(str(jump))
             there = float(vm.run("/usr/bin/python3", "-Ic", "import time; print(time.time())"))
             assert abs(there - jump - time.time()) < 86400

@@ -75,7 +75,7 @@ class Fix:
         return 0
 
     def perform(self, *, yes: bool) -> int:
-        """The exit code: 1 where a check that was to be put right still fails."""
+        """The exit code: 1 where a check that was to be put right still fails; what is undone may fail again."""
         from core import events
 
         from .. import documents, driver
@@ -96,8 +96,13 @@ class Fix:
             assert self.plan is not None
             self.job.output.document(documents.fixed(self.plan, ended, self.found))
         else:
-            self.job.output.lines([f"fix {ended.fix} is kept" if ended.fix else "nothing was changed"])
-        return int(any(check.status == "fail" for check in self.found))
+            self.job.output.lines([self._outcome(ended)])
+        return int(not self.undo and any(check.status == "fail" for check in self.found))
+
+    def _outcome(self, ended: events.FixFinished) -> str:
+        if not ended.fix:
+            return "nothing was changed"
+        return f"fix {self.plan.undoes} is taken back" if self.plan and self.plan.undoes else f"fix {ended.fix} is kept"
 
     async def _planned(self, services: Services) -> AsyncGenerator[events.Event, None]:
         """The plan's events; once more with the password of sudo, where it is asked for."""
@@ -148,5 +153,5 @@ class Fix:
             self.found.append(event)
             if not self.settings.json:
                 output.lines(tables.check(event, output.style, output.glyphs))
-        elif isinstance(event, events.Phase) and event.command and event.command.startswith(("/", "systemctl", "kill")):
+        elif isinstance(event, events.Phase) and event.command and not event.command.startswith("trainshed"):
             output.note(f"  $ {event.command}")

@@ -42,9 +42,7 @@ def chosen(rows: Sequence[Row], seen: Seen, ids: Sequence[str]) -> list[tuple[Ch
     """
     unknown = set(ids) - {row.check.id for row in rows}
     if unknown:
-        raise UsageError(
-            f"there is no check {min(unknown)!r} that could be fixed", hint="trainshed check ssh lists them"
-        )
+        raise UsageError(f"there is no check {min(unknown)!r} of the SSH server", hint="trainshed check ssh lists them")
     if ids:
         return [(row.check, row.check.run(seen)) for row in rows if row.check.id in ids]
     today = datetime.date.today()

@@ -1,0 +1,57 @@
+"""How a server is started again, and what of ours is in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agent import fix_place, fix_server
+from core.agent.fix_place import Place
+from core.agent.sshd import Process
+
+
+@pytest.mark.parametrize(
+    ("words", "argv"),
+    [
+        (["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups"], ["/usr/sbin/sshd", "-D"]),
+        (
+            ["sshd: /opt/sshd -De -f /etc/a b/sshd_config -oPort 22 -p 2222 [listener] 1 of 10-100 startups"],
+            ["/opt/sshd", "-De", "-f", "/etc/a b/sshd_config", "-o", "Port 22", "-p", "2222"],
+        ),
+        (["/usr/sbin/sshd", "-D", "-o", "MaxAuthTries 2"], ["/usr/sbin/sshd", "-D", "-o", "MaxAuthTries 2"]),
+        (["sshd", "-4f/etc/x"], ["/usr/sbin/sshd", "-4f", "/etc/x"]),
+    ],
+)
+def test_a_server_is_started_again_with_its_own_words(words: list[str], argv: list[str]) -> None:
+    found = Process(pid=1, parent=0, uid=0, name="sshd", words=words, start=0)
+    assert fix_server.arguments(found, "/usr/sbin/sshd") == argv
+
+
+def test_a_block_is_ours_alone_and_keeps_its_order(tmp_path: Path) -> None:
+    path = tmp_path / "sshd_config"
+    path.write_bytes(b"Port 22\r\n# caf\xe9\nMatch User x\n")
+    place = Place(str(path), True)
+    once = fix_place.text_of(place, {"A": "1", "B": "2"})
+    path.write_bytes(once.encode("utf-8", "surrogateescape"))
+    assert fix_place.settings_of(place) == {"A": "1", "B": "2"}
+    both = fix_place.merged(fix_place.settings_of(place), {"b": "3", "C": "4"})
+    assert list(both.items()) == [("A", "1"), ("B", "3"), ("C", "4")]
+    path.write_bytes(fix_place.text_of(place, both).encode("utf-8", "surrogateescape"))
+    text = path.read_bytes()
+    assert text.endswith(b"Port 22\r\n# caf\xe9\nMatch User x\n") and text.count(b"trainshed begins") == 1
+    assert fix_place.text_of(place, both).encode("utf-8", "surrogateescape") == text
+
+
+def test_a_file_of_another_program_gets_a_block_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "faillock.conf"
+    path.write_text("deny = 3\n# no end")
+    text = fix_place.other_text(str(path), ["deny = 5"])
+    assert text.startswith("deny = 3\n# no end\n# trainshed begins") and text.endswith("deny = 5\n# trainshed ends.\n")
+    path.write_text(text)
+    assert fix_place.other_text(str(path), ["deny = 5"]) == text
+    more = fix_place.other_text(str(path), ["unlock_time = 900", "deny = 4"])
+    assert more == text.replace("deny = 5\n", "deny = 4\nunlock_time = 900\n")
+    own = fix_place.other_text(str(tmp_path / "new.conf"), ["minlen = 14"])
+    (tmp_path / "new.conf").write_text(own)
+    assert fix_place.other_text(str(tmp_path / "new.conf"), ["minclass = 4"]) == own + "minclass = 4\n"
