@@ -106,14 +106,15 @@ def test_an_accepted_finding_is_skipped_until_its_day_and_then_comes_back(tmp_pa
         ("[checks.values]\nlogging = 5\n", "checks.values.logging: a list of words"),
         ("[checks.values]\nterrapin = 5\n", "checks.values.terrapin: this check has no value"),
         ("[checks.values]\nmaxauthtries = true\n", "checks.values.maxauthtries: expected"),
-        ('[checks.accepted.terrapin]\nowner = "x"\nreason = "y"\n', "missing required field until"),
-        ('[checks.accepted.terrapin]\nreason = "y"\nuntil = 2027-01-31\n', "missing required field owner"),
+        ('[checks.accepted.terrapin]\nowner = "x"\nreason = "y"\n', "checks.accepted.terrapin.until: missing (line 5)"),
+        ('[checks.accepted.terrapin]\nreason = "y"\nuntil = 2027-01-31\n',
+         "checks.accepted.terrapin.owner: missing (line 5)"),
         ('[checks.accepted.terrapin]\nowner = "x"\nreason = " "\nuntil = 2027-01-31\n',
          "checks.accepted.terrapin.reason: it has to say something (line 7)"),
         ('[checks.accepted.terrapin]\nowner = "x"\nreason = "y"\nuntil = "soon"\n', "checks.accepted.terrapin.until"),
         ('[checks.accepted.gone]\nowner = "x"\nreason = "y"\nuntil = 2027-01-31\n',
          "checks.accepted.gone: there is no check 'gone' (line 5)"),
-        ("[checks]\nvalue = 3\n", "checks: object contains unknown field value"),
+        ("[checks]\nvalue = 3\n", "checks.value: no such key (did you mean values?) (line 6)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_the_site_file_is_an_error_with_its_line(tmp_path: Path, text: str, wrong: str) -> None:
