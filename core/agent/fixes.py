@@ -52,7 +52,7 @@ def _as_root(work: str, request: Request, password: str) -> Dict[str, Any]:
     try:
         return root.run(work, {"request": request}, password)
     except Fault as fault:
-        if fault.title.startswith("sudo"):
+        if fault.title.startswith(("sudo refuses", "sudo ended")):
             raise Fault("root-needed", "only root may do that on the VM: %s" % fault.title, fault.hint) from None
         raise
 

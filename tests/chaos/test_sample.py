@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from ..lab import dockerd
+from ..lab import dockerd, machine
 from . import campaign
 from .campaign import Fault
 from .faults import FAULTS
@@ -25,8 +25,8 @@ PATIENCE_S = 300  # another module may have Docker
 async def test_a_sample_of(engine: str, fault: Fault) -> None:
     if engine == "docker" and dockerd.lacking():
         pytest.skip(dockerd.lacking())
-    if fault.name.startswith("fixing") and os.geteuid() != 0:
-        pytest.skip("a VM that can be rebooted needs root")
+    if fault.name.startswith("fixing") and machine.lacking():
+        pytest.skip(machine.lacking())
     async with campaign.lab(fault, engine) as lab:
         result = await campaign.carry_out(fault, lab, SEED, range(fault.times(engine, sample=True)))
     print(f"seed {SEED}", campaign.table([result]), *result.seen.wrong, sep="\n")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core import events
 from tests.cli.conftest import Run
+from tests.fakes import fixes
 from tests.fakes.script import Scenario
 from tests.fakes.services import fake_services
 from tui.cli import call
@@ -73,3 +75,8 @@ def test_the_vms_name_is_what_agrees(
     assert "+MaxAuthTries 4" in said.out and "fix ssh.auth-tries --yes" in said.err
     assert "geheim" not in said.out + said.err
     assert ("is kept" in said.out) == (code == 0)
+
+
+def test_a_plan_is_recorded_and_comes_back_as_it_was() -> None:
+    for event in (fixes.planned(undo=False, done=False), fixes.planned(undo=True, done=False)):
+        assert events.from_json(json.loads(json.dumps(events.to_json(event)))) == event

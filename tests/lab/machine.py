@@ -22,6 +22,7 @@ from core.site.files import Site
 from .sshd import HOST, fingerprint, free_port, keygen, public
 
 PATIENCE_S = 60.0
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 DISK_BYTES = 256 * 1024
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
 BOOT = r"""
@@ -38,6 +39,14 @@ mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
 while sleep 1; do :; done
 """
 WITHOUT = ("shadow", "gshadow", "shadow-", "gshadow-", "ssh", "cron.d", "sudoers.d", "passwd-", "group-", "ssl/private")
+
+
+def lacking() -> str:
+    """Why there can be none here, or ""."""
+    if os.geteuid() != 0:
+        return "a VM of its own needs root"
+    missing = [name for name in ("unshare", "cron", "sudo", "openssl") if not shutil.which(name, path=PROGRAMS)]
+    return f"not installed: {', '.join(missing)}" if missing else ""
 
 
 class Ended(AssertionError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import shutil
 import subprocess
@@ -16,9 +15,9 @@ import pytest
 from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, as_before, client, decided
-from .machine import INCLUDE, Machine, machine
+from .machine import INCLUDE, Machine, lacking, machine
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -18,10 +17,10 @@ from core.events import CheckFinished, Event, FixFinished, FixPlanned, Phase
 from core.ssh.link import SiteLink
 
 from .fixing import decided
-from .machine import INCLUDE, Machine, machine
+from .machine import INCLUDE, Machine, lacking, machine
 from .sshd import keygen
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 LOOSE = """
 PermitRootLogin yes
 PermitEmptyPasswords yes
