@@ -1,6 +1,7 @@
 """What a run left behind, into a folder on this machine: each file whole or not at all, nothing written over unasked.
 
-A file that is under way is `NAME.part`; a download that was cut short goes on there.
+A file that is under way is `NAME.part`; a download that was cut short goes on there. What the VM says may be a lie: it
+writes only what it listed, and never decides that a file which is here may be written over.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -67,11 +68,14 @@ class Download:
         self._wanted = {checked(path): size for path, size in listed["files"]}
         await threads.call(self._look_for_room)
         have = await threads.call(self._have)
-        found = await agent.call("runs.differ", run=self._run, have=have) if have else {"same": [], "differ": []}
-        if found["differ"] and not self._force:
-            shown = ", ".join(found["differ"][:3]) + (" …" if len(found["differ"]) > 3 else "")
+        found = await agent.call("runs.differ", run=self._run, have=have) if have else {"same": []}
+        self._same = [path for path in have if path in found["same"]]
+        differ = sorted(have.keys() - self._same)
+        if differ and not self._force:
+            shown = ", ".join(differ[:3]) + (" …" if len(differ) > 3 else "")
             raise UsageError(f"{self._to} has other files of these names: {shown}", hint=HINT)
-        self._same = [path for path in found["same"] if self._wanted.pop(path, None) is not None]
+        for path in self._same:
+            del self._wanted[path]
         self._total = sum(self._wanted.values())
         return listed
 
@@ -117,8 +121,7 @@ class Download:
         agent = await self._link.agent()
         asked: list[tuple[str, int]] = [(path, await threads.call(_size, self._part(path))) for path in left]
         self._done = sum(size for _, size in asked) + self._total - sum(left.values())
-        file = _File()
-        said = 0
+        file, path, said = _File(), "", 0
         stream: Any = agent.stream("runs.download", run=self._run, files=asked)
         try:
             async with aclosing(stream) as messages:
@@ -130,10 +133,12 @@ class Download:
                             said = self._done
                             yield self._progress()
                     elif message.get("event") == "file":
-                        await threads.call(file.open, self._part(message["path"]), message["offset"])
+                        path = _expected(message["path"], left)
+                        await threads.call(file.open, self._part(path), message["offset"])
                     elif message.get("event") == "file.end":
-                        await threads.call(file.finish, self._to / checked(message["path"]), message["sha256"])
-                        left.pop(message["path"], None)
+                        path = _expected(message["path"], [path])
+                        await threads.call(file.finish, self._to / path, message["sha256"])
+                        del left[path]
                     elif "result" in message and left:
                         raise AgentError(f"{len(left)} files did not come", hint="download again")
         finally:
@@ -199,6 +204,13 @@ def checked(path: str) -> str:
     odd = any(part in {"", ".", ".."} or "\\" in part or not part.isprintable() for part in parts)
     if odd or parts[0] not in ("outputs", "artifacts") or len(parts) < 2:
         raise AgentError(f"the VM named a file {path!r}, which is not taken")
+    return path
+
+
+def _expected(path: str, known: Collection[str]) -> str:
+    """Raises AgentError for a file that was not listed, or is not the one under way."""
+    if path not in known:
+        raise AgentError(f"the VM sent a file {path!r}, which was not asked for", hint="download again")
     return path
 
 
