@@ -19,7 +19,7 @@ from ..environments import requirement_line
 from ..environments.spec import Spec
 from ..errors import RunError
 from ..events import Event, Phase
-from ..jobs import resolve, settings
+from ..jobs import entries, resolve, settings
 from ..jobs.data_paths import Needed
 from ..jobs.records import Job
 from ..jobs.resolve import Resolved
@@ -49,6 +49,9 @@ def read(run: str, record: Mapping[str, Any]) -> tuple[Job, Spec]:
         reason = requirement_line.refused(line)
         if reason:
             raise RunError(f"run {run}: requirements: {requirement_line.shown(line)}: {reason[0]}", hint=reason[1])
+    odd = [name for name in (*job.inputs, *job.outputs) if not entries.NAME.fullmatch(name)]
+    if odd:
+        raise RunError(f"run {run}: its job has an input or output {odd[0]!r}, and no job file can have one")
     return job, environment
 
 

@@ -37,7 +37,7 @@ async def ends(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[RemoteAge
 
 
 async def settled(agent: RemoteAgent, other: Other) -> None:
-    while not agent.lost and not (other.said.empty() and not agent._came - agent._gone):  # noqa: ASYNC110
+    while not agent.lost and not (other.said.empty() and not agent._came - agent._gone):
         await asyncio.sleep(0.01)
 
 

@@ -97,6 +97,15 @@ async def test_requirements_that_a_launch_takes_are_a_reruns_too() -> None:
     assert (await looked(told(requirements=text), {})).environment.packages
 
 
+@pytest.mark.parametrize("name", ["a b", "a[@click=app.quit]", "", "a#b"])
+async def test_names_that_no_job_file_has_are_refused(name: str) -> None:
+    record = told()
+    inputs = record["source"]["job"]["inputs"]
+    inputs[name] = inputs.pop("rows")
+    with pytest.raises(RunError, match="no job file can have one"):
+        await looked(record, {})
+
+
 async def test_a_command_with_inputs_that_nobody_declared_is_an_error_and_no_crash() -> None:
     with pytest.raises(RunError, match=r"inputs\.nope"):
         await looked(told(command="cat ${{inputs.nope}}"), {})
