@@ -39,6 +39,7 @@ class Download:
         self._total = 0
         self._done = 0
         self._same: list[str] = []
+        self._ended = False  # the run: then its files grow no more
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Ends with Downloaded. Raises UsageError before anything is written where a file is in the way."""
@@ -69,6 +70,7 @@ class Download:
         await threads.call(self._look_for_room)
         have = await threads.call(self._have)
         found = await agent.call("runs.differ", run=self._run, have=have) if have else {"same": []}
+        self._ended = listed["ended"]
         self._same = [path for path in have if path in found["same"]]
         differ = sorted(have.keys() - self._same)
         if differ and not self._force:
@@ -121,19 +123,23 @@ class Download:
         agent = await self._link.agent()
         asked: list[tuple[str, int]] = [(path, await threads.call(_size, self._part(path))) for path in left]
         self._done = sum(size for _, size in asked) + self._total - sum(left.values())
-        file, path, said = _File(), "", 0
+        file, path, said, begin = _File(), "", 0, dict(asked)
         stream: Any = agent.stream("runs.download", run=self._run, files=asked)
         try:
             async with aclosing(stream) as messages:
                 async for message in messages:
                     if isinstance(message, bytes):
-                        await threads.call(file.write, message)
+                        size = await threads.call(file.write, message)
+                        if self._ended and size > self._wanted[path]:
+                            raise AgentError(f"the VM sent more of {path} than there was", hint="download again")
                         self._done += len(message)
                         if self._done - said >= EVERY_BYTES:
                             said = self._done
                             yield self._progress()
                     elif message.get("event") == "file":
                         path = _expected(message["path"], left)
+                        if message["offset"] != begin[path]:
+                            raise AgentError(f"the VM sent {path} from another byte", hint="download again")
                         await threads.call(file.open, self._part(path), message["offset"])
                     elif message.get("event") == "file.end":
                         path = _expected(message["path"], [path])
@@ -168,10 +174,12 @@ class _File:
         os.lseek(self._fd, 0, os.SEEK_END)
         self._place = part
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
+        """How long it is then."""
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
+        return os.lseek(self._fd, 0, os.SEEK_CUR)
 
     def finish(self, place: Path, digest: str) -> None:
         """Raises AgentError where it is not what the VM has; then the part is removed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -10,9 +11,12 @@ from typing import Any, cast
 import pytest
 
 from core.errors import AgentError, UsageError
-from core.events import Downloaded
+from core.events import Downloaded, RunInfo
 from core.runs.download import Download
+from core.runs.reading import Reading
+from core.runs.recorder import Recorder
 from core.ssh.agent import Link
+from core.workspace import Workspace
 
 
 class Liar:
@@ -75,6 +79,31 @@ async def test_it_writes_only_what_it_listed(to: Path, messages: list[Any]) -> N
     assert (to / "outputs/mine").read_text() == "mine" and not list(elsewhere.iterdir())
 
 
+async def test_an_endless_file_and_one_from_another_byte_are_given_up(to: Path) -> None:
+    file, data, _ = sent("outputs/a")
+    with pytest.raises(AgentError, match="more of outputs/a than there was"):
+        await downloaded(to, ["outputs/a"], [file, data, data])
+    (to / "outputs/a.part").unlink()
+    with pytest.raises(AgentError, match="another byte"):
+        await downloaded(to, ["outputs/a"], [{**file, "offset": 1 << 60}])  # type: ignore[dict-item]
+
+
 async def test_a_file_ends_once(to: Path) -> None:
     with pytest.raises(AgentError, match="was not asked for"):
         await downloaded(to, ["outputs/a", "outputs/b"], [*sent("outputs/a"), *sent("outputs/a")])
+
+
+async def test_an_endless_artifact_is_not_kept(to: Path) -> None:
+    link = cast("Link", Liar([], [b"x" * 100_000] * 12, []))
+    info = RunInfo(run="01ARZ3NDEKTSV4RRFFQ69G5FAV", name="n", experiment="e", state="running", created=1.0)
+    recorder = Recorder(link, cast("Workspace", None), info, "site")
+    said = await recorder._artifact({"run": info.run, "path": "a", "bytes": 1})
+    assert said == ["artifact a: the VM sent more than it said"]
+
+
+def test_as_many_artifacts_as_a_job_may_log_take_no_time() -> None:
+    reading, began = Reading("run"), time.monotonic()
+    for number in range(100_000):
+        message = {"event": "tracking", "seq": number + 1, "run": "run", "op": "artifact", "path": f"a/{number}"}
+        assert len(list(reading.tracked(message))) == 1
+    assert time.monotonic() - began < 10 and len(reading.artifacts) == 100_000
