@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from core.services import Events
 from tests.fakes.launches import resolved
 from tests.fakes.script import RUN, Scenario
 from tui import failures
+from tui.screens.watch import WatchPane
 from tui.settings import Settings
 
 from .walk import walking
@@ -60,15 +62,15 @@ async def test_what_a_cancelled_run_says_is_text(monkeypatch: pytest.MonkeyPatch
     gate = asyncio.Event()
     async with walking(Scenario(hold={"half": gate})) as walk:
 
-        async def cancel(_run: str) -> Events:
-            yield events.Notice(text=EVIL)
+        async def cancel(run: str) -> Events:
+            yield events.RunStateChanged(run=run, state="cancelled", time=0, reason=EVIL)
 
         monkeypatch.setattr(walk.app.session.services.runs, "cancel", cancel)
         await walk.pilot.press("5")
-        pane = walk.pane
-        pane._cancel(RUN)  # type: ignore[attr-defined]
-        while not walk.notices():
-            await walk.pilot.pause()
+        pane = cast("WatchPane", walk.pane)
+        pane.seen.run = RUN
+        pane._cancel(RUN)
+        await pane.workers.wait_for_complete([each for each in pane.workers if each.group == "cancel"])
         assert _harmless(walk.notices())
         gate.set()
 
