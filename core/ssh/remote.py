@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import threads
 from ..agent import wire
-from ..errors import LinkLost, TrainshedError, from_code
+from ..errors import AgentError, LinkLost, TrainshedError, from_code
 from .agent import Message
 
 TOP_UP = wire.CREDIT // 4  # frames taken before credit for as many is sent
@@ -117,6 +117,8 @@ class RemoteAgent:
                 number, message = self._incoming.frame()
             except (EOFError, OSError, ValueError, wire.WireError):
                 return
+            if not isinstance(message, bytes | dict):
+                return  # none of the protocol's
             weight = self._incoming.size * (1 if isinstance(message, bytes) else PARSED)
             self._came += weight
             if self._came - self._gone > MOST_BYTES:
@@ -183,6 +185,8 @@ class RemoteAgent:
                 ended = isinstance(message, dict) and ("result" in message or "error" in message)
                 if ended and "error" in message:
                     raise _error(message["error"])
+                if ended and not isinstance(message["result"], dict):
+                    raise AgentError("the agent's answer cannot be read", hint="try again")
                 taken += 1
                 if taken == TOP_UP:
                     self._writer.post(wire.encode(number, {"credit": taken}))

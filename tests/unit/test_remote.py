@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.agent import wire
-from core.errors import LinkLost
+from core.errors import AgentError, LinkLost
 from core.ssh import remote
 from core.ssh.remote import RemoteAgent
 
@@ -80,3 +80,18 @@ async def test_what_is_taken_or_left_by_its_call_counts_no_more(ends: tuple[Remo
         other.said.put(wire.encode(1, FRAME))  # of a call that has ended
         await asyncio.wait_for(settled(agent, other), 5)
     assert not agent.lost
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [(5, LinkLost), ([], LinkLost), (None, LinkLost), ({"result": None}, AgentError), ({"result": [1]}, AgentError)],
+)
+async def test_what_is_no_message_ends_in_an_error(
+    ends: tuple[RemoteAgent, Other], said: object, error: type[Exception]
+) -> None:
+    agent, other = ends
+    call = asyncio.ensure_future(agent.call("x"))
+    await asyncio.sleep(0)
+    other.said.put(wire.encode(1, said))
+    with pytest.raises(error):
+        await asyncio.wait_for(call, 5)
