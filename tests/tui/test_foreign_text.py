@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import msgspec
 import pytest
@@ -68,7 +67,9 @@ async def test_what_a_cancelled_run_says_is_text(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(walk.app.session.services.runs, "cancel", cancel)
         await walk.pilot.press("5")
         pane = walk.pane
-        pane._cancel(RUN)  # type: ignore[attr-defined]
+        assert isinstance(pane, WatchPane)
+        pane.seen.run = RUN
+        pane._cancel(RUN)
         await walk.until(lambda: bool(walk.notices()))
         assert _harmless(walk.notices())
         gate.set()
