@@ -23,8 +23,8 @@ from tui.widgets.panels import Panels
 from tui.widgets.resources import ResourcesPanel
 from tui.widgets.run_head import RunHead
 
-from .pane import Task
 from .watch_acts import WatchActs
+from .work import Task
 
 
 class WatchPane(WatchActs):
