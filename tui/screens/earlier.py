@@ -33,7 +33,7 @@ class EarlierRun(Dialogue[str]):
         self.session, self.run, self.with_run = session, run, with_run
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialogue wide"):
+        with Vertical(classes="dialogue"):
             yield Static("Compare with an earlier run", classes="title")
             yield Static("Asking the VM for its runs …", id="said")
             yield Choices(id="runs")

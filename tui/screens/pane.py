@@ -104,7 +104,7 @@ class StepPane(Vertical, Tells):
         with Vertical(classes="body"):
             yield from self.body()
         yield StatusLine(self.session.clock)
-        with Horizontal(classes="buttons nav"):
+        with Horizontal(classes="buttons"):
             if ORDER[0] != self.STEP:
                 yield Press("‹ Back", id="go-back")
             yield Press(self.primary()[0], id="primary", variant="primary")
