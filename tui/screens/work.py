@@ -52,15 +52,24 @@ async def closing(events: Events) -> AsyncIterator[Events]:
 
 @asynccontextmanager
 async def heard(session: Session, stream: Events) -> AsyncIterator[Events]:
-    """The same events, of which the session is told what they say of the link and of runs; closed as by `closing`."""
+    """The same events, of which the session is told what they say of the link and of runs; closed as by `closing`.
+
+    An error has no secret in it, as that of a step has none.
+    """
 
     async def told() -> Events:
         async for event in stream:
             session.on_seen(event)
             yield event
 
-    async with closing(stream), closing(told()) as events:
-        yield events
+    try:
+        async with closing(stream), closing(told()) as events:
+            yield events
+    except TrainshedError as error:
+        from tui import report
+
+        report.clean(error)
+        raise
 
 
 class Work:
