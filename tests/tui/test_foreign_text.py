@@ -51,8 +51,7 @@ async def test_what_a_cancelled_run_says_is_text(monkeypatch: pytest.MonkeyPatch
         await walk.pilot.press("5")
         pane = walk.pane
         pane._cancel(RUN)  # type: ignore[attr-defined]
-        while not walk.notices():
-            await walk.pilot.pause()
+        await walk.until(lambda: bool(walk.notices()))
         assert _harmless(walk.notices())
         gate.set()
 

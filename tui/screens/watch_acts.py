@@ -158,5 +158,7 @@ class WatchActs(StepPane):
             if not self.going:
                 self.change(event)
                 self.tell_head()
+        elif isinstance(event, events.Notice):
+            self.say(event.text)
         elif isinstance(event, events.Phase) and event.command:
             self.session.ran("vm", event.command)
