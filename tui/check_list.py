@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from core.checks.reports.changes import SEVERITIES
-from core.checks.reports.record import FINDINGS, findings
+from core.checks.reports.record import FINDINGS, REST, findings
 from core.events import CheckChange, CheckFinished
-
-CLOSING = (("skipped", "Not judged"), ("pass", "As it should be"))
 
 
 @dataclass
@@ -41,7 +39,7 @@ class CheckList:
             rows = [check for check in bad if check.severity == severity]
             if rows:
                 yield f"{severity.capitalize()} ({len(rows)})", rows
-        for status, title in CLOSING:
+        for status, title in REST:
             rows = [check for check in wanted if check.status == status]
             if rows:
                 yield f"{title} ({len(rows)})", rows

@@ -18,7 +18,8 @@ from tui import words
 from tui.check_list import CheckList
 from tui.widgets.choices import Choices, Filter
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 REDRAW_S = 0.1  # while checks come in
 

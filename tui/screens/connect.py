@@ -15,7 +15,8 @@ from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.press import Press
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 WELCOME = (
     "New here? The demo plays the whole journey as it was recorded, step by step as you press the keys: no VM, no "

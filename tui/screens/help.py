@@ -38,7 +38,7 @@ class HelpScreen(Dialogue[None]):
 
     def compose(self) -> ComposeResult:
         width = max(len(key) for key, _ in self.keys) + 2
-        with VerticalScroll(classes="dialogue wide"):
+        with VerticalScroll(classes="dialogue"):
             yield Static(f"Keys of {self.heading}", classes="title")
             yield Static(Content(self.does), classes="table")
             for group, rows in self.groups:

@@ -23,7 +23,8 @@ from tui.widgets.plan import Plan
 from .launch_form import LaunchForm
 from .launch_source import Look
 from .launch_view import LaunchView
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
 CORRECT, CHANGED = "a setting has to be corrected", "it changed since you looked"

@@ -17,7 +17,8 @@ from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.press import Press
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 STAGES = ("register", "package", "deploy", "invoke")
 DOES = {

@@ -21,14 +21,13 @@ from tui.widgets.errors import ErrorPanel
 from tui.widgets.run_table import RunTable
 
 from .dialogues import Confirmation, Dialogue, TypedConfirmation
-from .pane import closing
 from .place import Place
-from .tells import Tells
+from .work import heard
 
 NAMED = 6  # runs that a question names; of the others it says how many
 
 
-class RunActs(Place[str], Tells):
+class RunActs(Place[str]):
     """For RunLook, which looks again after each of them."""
 
     def __init__(self, session: Session) -> None:
@@ -170,7 +169,7 @@ class RunActs(Place[str], Tells):
         over, created = False, ""
         try:
             for operation in begin:
-                async with closing(operation()) as stream:
+                async with heard(self.session, operation()) as stream:
                     async for event in stream:
                         created = self._take(untrusted.event(event)) or created
             over = True
@@ -189,7 +188,6 @@ class RunActs(Place[str], Tells):
 
     def _take(self, event: events.Event) -> str:
         """The run that was made, if it was."""
-        self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
-from .record import Report, findings
+from .record import REST, Report, findings
 from .text import GLYPHS, KINDS, change, clean, counted, moment
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -54,7 +54,7 @@ def _body(report: Report) -> Iterator[str]:
         yield "<p>None.</p>"
     for check in found:
         yield from _finding(check)
-    for status, title in (("skipped", "Not judged"), ("pass", "As it should be")):
+    for status, title in REST:
         rows = [(f"<code>{plain(check.id)}</code>", plain(check.title), plain(check.evidence)) for check in
                 report.checks if check.status == status]  # fmt: skip
         if rows:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
-from .record import Report, findings
+from .record import REST, Report, findings
 from .text import GLYPHS, KINDS, change, clean, counted, moment
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -55,7 +55,7 @@ def _finding(check: CheckFinished) -> Iterator[str]:
 
 
 def _rest(checks: Sequence[CheckFinished]) -> Iterator[str]:
-    for status, title in (("skipped", "Not judged"), ("pass", "As it should be")):
+    for status, title in REST:
         rows = [(check.id, plain(check.title), plain(check.evidence)) for check in checks if check.status == status]
         if rows:
             yield from ("", f"## {title} ({len(rows)})", "")

@@ -13,6 +13,7 @@ from ...events import CheckChange, CheckFinished
 from .changes import SEVERITIES, changes
 
 FINDINGS = ("fail", "warn", "unknown")  # the worst first
+REST = (("skipped", "Not judged"), ("pass", "As it should be"))  # what comes after them
 LARGEST = 50_000_000  # bytes of a baseline
 LATEST = 253_402_300_000  # seconds since the epoch: in the year 9999
 
