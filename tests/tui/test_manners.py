@@ -218,6 +218,18 @@ async def test_pasting_a_megabyte_does_not_hang() -> None:
         assert monotonic() - began < 2
         assert field.value == "stackvma"
         assert "1,048,576 characters" in walk.notices()
+        field.post_message(events.Paste("b\nc\r\nd\n"))
+        await walk.pilot.pause()
+        assert field.value == "stackvmab" and "3 lines were pasted; this field takes the first alone" in walk.notices()
+
+
+async def test_the_line_end_of_a_pasted_line_is_nothing_to_speak_of() -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        field.post_message(events.Paste("b\r\n"))
+        await walk.pilot.pause()
+        assert field.value == "stackvmb" and "were pasted" not in walk.notices()
 
 
 async def test_a_mistake_of_our_own_ends_with_a_report_without_secrets(home: Path) -> None:
