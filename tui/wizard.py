@@ -271,7 +271,7 @@ class Wizard(Frame[None]):
         groups = keytable.groups(self, self.pane, step.title)
         if self.session.pace is not None:
             groups[-1][1].append((".", "Pause the replay / go on"))
-        self.app.push_screen(HelpScreen(step.title, step.does, groups))
+        self.app.push_screen(HelpScreen(step.title, step.does, groups, states=True))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
         """Every action of where you are for the command palette: name, key, what it does."""

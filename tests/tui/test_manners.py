@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 from textual import events
-from textual.widgets import Input, Label
+from textual.widgets import Input, Label, Static
 
 from core.demo import RECORDED
 from core.services import Events
@@ -62,6 +62,7 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         assert (keys["Next hit (not now)"], keys["Next"], keys["Enlarge/back"]) == ("n", "n", "z")
         assert (keys["Every action by name"], keys["Settings"], keys["Commands"]) == ("^p", ",", "c")
         assert [title for title, _ in walk.app.screen.groups] == ["In Watch", "Everywhere"]
+        assert "States of a step" in _texts(walk)
         await walk.press("escape", "1", "question_mark")
         assert "Cancel run" not in str(walk.app.screen.keys)
         await walk.press("escape", "5", "enter", "slash", "e", "enter", "question_mark")
@@ -69,6 +70,11 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         assert {"Next hit", "Next"} & {does for key, does in walk.app.screen.keys if key == "n"} == {"Next hit"}
         await walk.press("escape", "escape", "tab", "v", "question_mark")
         assert isinstance(walk.app.screen, HelpScreen) and ("a", "All of these") in walk.app.screen.keys
+        assert "States of a step" not in _texts(walk), "a question has none"
+
+
+def _texts(walk: Walk) -> list[str]:
+    return [str(each.content) for each in walk.app.screen.query(Static)]
 
 
 async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place() -> None:
