@@ -229,9 +229,13 @@ class Wizard(Frame[None]):
         self.pane.details()
 
     async def action_edit(self) -> None:
-        if not self.pane.edit():
-            await self.go("connect")  # what the steps without a field of their own build on
-            self.pane.edit()
+        if self.pane.edit():
+            return
+        if self.pane.panel.error is None:
+            self.pane.say(f"{self.pane.step.title} has no field. 1 has the address.")
+            return
+        await self.go("connect")  # what the steps without a field of their own build on
+        self.pane.edit()
 
     def action_escape(self) -> None:
         if self.commands.leave_filter():

@@ -204,6 +204,15 @@ async def test_settings_that_cannot_be_read_are_told(settings: str) -> None:
         assert walk.state == "todo"
 
 
+@pytest.mark.parametrize("step", ["2", "5"])
+async def test_without_an_error_editing_does_not_lead_away_from_a_step_without_a_field(step: str) -> None:
+    async with walking() as walk:
+        await walk.press(step, "enter")
+        here = walk.app.wizard.here
+        await walk.press("e")
+        assert walk.app.wizard.here == here and "has no field. 1 has the address." in walk.notices()
+
+
 async def test_a_setting_that_is_no_input_is_told_where_it_was_typed() -> None:
     async with walking() as walk:
         await walk.press("4", "enter")
