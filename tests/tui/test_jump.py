@@ -59,7 +59,7 @@ async def test_a_letter_goes_to_a_field_presses_a_button_or_opens_a_step_and_esc
         assert walk.state == "done" and "J" not in walk.pane.value("target")
         await walk.press("ctrl+o", "5", "enter", "J")
         assert walk.app.wizard.here == "watch"
-        assert {"log", "metrics", "resources", "Read again"} <= set(letters(walk))
+        assert {"log", "metrics", "resources", "Follow again"} <= set(letters(walk))
         await walk.press(letters(walk)["metrics"])
         assert walk.app.focused is walk.pane.query_one("#metrics")
         await walk.press("J")
