@@ -220,6 +220,24 @@ async def test_settings_that_cannot_be_read_are_told(settings: str) -> None:
         assert walk.state == "todo"
 
 
+@pytest.mark.parametrize("step", ["2", "5"])
+async def test_without_an_error_editing_does_not_lead_away_from_a_step_without_a_field(step: str) -> None:
+    async with walking() as walk:
+        await walk.press(step, "enter")
+        here = walk.app.wizard.here
+        await walk.press("e")
+        assert walk.app.wizard.here == here and "has no field. 1 has the address." in walk.notices()
+
+
+async def test_a_setting_that_is_no_input_is_told_where_it_was_typed() -> None:
+    async with walking() as walk:
+        await walk.press("4", "enter")
+        field = walk.pane.query_one("#settings", Input)
+        field.value = "lr=1"  # the name of an input, without inputs.
+        await walk.press("enter")
+        assert "lr: " in walk.text("#settings-refused") and walk.app.focused is field
+
+
 @pytest.mark.parametrize(("typed", "said"), [("lr", "'lr' is not NAME=VALUE"), ("inputs.rate=1", "no such input")])
 async def test_a_refused_setting_is_told_at_its_field_until_it_is_corrected(typed: str, said: str) -> None:
     async with walking() as walk:

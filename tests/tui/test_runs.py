@@ -179,6 +179,16 @@ async def test_deleting_takes_the_short_name_or_the_number_and_never_what_goes_o
         assert "those go one by one" in walk.notices()
 
 
+async def test_deleting_says_what_becomes_of_a_model_of_the_run() -> None:
+    async with runs() as walk:
+        fakes(walk).before = [msgspec.structs.replace(info, models=["sepsis"]) for info in fakes(walk).before]
+        await walk.press("r")
+        await _to(walk, "breast-cancer 0")
+        await walk.press("D")
+        said = " ".join(walk.screen_text().replace("│", " ").split())
+        assert "Their models go with them, and cannot be packaged any more: sepsis." in said
+
+
 async def _to(walk: Walk, name: str) -> None:
     table(walk).go(listed(walk).index(name))
     await walk.pilot.pause()

@@ -108,8 +108,9 @@ class LaunchPane(StepPane):
             return False
         self.ASKS = CORRECT
         why, hint = error.title.removeprefix(REFUSED), f" ({error.hint})" if error.hint else ""
-        name = why.partition(":")[0].removeprefix("inputs.")
-        self.refuse(f"{PREFIX}{name}" if name in self.form.inputs.inputs else "settings", why + hint)
+        group, _, name = why.partition(":")[0].partition(".")
+        typed_there = group == "inputs" and name in self.form.inputs.inputs
+        self.refuse(f"{PREFIX}{name}" if typed_there else "settings", why + hint)
         return True
 
     def action_choose(self) -> None:

@@ -249,6 +249,9 @@ class ModelPane(StepPane):
         focused = self.screen.focused
         return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
 
+    def on_input_changed(self) -> None:
+        self.relabel()  # the button names the row
+
     def on_button_pressed(self, event: Button.Pressed) -> None:
         stage = (event.button.id or "").removeprefix("do-")
         if stage in STAGES:

@@ -113,7 +113,8 @@ class RunActs(Place[str]):
             return
         title = "Delete this run for good?" if len(infos) == 1 else f"Delete these {len(infos)} runs for good?"
         models = sorted({name for info in infos for name in info.models})
-        gone = f" Their models go with them: {printable(', '.join(models))}." if models else ""
+        lost = "Their models go with them, and cannot be packaged any more:"
+        gone = f" {lost} {printable(', '.join(models))}." if models else ""
         more = f"log, outputs and all go; what is recorded, registered or packaged stays.{gone}"
         yes = f"Delete {words.short(infos[0].run)}" if len(infos) == 1 else f"Delete {len(infos)} runs"
         question = self.ask(title, infos, more, yes, typed=True)
