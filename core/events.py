@@ -479,11 +479,6 @@ class LinkTry(_Event, frozen=True, kw_only=True, tag="link.try"):
     wait_s: float | None = None  # until it begins; None: it goes on now
 
 
-class GateHeld(_Event, frozen=True, kw_only=True, tag="gate.held"):
-    item: str
-    reason: str
-
-
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     version: str
@@ -578,7 +573,6 @@ Event = (
     | Downloaded
     | LinkChanged
     | LinkTry
-    | GateHeld
     | ModelRegistered
     | ModelsListed
     | ModelPackaged

@@ -22,6 +22,7 @@ from typing import Any, TextIO, cast
 
 import msgspec
 
+from .agent import wire
 from .errors import ConfigError, TrainshedError, from_code
 from .events import Event, from_json, to_json
 from .pace import Pace
@@ -189,7 +190,7 @@ def _parse(path: Path, lines: Iterator[str]) -> Journal:
     cut = False
     for number, line in enumerate(lines, 1):
         try:
-            entry = json.loads(line)
+            entry = wire.decode(wire.JSON, line.encode("utf-8", "replace"))  # no half of a character reaches a screen
             if place is None:
                 if entry["journal"] != VERSION:
                     what = f"{path}: a journal of version {str(entry['journal'])[:20]}, not {VERSION}"
@@ -197,7 +198,7 @@ def _parse(path: Path, lines: Iterator[str]) -> Journal:
                 place = Place(_name(entry["site"]), _name(entry["vm"]))
             else:
                 _enter(entry, takes)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.ValidationError):
+        except (ValueError, KeyError, TypeError, OverflowError, wire.WireError, msgspec.ValidationError):
             if place is not None and next(lines, None) is None:
                 cut = True
                 break

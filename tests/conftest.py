@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 def pytest_configure() -> None:
     """A shell's background job ignores SIGINT, and so would every program that a test interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["TZ"] = "UTC"  # what is compared holds times of day
+    time.tzset()
     gc.set_threshold(50_000, 20, 20)  # Python's own settings spend a third of the time of the apps' tests
 
 

@@ -187,7 +187,7 @@ class TrainshedApp(OrderedKeys, Toasts, Dressed, Endings, CrashReport):
         said = super().nothing_here(event)
         if isinstance(self.screen, Wizard):
             return f"{said} {self.key_of('wizard.help', '?')} shows the keys."
-        if hasattr(self.screen, "action_help") and not getattr(self.screen, "PLAIN", False):
+        if hasattr(self.screen, "action_help") and self.screen.check_action("help", ()):
             return f"{said} {self.key_of('place.help', '?')} shows the keys."
         return f"{said} Escape closes this."
 

@@ -71,6 +71,9 @@ async def asking(asked: questions.Questions, start: Callable[..., Events]) -> As
             return
         except questions.ASKED as need:
             answers = await asked.answer(need)
+        except TrainshedError as error:
+            _forget_secrets(error)
+            raise
 
 
 async def answered(job: Job, services: Services, operation: Operation) -> AsyncGenerator[events.Event, None]:
@@ -87,6 +90,16 @@ async def answered(job: Job, services: Services, operation: Operation) -> AsyncG
             async with aclosing(asking(job.questions, connect)) as connecting:
                 async for event in connecting:
                     narrate(event, job.output)
+        except TrainshedError as error:
+            _forget_secrets(error)
+            raise
+
+
+def _forget_secrets(error: TrainshedError) -> None:
+    """Now: whoever shows it or writes a report knows them no more."""
+    from . import report
+
+    report.clean(error)
 
 
 def perform(

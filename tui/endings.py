@@ -103,12 +103,12 @@ class Endings(App[Any]):
 
     async def _ask(self) -> None:
         """An error says nothing of a run: it is asked again later."""
-        from .screens.pane import closing
+        from .screens.work import heard
 
         for run in list(self.awaited):
             try:
-                async with closing(self.session.services.runs.show(run)) as stream:
-                    async for event in stream:
-                        self.heed(event)
+                async with heard(self.session, self.session.services.runs.show(run)) as stream:
+                    async for _ in stream:
+                        pass
             except TrainshedError:
                 continue

@@ -10,7 +10,7 @@ from .tables import text
 
 STREAMED = (
     events.Phase | events.Progress | events.Notice | events.BuildLog | events.RunCreated | events.RunStateChanged
-    | events.Queued | events.Resources | events.LogText | events.Metric | events.Logged | events.GateHeld
+    | events.Queued | events.Resources | events.LogText | events.Metric | events.Logged
     | events.LinkChanged | events.LinkTry | events.RunFinished
 )  # fmt: skip
 

@@ -33,14 +33,15 @@ def in_field(screen: Screen[Any]) -> bool:
 
 class OrderedKeys(App[Any]):
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.Paste) and self.blind:
+        typed = isinstance(event, events.Key | events.Paste)
+        if typed and not self.screen_stack:  # the program is ending
+            return
+        if typed and self.blind:
             if isinstance(event, events.Key) and not event.is_forwarded:
                 await self.complete()
                 await self._acted_in_blind(event.key)
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if not self.screen_stack:  # the program is ending
-                return
             if not self.screen.is_mounted:  # its bindings act on widgets that are not there yet
                 await _caught_up(self.screen)
             await self.complete()

@@ -12,7 +12,7 @@ from . import words
 
 HEARD = (
     events.LogText | events.Metric | events.Resources | events.RunStateChanged | events.RunFinished | events.RunsListed
-    | events.RunCreated | events.Connected | events.CheckFinished | events.DataStaged
+    | events.RunsCompared | events.RunCreated | events.Connected | events.CheckFinished | events.DataStaged
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import events
 
 from .output import Output
-from .words import amount, clock
+from .words import amount, clock, plural
 
 
 def narrate(event: events.Event, output: Output) -> None:
@@ -26,13 +26,11 @@ def narrate(event: events.Event, output: Output) -> None:
             output.note(f"  connection lost, last seen {clock(event.last_seen)}{retry}; the run goes on", "warning")
         case events.LinkChanged():
             output.note("  connection restored")
-        case events.GateHeld():
-            output.note(f"  held on the VM: {event.item} ({event.reason})", "warning")
         case events.RunCreated():
             output.note(f"  run {event.run}{' was there already' if event.existed else ''} on {event.vm}")
         case events.Queued():
-            before = "1 run" if event.ahead == 1 else f"{event.ahead} runs"
-            output.note(f"  waits for its turn: {before} before it" if event.ahead else "  its turn is next")
+            waits = f"  waits for its turn: {plural(event.ahead, 'run')} before it"
+            output.note(waits if event.ahead else "  its turn is next")
         case events.RunStateChanged():
             reason = f" ({event.reason})" if event.reason else ""
             output.note(f"  {clock(event.time)} {event.state}{reason}")

@@ -12,22 +12,28 @@ from pathlib import Path
 from core.errors import TrainshedError
 from core.site import atomic, paths, secrets
 
+from .text import stripped
+
 # Shapes of secrets, in case a library puts one in a message: SAS signatures, account keys, tokens, key blocks.
 _NAMES = "account_?key|access_?key|api_?key|shared_?access_?signature|password|passwd|passphrase|secret|token"
-_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s&;,"'})\]]+)"""
+_VALUE = r"""(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|["'][^\n]*|[^\s&;,"'})\]]+)"""
 _SECRETS = (
     (re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*)[^\n]+"), r"\1***"),
     (re.compile(r"(?i)\b(bearer|sharedkey(?:lite)?|basic)\s+[\w.+/=:-]+"), r"\1 ***"),
-    (re.compile(rf"(?i)((?:\bsig|{_NAMES})[\"']?\s*[=:]\s*){_VALUE}"), r"\1***"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/@]+@"), r"\1:***@"),
+    (re.compile(rf"(?i)((?:(?:\b|%[0-9a-f]{{2}})sig|{_NAMES})[\"']?\s*(?:[=:]|%3d)\s*){_VALUE}"), r"\1***"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/]+@"), r"\1:***@"),
+    (re.compile(r"(\bhttps?://)[^\s/:@]+@"), r"\1***@"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "***"),
     (re.compile(r"-----BEGIN [^-]+-----.*?(-----END [^-]+-----|\Z)", re.DOTALL), "*** a key ***"),
     (re.compile(r"(?<![\w/+])[\w/+]{86}==(?!\w)"), "***"),
 )
 
 
 def redacted(text: str) -> str:
-    """Without what is a secret now, and without what is shaped like one."""
-    text = secrets.hidden(text)
+    """Without what is a secret now, and without what is shaped like one; without escape sequences first, which could
+    hide either, and steer the terminal that the report is read in.
+    """
+    text = secrets.hidden(stripped(text))
     for shape, put in _SECRETS:
         text = shape.sub(put, text)
     return text

@@ -65,8 +65,9 @@ class Session:
     def ran(self, where: Literal["vm", "cli"], text: str) -> None:
         """Notes a command that was run on the VM, or the command line equal to what was just done."""
         from .report import redacted
+        from .text import harmless
 
-        self.commands.append(Command(where, redacted(text)))
+        self.commands.append(Command(where, harmless(redacted(text))))  # one line: it is copied into shells
         del self.commands[:-500]
         self.on_command()
 

@@ -62,10 +62,14 @@ class Journey:
         self.known[step] = Known(result, time.time(), note=note)
         self.notes[step] = note
         self._set(step, "done")
-        if before is not None and before != result:
+        if before != result and (before is not None or self._of_another_run(step, result)):
             title = BY_ID[step].title
             was = f": it was {noted}, it is {note}" if noted and note != noted else ""
             self.outdate(step, f"{title} changed", f"{title} has a new result since{was}")
+
+    def _of_another_run(self, step: str, result: str) -> bool:
+        """A first launch, where what Watch tells is of a run that was there before."""
+        return step == "launch" and self.known["watch"].result not in (None, result)
 
     def fail(self, step: str, note: str = "") -> None:
         self.notes[step] = note

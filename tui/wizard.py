@@ -229,9 +229,13 @@ class Wizard(Frame[None]):
         self.pane.details()
 
     async def action_edit(self) -> None:
-        if not self.pane.edit():
-            await self.go("connect")  # what the steps without a field of their own build on
-            self.pane.edit()
+        if self.pane.edit():
+            return
+        if self.pane.panel.error is None:
+            self.pane.say(f"{self.pane.step.title} has no field. 1 has the address.")
+            return
+        await self.go("connect")  # what the steps without a field of their own build on
+        self.pane.edit()
 
     def action_escape(self) -> None:
         if self.commands.leave_filter():
@@ -271,7 +275,7 @@ class Wizard(Frame[None]):
         groups = keytable.groups(self, self.pane, step.title)
         if self.session.pace is not None:
             groups[-1][1].append((".", "Pause the replay / go on"))
-        self.app.push_screen(HelpScreen(step.title, step.does, groups))
+        self.app.push_screen(HelpScreen(step.title, step.does, groups, states=True))
 
     def actions(self) -> list[tuple[str, str, Callable[[], object]]]:
         """Every action of where you are for the command palette: name, key, what it does."""

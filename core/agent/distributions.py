@@ -12,7 +12,7 @@ import re
 import stat
 from email.parser import HeaderParser
 
-from . import environments
+from . import environment_files
 
 LIMIT = 1 << 20  # bytes of METADATA
 PLAIN = re.compile(r"[A-Za-z0-9._+!-]+\Z")
@@ -22,7 +22,7 @@ def pinned(root: str, environment: str | None) -> str:
     """Lines `name==version` of the built environment, sorted; "" for a run without one. Raises Fault."""
     if not environment:
         return ""
-    top = os.path.realpath(environments.files(environments.folder(root, environment)))
+    top = os.path.realpath(environment_files.files(environment_files.folder(root, environment)))
     pattern = os.path.join(glob.escape(top), "lib*", "python*", "site-packages", "*.dist-info")
     folders = [path for path in glob.glob(pattern) if os.path.realpath(path) == path]  # no link on the way
     return "".join(line + "\n" for line in sorted({_line(path) for path in folders} - {""}))

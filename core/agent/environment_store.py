@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Tuple
 
-from . import environments, images, runfolder, snapshots
+from . import environment_files, images, runfolder, snapshots
 from .call import Call
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
@@ -56,14 +56,14 @@ def _base(root: str) -> str:
 def _built(root: str) -> Iterator[str]:
     base = _base(root)
     for name in sorted(os.listdir(base)) if os.path.isdir(base) else []:
-        if environments.HASH.match(name) and os.path.exists(os.path.join(base, name, environments.RECORD)):
+        if environment_files.HASH.match(name) and os.path.exists(os.path.join(base, name, environment_files.RECORD)):
             yield name
 
 
 def _info(call: Call, digest: str, last: float, runs: int, needed: bool) -> Dict[str, Any]:
     place = os.path.join(_base(call.root), digest)
-    found = environments.record(call.root, digest)
-    built = os.stat(os.path.join(place, environments.RECORD)).st_mtime
+    found = environment_files.record(call.root, digest)
+    built = os.stat(os.path.join(place, environment_files.RECORD)).st_mtime
     image = found.get("image")
     return {
         "hash": digest,
@@ -142,7 +142,7 @@ def _removed(call: Call, digest: str) -> bool:
     with locked(call, os.path.join(base, ".lock-" + digest)):
         if _uses(call.root).get(digest, (0.0, 0, False))[2] or not os.path.isdir(os.path.join(base, digest)):
             return False
-        image = environments.record(call.root, digest).get("image")
+        image = environment_files.record(call.root, digest).get("image")
         os.rename(os.path.join(base, digest), os.path.join(base, GONE + digest))
     if image:
         _remove_image(digest, str(image))
@@ -165,4 +165,4 @@ def _sweep(call: Call) -> None:
     base = _base(call.root)
     for name in os.listdir(base) if os.path.isdir(base) else []:
         if name.startswith(GONE):
-            environments.remove(os.path.join(base, name))
+            environment_files.remove(os.path.join(base, name))

@@ -12,12 +12,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import stat
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import conda as conda_packages
-from . import images, interpreters, locks, sandbox, snapshots, targets
+from . import environment_files, images, interpreters, locks, sandbox, snapshots, targets
 from .builder import CLIENT, build_in
 from .call import Call, Cancelled
 from .docker_api import Docker
@@ -25,10 +23,6 @@ from .faults import Fault
 from .tail import Tail
 
 FORMAT = 2  # changes when the same requirements give another environment
-ENV = sandbox.ENV
-FILES = "env"  # all that a build can write to, and all that a job sees
-RECORD = "environment.json"
-HASH = re.compile(r"[0-9a-f]{64}\Z")
 POLICY = {
     "engine": "bwrap",
     "network": True,
@@ -106,7 +100,7 @@ def build(
         raise
     _forget(call, wheels)
     place = os.path.join(call.root, "environments", wanted.digest)
-    said = record(call.root, wanted.digest).get("note")
+    said = environment_files.record(call.root, wanted.digest).get("note")
     if said:
         call.event(event="notice", text=said)
     version = wanted.python.version if wanted.python else ""
@@ -182,7 +176,7 @@ def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
         if os.path.isdir(place):
             return True
         temporary = _temporary(base, digest)
-        remove(temporary)  # what a build left that was killed
+        environment_files.remove(temporary)  # what a build left that was killed
         os.mkdir(temporary, 0o700)
         try:
             make(temporary)
@@ -191,68 +185,8 @@ def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
             log = os.path.join(temporary, "build.log")
             if os.path.exists(log):
                 os.replace(log, place + ".failed.log")
-            remove(temporary)
+            environment_files.remove(temporary)
     return False
-
-
-def record(root: str, digest: str) -> Dict[str, Any]:
-    """What is known of a built environment. Raises Fault where it is not built."""
-    with open(os.path.join(folder(root, digest), RECORD), encoding="utf-8") as file:
-        found: Dict[str, Any] = json.load(file)
-    return found
-
-
-def image(root: str, digest: Optional[str]) -> str:
-    """The id of the image that the environment is. Raises Fault where it is none."""
-    found = record(root, digest).get("image") if digest else None
-    if not found:
-        raise Fault("environment", "the job's environment is no image, and Docker runs images")
-    return str(found)
-
-
-def is_conda(root: str, digest: Optional[str]) -> bool:
-    """Raises Fault where it is not built."""
-    return bool(digest) and "conda" in record(root, str(digest))
-
-
-def folder(root: str, digest: str) -> str:
-    """Where a built environment is. Raises Fault where it is not built."""
-    if not isinstance(digest, str) or not HASH.match(digest):
-        raise Fault("environment", "not an environment's hash: %r" % (digest,))
-    place = os.path.join(root, "environments", digest)
-    if not _is_plain(os.path.join(place, RECORD), stat.S_ISREG):
-        raise Fault("environment", "environment %s is not built on this VM" % digest[:12], "launch the job again")
-    return place
-
-
-def binds(root: str, digest: str) -> List[sandbox.Bind]:
-    """What shows a built environment in a sandbox: itself at /env, and the Python that it was made with, if it has
-    none of its own.
-    """
-    place, found = folder(root, digest), record(root, digest)
-    if "image" in found:
-        return []
-    if "conda" in found and _is_plain(files(place), stat.S_ISDIR):
-        return [(files(place), ENV, "ro")]
-    python = interpreters.at(found["executable"])
-    if python is None or python.version != found["python"] or not _is_plain(files(place), stat.S_ISDIR):
-        title = "the Python that environment %s was made with has changed on this VM" % digest[:12]
-        raise Fault("environment", title, "remove %s and launch the job again" % place)
-    own = [] if python.path == sandbox.interpreter() else sandbox.prefix_binds(python.prefix)
-    return [*own, (files(place), ENV, "ro")]
-
-
-def files(place: str) -> str:
-    """What foreign code wrote of a built environment: follow no link in it, open nothing but regular files."""
-    return os.path.join(place, FILES)
-
-
-def _is_plain(path: str, kind: Callable[[int], bool]) -> bool:
-    """Of that kind itself, not by a link."""
-    try:
-        return kind(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def normalised(requirements: str) -> List[str]:
@@ -304,7 +238,10 @@ def _build(
 
 def _conda(call: Call, temporary: str, lines: List[str], conda: Dict[str, Any]) -> Dict[str, Any]:
     tool = _conda_tool(call)
-    shown = [(path, conda_packages.TOOL_AT if at == ENV else at, mode) for path, at, mode in binds(call.root, tool)]
+    shown = [
+        (path, conda_packages.TOOL_AT if at == environment_files.ENV else at, mode)
+        for path, at, mode in environment_files.binds(call.root, tool)
+    ]
     with _filled(temporary) as (env, scratch):
         conda_packages.install(call, temporary, env, scratch, conda, lines, shown, POLICY)
     note = conda_packages.note(conda_packages.unactivated(env))
@@ -326,42 +263,15 @@ def _conda_tool(call: Call) -> str:
 @contextlib.contextmanager
 def _filled(temporary: str) -> Iterator[Tuple[str, str]]:
     """The folder that a build fills, and its /tmp; what is in it is the sandbox's, until it has been filled."""
-    env, scratch = files(temporary), os.path.join(temporary, "tmp")
+    env, scratch = environment_files.files(temporary), os.path.join(temporary, "tmp")
     for path in (env, scratch):
         os.mkdir(path, 0o700)
         sandbox.give(path)
     yield env, scratch
-    remove(scratch)
-    _close(env)
+    environment_files.remove(scratch)
+    environment_files.close(env)
 
 
 def _record(place: str, found: Dict[str, Any]) -> None:
-    with sandbox.create(os.path.join(place, RECORD)) as file:
+    with sandbox.create(os.path.join(place, environment_files.RECORD)) as file:
         file.write(json.dumps(found).encode())
-
-
-def _close(env: str) -> None:
-    """The folder of the environment is the agent's own again; uid 65534 reads what is in it.
-
-    What is neither file, folder nor link goes: by a FIFO those who only read the environment could write to each other.
-    """
-    if os.geteuid() == 0:
-        os.chown(env, 0, 0)
-    os.chmod(env, 0o700)
-    for base, _, names in os.walk(env):
-        for path in (os.path.join(base, name) for name in names):
-            mode = os.lstat(path).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                os.unlink(path)
-    sandbox.share(env)
-
-
-def remove(path: str) -> None:
-    """Also where the build left folders that even their owner may not look into."""
-    if os.path.isdir(path):
-        for folder, folders, _ in os.walk(path):
-            for name in folders:
-                inside = os.path.join(folder, name)
-                if not os.path.islink(inside):
-                    os.chmod(inside, 0o700)
-    shutil.rmtree(path, ignore_errors=True)

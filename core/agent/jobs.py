@@ -12,7 +12,7 @@ import re
 import subprocess
 from typing import Any, Iterator, Sequence
 
-from . import data, environments, plainfiles, queue, runfolder, sandbox, snapshots, sources
+from . import data, environment_files, plainfiles, queue, runfolder, sandbox, snapshots, sources
 from .faults import Fault
 from .states import TERMINAL
 
@@ -58,7 +58,7 @@ def check(root: str, run: str, job: dict[str, Any], policy: dict[str, Any]) -> N
     if job.get("snapshot"):
         snapshots.folder(root, job["snapshot"])
     if job.get("environment"):
-        environments.folder(root, job["environment"])
+        environment_files.folder(root, job["environment"])
     for name in job.get("outputs") or {}:
         if not NAME.match(name):
             raise Fault("run", "%r cannot be an output's name" % name)
@@ -165,7 +165,7 @@ def binds(root: str, folder: str, job: dict[str, Any]) -> list[sandbox.Bind]:
             target += "/" + os.path.basename(path)
         found.append((path, target, "ro"))
     if job.get("environment"):
-        found += environments.binds(root, job["environment"])
+        found += environment_files.binds(root, job["environment"])
     return found
 
 
@@ -173,8 +173,8 @@ def variables(job: dict[str, Any], tracking: bool, image: bool = False, conda: b
     """`image`: the environment is one, with a PATH of its own; `conda`: it has conda packages."""
     env = {"PYTHONUNBUFFERED": "1", **OFFLINE, **(IN_IMAGE if image else {})}
     if job.get("environment") and not image:
-        env["PATH"] = "%s/bin:%s" % (environments.ENV, sandbox.PATH)
-        env["CONDA_PREFIX" if conda else "VIRTUAL_ENV"] = environments.ENV
+        env["PATH"] = "%s/bin:%s" % (environment_files.ENV, sandbox.PATH)
+        env["CONDA_PREFIX" if conda else "VIRTUAL_ENV"] = environment_files.ENV
     if tracking:
         env["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:%d" % sandbox.TRACKING_PORT
         env["MLFLOW_RUN_ID"] = job["run"]

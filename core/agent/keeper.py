@@ -15,7 +15,7 @@ import subprocess
 import time
 from typing import Any, Dict, List
 
-from . import environments, processes, sandbox
+from . import environment_files, processes, sandbox
 from .faults import Fault
 
 STATE = "state.json"
@@ -120,7 +120,7 @@ class Keeper:
             (sandbox.give(os.path.join(self.folder, "socket")), SOCKET_FOLDER, "rw"),
         ]
         if self.instance["environment"]:
-            binds += environments.binds(self.root, self.instance["environment"])
+            binds += environment_files.binds(self.root, self.instance["environment"])
         return binds
 
     def _variables(self) -> Dict[str, str]:

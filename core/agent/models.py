@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Any, Dict, Iterator, List
 
-from . import distributions, environments, runfolder, sandbox
+from . import distributions, environment_files, runfolder, sandbox
 from .call import Call
 from .faults import Fault
 from .locks import locked
@@ -42,7 +42,7 @@ def package(call: Call, run: str, model: str, version: str, name: str, files: Di
     """
     place = folder(call.root, name, version)
     job = runfolder.read_json(runfolder.find(call.root, run), "job.json")
-    if job.get("environment") and "image" in environments.record(call.root, job["environment"]):
+    if job.get("environment") and "image" in environment_files.record(call.root, job["environment"]):
         hint = "map the environment to requirements in [environments] of the site file, and train again"
         raise Fault("run", "the run's environment is a Docker image, and a package serves from a venv", hint)
     source, logged = find(call.root, run, model)

@@ -10,7 +10,7 @@ import signal
 import traceback
 from typing import Any
 
-from . import container, environments, jobs, queue, resources, runfolder, sandbox
+from . import container, environment_files, jobs, queue, resources, runfolder, sandbox
 from .contained import Bwrap, Contained
 from .docked import Docked
 from .docker_api import Docker
@@ -157,13 +157,13 @@ class _Work:
     def _made(self, socket_path: str) -> Contained:
         binds = jobs.binds(self._root, self._folder, self._job)
         binds += [(path, path, "dev") for path in queue.devices(self._gpus)]
-        conda = environments.is_conda(self._root, self._job.get("environment"))
+        conda = environment_files.is_conda(self._root, self._job.get("environment"))
         env, words = jobs.variables(self._job, bool(socket_path), self._docker, conda), jobs.words(self._job)
         if not self._docker:
             if socket_path:
                 binds.append((sandbox.give(socket_path), sandbox.TRACKING_SOCKET, "ro"))
             return Bwrap(self._policy, binds, env, jobs.JOB, words)
-        image = environments.image(self._root, self._job["environment"])
+        image = environment_files.image(self._root, self._job["environment"])
         binds.append((self._socket_folder(), container.RUN_FOLDER + "/socket", "ro"))
         binds.append((os.path.join(self._folder, FIFO), container.RUN_FOLDER + "/output", "rw"))
         binds.append((container.once(self._folder), container.RUN_FOLDER + "/once", "rw"))

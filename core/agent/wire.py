@@ -74,6 +74,7 @@ class Reader:
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
+        self.size = 0  # bytes of the last frame's payload
         self._held = b""
         self._at = 0  # what comes before it in `_held` has been taken
 
@@ -111,4 +112,5 @@ class Reader:
         size, call, kind = HEADER.unpack(self._take(HEADER.size))
         if size > MAX_PAYLOAD:
             raise WireError("a frame of %d bytes" % size)
+        self.size = size
         return call, decode(kind, self._take(size))

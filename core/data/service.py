@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .. import threads
+from .. import equal, threads
 from ..errors import AgentError
 from ..events import (
     CheckFinished,
@@ -98,7 +98,7 @@ class LiveData:
 
     async def stage(self, path: str = "") -> AsyncGenerator[Event, None]:
         began = time.monotonic()
-        command = "trainshed data stage" + (f" {path}" if path else "")
+        command = equal.command("data", "stage", *filter(None, [path]))
         yield Phase(step="data", title=f"Staging {path or 'the whole container'} on the VM", command=command)
         described = await self._source()
         agent = await self._link.agent()

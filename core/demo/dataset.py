@@ -7,7 +7,6 @@ from pathlib import Path
 RECORDS = Path(__file__).with_name("records")
 CONTAINER = "records"
 FOLDER = "breast-cancer/"  # in the container
-HELDOUT = FOLDER + "heldout.csv"
 TARGET = "malignant"
 MODEL = "breast-cancer"
 ROW = 17  # of the held-out rows, the one that the journey asks about

@@ -143,7 +143,7 @@ def _reap(items: Sequence[Mapping[str, Any]]) -> None:
 def _of_the_vm(root: Path) -> Iterator[list[int]]:
     """[pid, start time] of every process that the agent recorded for a run or a service on this boot."""
     boot = known.boot_id()
-    for pattern in ("runs/*/*.json*", "services/*/*.json*"):
+    for pattern in ("runs/*/*.json*", "services/*/instances/*/*.json*"):
         for path in root.glob(pattern):
             for record in _records(path):
                 if record.get("boot_id", boot) == boot:

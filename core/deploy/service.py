@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import threads
+from .. import equal, threads
 from ..data.service import LiveData
 from ..errors import AgentError, ServiceError, UsageError
 from ..events import DataStaged, Event, ModelInfo, Phase, Predicted, ServiceChanged, ServiceInfo, ServicesListed
@@ -37,14 +37,16 @@ class LiveDeploy:
 
     async def start(self, model: str, *, service: str | None = None) -> AsyncGenerator[Event, None]:
         """`NAME[:VERSION]`, packaged where it is not yet. Raises ServiceError; then an older one serves on."""
-        yield Phase(step=STEP, title=f"Packaging {model}", command=f"trainshed models package {model}")
+        yield Phase(step=STEP, title=f"Packaging {model}", command=equal.command("models", "package", model))
         info = await threads.call(self._workspace.model, *packages.split(model))
         agent = await self._link.agent()
         packaged = await packages.make(self._site, agent, info)
         yield packaged
         name = service or service_name(info.model)
         title = f"Starting service {name} on {self._site.vm_name}, in a sandbox without the data"
-        yield Phase(step=STEP, title=title, command=f"trainshed deploy {info.model}:{info.version} --service {name}")
+        yield Phase(
+            step=STEP, title=title, command=equal.command("deploy", f"{info.model}:{info.version}", "--service", name)
+        )
         found = await agent.call(
             "services.start",
             service=name,
@@ -77,7 +79,7 @@ class LiveDeploy:
                 else:
                     yield event
         title = f"Asking {service} about row {row}"
-        yield Phase(step=STEP, title=title, command=f"trainshed invoke {service} --row {row}")
+        yield Phase(step=STEP, title=title, command=equal.command("invoke", service, "--row", row))
         answer = await agent.call(
             "services.invoke",
             service=service,
@@ -88,7 +90,7 @@ class LiveDeploy:
         yield Predicted(service=service, row=row, **answer)
 
     async def stop(self, service: str) -> AsyncGenerator[Event, None]:
-        yield Phase(step=STEP, title=f"Stopping service {service}", command=f"trainshed undeploy {service}")
+        yield Phase(step=STEP, title=f"Stopping service {service}", command=equal.command("undeploy", service))
         agent = await self._link.agent()
         yield ServiceChanged(info=_info(await agent.call("services.stop", service=service)))
 

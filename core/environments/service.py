@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from .. import threads
+from .. import equal, threads
 from ..errors import RunError, UsageError
 from ..events import EnvironmentInfo, EnvironmentsListed, EnvironmentsPruned, Event, Phase
 from ..site.files import Site
@@ -33,7 +33,7 @@ class LiveEnvironments:
         """Raises what a launch of the job raises up to its environment."""
         from ..runs import launch, plan
 
-        yield Phase(step="launch", title=f"Reading {job}", command=f"trainshed environments build {job}")
+        yield Phase(step="launch", title=f"Reading {job}", command=equal.command("environments", "build", job))
         prepared = await threads.call(plan.make, job, {}, self._site)
         async with aclosing(launch.Launch(self._site, self._link, None).environment(prepared)) as events:
             async for event in events:

@@ -17,7 +17,7 @@ LITERAL_TYPES = ("string", "boolean", "integer", "number")
 INPUT_MODES = ("ro_mount", "download", "direct", "eval_mount", "eval_download")
 OUTPUT_MODES = ("rw_mount", "upload", "mount", "direct")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,254}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,254}")
 _OF_TYPE: dict[str, type | tuple[type, ...]] = {"string": str, "boolean": bool, "integer": int, "number": (int, float)}
 
 
@@ -40,7 +40,7 @@ def outputs(node: Node | None) -> dict[str, Output]:
 
 
 def _name(name: str, entry: Node) -> str:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise entry.error("a name has letters, digits, _ and -, and begins with a letter or _")
     return name
 

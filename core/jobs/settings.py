@@ -41,10 +41,9 @@ def _set(job: Job, key: str, value: str) -> Job:
     if group in _MAPPINGS and name:
         return msgspec.structs.replace(job, **{group: {**getattr(job, group), name: value}})
     if group != "inputs" or not name:
-        raise UsageError(
-            f"--set {key}: no such setting",
-            hint=f"inputs.NAME, {', '.join(_TEXTS)}, tags.KEY or environment_variables.NAME",
-        )
+        known = f"inputs.NAME, {', '.join(_TEXTS)}, tags.KEY or environment_variables.NAME"
+        meant = f"did you mean inputs.{key}?" if key in job.inputs else known
+        raise UsageError(f"--set {key}: no such setting", hint=meant)
     return msgspec.structs.replace(job, inputs={**job.inputs, **_input(job, name, value)})
 
 

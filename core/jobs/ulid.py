@@ -24,11 +24,3 @@ def _encode(number: int) -> str:
 def valid(text: str) -> bool:
     """Upper case, 26 characters, no I, L, O or U, not past 48 bits of time."""
     return _FORM.fullmatch(text) is not None
-
-
-def made_at(ulid: str) -> float:
-    """Seconds since the epoch."""
-    number = 0
-    for letter in ulid:
-        number = number << 5 | ALPHABET.index(letter)
-    return (number >> 80) / 1000

@@ -159,6 +159,8 @@ KINDS = (
     Kind("journals", "recorded sessions: log text, host, user and file names, fingerprints of host keys",
          noted="journal"),
     Kind("logs", "logs that were saved", noted="log"),
+    Kind("checks", "reports of checks, wherever they were written: findings with evidence, names of hosts",
+         noted="check", open=True, asked=True),
     Kind("history", "how far each step came, what the checks found, which jobs were used: names of hosts and files",
          _in_sites("journeys/*", "checks/*", "jobs.json")),
     Kind("temporary", "left by a program that was killed: artifacts of a run", _temporary,

@@ -1,4 +1,4 @@
-"""The list of what a person put in a place of their own: journals, saved logs, downloads.
+"""The list of what a person put in a place of their own: journals, saved logs, reports of checks, downloads.
 
 A path says little about what is there later. So a file is known by its device and inode too, a log also by its size and
 time, a journal also by its first bytes; whatever else stands at the path is not touched.
@@ -39,7 +39,7 @@ def _list() -> Path:
 
 
 def remember(kind: str, path: Path) -> None:
-    """Notes a file or folder of `kind` (journal, log, download) that a person has put at `path`.
+    """Notes a file or folder of `kind` (journal, log, check, download) that a person has put at `path`.
 
     Where that cannot be noted, what was asked for is done all the same.
     """
@@ -158,11 +158,14 @@ def _why_another(entry: Entry, handle: int) -> str:
 
 
 def forget_what_is_gone() -> None:
-    """Takes what is not there any more out of the list; what is on a medium that is away stays. Raises OSError."""
+    """Takes what is not there any more out of the list, and what was noted of a path before; what is on a medium that
+    is away stays. Raises OSError.
+    """
     try:
         with _locked(os.O_RDONLY) as handle:
             before = _read(handle)
-            after = [line for line in before if not _is_gone(_entry(line))]
+            known = {(entry.kind, entry.path) if entry else line: line for line in before for entry in [_entry(line)]}
+            after = [line for line in known.values() if not _is_gone(_entry(line))]
             if after != before:
                 _write_anew(b"".join(after))
     except FileNotFoundError:

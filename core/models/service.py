@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from .. import threads
+from .. import equal, threads
 from ..errors import RunError, UsageError, WorkspaceError
 from ..events import Event, ModelInfo, ModelRegistered, ModelsListed, Phase, RunInfo
 from ..runs import names
+from ..runs.told import told
 from ..site.files import Site
 from ..ssh.agent import Agent, Link
 from . import packages
@@ -36,7 +35,7 @@ class LiveModels:
 
         `name`: of the registered model, by default the model's own. A run that logged several needs one of theirs.
         """
-        yield Phase(step=STEP, title="Reading what the run logged", command=f"trainshed models register {run}")
+        yield Phase(step=STEP, title="Reading what the run logged", command=equal.command("models", "register", run))
         agent = await self._link.agent()
         info = await self._run(agent, run)
         model = chosen(info, name)
@@ -49,7 +48,7 @@ class LiveModels:
     async def package(self, model: str) -> AsyncGenerator[Event, None]:
         """Raises WorkspaceError for a model that is not registered, RunError where the VM no longer has it."""
         title = f"Packaging {model} on {self._site.vm_name}"
-        yield Phase(step=STEP, title=title, command=f"trainshed models package {model}")
+        yield Phase(step=STEP, title=title, command=equal.command("models", "package", model))
         info = await self._version(model)
         agent = await self._link.agent()
         yield await packages.make(self._site, agent, info)
@@ -66,7 +65,7 @@ class LiveModels:
             known = (await agent.call("runs.list"))["runs"]
             run = names.resolve(run, [item["run"] for item in known])
         found = await agent.call("runs.show", run=run.strip().upper())
-        return msgspec.convert({**found, "vm": self._site.vm_name}, RunInfo)
+        return told(found, self._site.vm_name)
 
     async def _version(self, model: str) -> ModelInfo:
         return await threads.call(self._workspace.model, *packages.split(model))

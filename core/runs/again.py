@@ -1,5 +1,8 @@
 """Another run of a run: from its own snapshot and its own job, with other values, and where it is asked from its
 checkpoints. What it needs is on the VM; the job file and the code folder may have gone.
+
+What the VM tells of the run may be written by somebody else: it names no file of this machine, and no requirement that
+this machine must not be asked for.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from typing import Any
 import msgspec
 
 from .. import threads
+from ..environments import requirement_line
 from ..environments.spec import Spec
 from ..errors import RunError
 from ..events import Event, Phase
-from ..jobs import resolve, settings
+from ..jobs import entries, resolve, settings
+from ..jobs.data_paths import Needed
 from ..jobs.records import Job
 from ..jobs.resolve import Resolved
 from ..site.files import Site
@@ -36,10 +41,18 @@ def read(run: str, record: Mapping[str, Any]) -> tuple[Job, Spec]:
     try:
         kept = record["source"]
         job = msgspec.convert(kept["job"], Job, dec_hook=lambda _kind, value: Path(value))
-        return job, msgspec.convert(kept["environment"], Spec)
+        environment = msgspec.convert(kept["environment"], Spec)
     except (KeyError, TypeError, msgspec.ValidationError):
         title = f"run {run} was started by another version of trainshed: its job is not kept with it"
         raise RunError(title, hint="trainshed run with its job file") from None
+    for line in filter(None, map(str.strip, environment.requirements.splitlines())):
+        reason = requirement_line.refused(line)
+        if reason:
+            raise RunError(f"run {run}: requirements: {requirement_line.shown(line)}: {reason[0]}", hint=reason[1])
+    odd = [name for name in (*job.inputs, *job.outputs) if not entries.NAME.fullmatch(name)]
+    if odd:
+        raise RunError(f"run {run}: its job has an input or output {odd[0]!r}, and no job file can have one")
+    return job, environment
 
 
 class Again:
@@ -65,16 +78,17 @@ class Again:
         record = await agent.call("runs.job", run=self._run)
         written, environment = read(self._run, record)
         job = settings.applied(written, values)
-        resolved = resolve.resolve(job, self._site)
+        try:
+            resolved = resolve.resolve(job, self._site)
+        except KeyError as error:  # a job file with such a command is refused when it is read
+            raise RunError(f"run {self._run}: its command names {error}, which it does not declare") from None
         plan.check_sources(job.command_where, resolved)
         launch = Launch(self._site, self._link, new, bound)
         launch.digests.update(await self._staged(agent, record, resolved))
         kept = _sent(record, resolved)
-        inputs = {
-            name: await threads.call(plan.local_input, job, name, need)
-            for name, need in resolved.local.items()
-            if name not in kept
-        }
+        new_inputs = {name: need for name, need in resolved.local.items() if name not in kept}
+        _only_named(self._run, new_inputs, values)
+        inputs = {name: await threads.call(plan.local_input, job, name, need) for name, need in new_inputs.items()}
         fresh = sorted({need.path for need in resolved.data.values()} - set(launch.digests))
         prepared = Plan(
             job=job,
@@ -107,6 +121,17 @@ class Again:
             if given.get("from") == need.path and given.get("digest") in here:
                 found[need.path] = given["digest"]
         return found
+
+
+def _only_named(run: str, needs: Mapping[str, Needed], values: Mapping[str, str]) -> None:
+    """Of this machine a run gets what a person names now. Raises RunError."""
+    named = {key.removeprefix("inputs.").removesuffix(".path") for key in values if key.startswith("inputs.")}
+    for name, need in needs.items():
+        if name not in named:
+            raise RunError(
+                f"run {run}: input {name} would be {need.path} of this machine, which the VM was not sent for it",
+                hint=f"--set inputs.{name}=PATH says which file or folder is sent",
+            )
 
 
 def _sent(record: Mapping[str, Any], resolved: Resolved) -> dict[str, str]:

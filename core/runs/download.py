@@ -1,6 +1,7 @@
 """What a run left behind, into a folder on this machine: each file whole or not at all, nothing written over unasked.
 
-A file that is under way is `NAME.part`; a download that was cut short goes on there.
+A file that is under way is `NAME.part`; a download that was cut short goes on there. What the VM says may be a lie: it
+writes only what it listed, and never decides that a file which is here may be written over.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,6 +39,7 @@ class Download:
         self._total = 0
         self._done = 0
         self._same: list[str] = []
+        self._ended = False  # the run: then its files grow no more
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Ends with Downloaded. Raises UsageError before anything is written where a file is in the way."""
@@ -67,11 +69,15 @@ class Download:
         self._wanted = {checked(path): size for path, size in listed["files"]}
         await threads.call(self._look_for_room)
         have = await threads.call(self._have)
-        found = await agent.call("runs.differ", run=self._run, have=have) if have else {"same": [], "differ": []}
-        if found["differ"] and not self._force:
-            shown = ", ".join(found["differ"][:3]) + (" …" if len(found["differ"]) > 3 else "")
+        found = await agent.call("runs.differ", run=self._run, have=have) if have else {"same": []}
+        self._ended = listed["ended"]
+        self._same = [path for path in have if path in found["same"]]
+        differ = sorted(have.keys() - self._same)
+        if differ and not self._force:
+            shown = ", ".join(differ[:3]) + (" …" if len(differ) > 3 else "")
             raise UsageError(f"{self._to} has other files of these names: {shown}", hint=HINT)
-        self._same = [path for path in found["same"] if self._wanted.pop(path, None) is not None]
+        for path in self._same:
+            del self._wanted[path]
         self._total = sum(self._wanted.values())
         return listed
 
@@ -117,23 +123,28 @@ class Download:
         agent = await self._link.agent()
         asked: list[tuple[str, int]] = [(path, await threads.call(_size, self._part(path))) for path in left]
         self._done = sum(size for _, size in asked) + self._total - sum(left.values())
-        file = _File()
-        said = 0
+        file, path, said, begin = _File(), "", 0, dict(asked)
         stream: Any = agent.stream("runs.download", run=self._run, files=asked)
         try:
             async with aclosing(stream) as messages:
                 async for message in messages:
                     if isinstance(message, bytes):
-                        await threads.call(file.write, message)
+                        size = await threads.call(file.write, message)
+                        if self._ended and size > self._wanted[path]:
+                            raise AgentError(f"the VM sent more of {path} than there was", hint="download again")
                         self._done += len(message)
                         if self._done - said >= EVERY_BYTES:
                             said = self._done
                             yield self._progress()
                     elif message.get("event") == "file":
-                        await threads.call(file.open, self._part(message["path"]), message["offset"])
+                        path = _expected(message["path"], left)
+                        if message["offset"] != begin[path]:
+                            raise AgentError(f"the VM sent {path} from another byte", hint="download again")
+                        await threads.call(file.open, self._part(path), message["offset"])
                     elif message.get("event") == "file.end":
-                        await threads.call(file.finish, self._to / checked(message["path"]), message["sha256"])
-                        left.pop(message["path"], None)
+                        path = _expected(message["path"], [path])
+                        await threads.call(file.finish, self._to / path, message["sha256"])
+                        del left[path]
                     elif "result" in message and left:
                         raise AgentError(f"{len(left)} files did not come", hint="download again")
         finally:
@@ -163,10 +174,12 @@ class _File:
         os.lseek(self._fd, 0, os.SEEK_END)
         self._place = part
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
+        """How long it is then."""
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
+        return os.lseek(self._fd, 0, os.SEEK_CUR)
 
     def finish(self, place: Path, digest: str) -> None:
         """Raises AgentError where it is not what the VM has; then the part is removed."""
@@ -199,6 +212,13 @@ def checked(path: str) -> str:
     odd = any(part in {"", ".", ".."} or "\\" in part or not part.isprintable() for part in parts)
     if odd or parts[0] not in ("outputs", "artifacts") or len(parts) < 2:
         raise AgentError(f"the VM named a file {path!r}, which is not taken")
+    return path
+
+
+def _expected(path: str, known: Collection[str]) -> str:
+    """Raises AgentError for a file that was not listed, or is not the one under way."""
+    if path not in known:
+        raise AgentError(f"the VM sent a file {path!r}, which was not asked for", hint="download again")
     return path
 
 

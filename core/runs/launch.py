@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from .. import amounts, threads
+from .. import amounts, equal, threads
 from ..amounts import plural
 from ..data.service import LiveData
 from ..errors import LinkLost, RunError
@@ -49,7 +49,7 @@ class Launch:
         self._engine = "bwrap"
 
     async def events(self, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
-        yield _phase(f"Reading {path}", f"trainshed run {path}")
+        yield _phase(f"Reading {path}", equal.command("run", path))
         prepared = await threads.call(plan.make, path, settings, self._site)
         async with aclosing(self.carried_out(prepared)) as events:
             async for event in events:
@@ -178,7 +178,7 @@ def _said(prepared: Plan) -> list[Notice]:
 
 async def dry(site: Site, link: Link, path: Path, settings: Mapping[str, str]) -> AsyncGenerator[Event, None]:
     """What a launch would do. Nothing changes anywhere."""
-    yield _phase(f"Reading {path}", f"trainshed run {path} --dry-run")
+    yield _phase(f"Reading {path}", equal.command("run", path, "--dry-run"))
     prepared = await threads.call(plan.make, path, settings, site)
     async with aclosing(rehearsed(prepared, site, link, {})) as events:
         async for event in events:

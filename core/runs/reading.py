@@ -29,7 +29,7 @@ class Reading:
         self.cursor = 0
         self.finished: RunFinished | None = None
         self._latest: dict[str, tuple[int, float, float]] = {}  # key -> (step, time, value), as MLflow tells the latest
-        self.artifacts: list[str] = []
+        self.artifacts: dict[str, None] = {}  # in order; a job may log 100,000
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._tail = ""
         self._state = 0
@@ -116,7 +116,7 @@ class Reading:
             yield from self._measured(message, child)
         elif op in _KINDS:
             if op == "artifact" and not child and message["path"] not in self.artifacts:
-                self.artifacts.append(message["path"])
+                self.artifacts[message["path"]] = None
             key = message.get("key") or message.get("path") or message.get("name") or ""
             yield Logged(kind=op, key=key, value=str(message.get(_KINDS[op], "")), run=child)
 

@@ -92,6 +92,8 @@ class Recorder:
                 async for message in messages:
                     if isinstance(message, bytes):
                         data += message
+                    if len(data) > ARTIFACT_BYTES:
+                        return [f"artifact {op['path']}: the VM sent more than it said"]
         except RemoteError as error:
             return [f"artifact {op['path']}: {error.title}"]
         await threads.call(self._workspace.put_artifact, op["run"], op["path"], bytes(data))

@@ -9,8 +9,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from .. import threads
 from ..events import Event, JobResolved, Metric, Phase, RunCreated, RunDeleted, RunInfo, RunsListed, RunStateChanged
 from ..jobs import nearby
@@ -20,6 +18,7 @@ from . import launch, names, owner
 from .bound import Looks
 from .follow import Following, Forwarding, NotForwarded
 from .reading import Reading
+from .told import told
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
@@ -170,7 +169,7 @@ class LiveRuns:
         return sorted(self._runs.values(), key=lambda info: info.run, reverse=True)
 
     def _info(self, item: dict[str, Any]) -> RunInfo:
-        return msgspec.convert({**item, "vm": self._site.vm_name}, RunInfo)
+        return told(item, self._site.vm_name)
 
     async def _named(self, agent: Agent, run: str) -> str:
         if names.whole(run):

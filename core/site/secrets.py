@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from weakref import WeakSet
 
 SHORTEST = 4  # characters: what is shorter is found in every text
@@ -33,7 +34,13 @@ _ALIVE: WeakSet[Secret] = WeakSet()
 
 def hidden(text: str) -> str:
     """`text` without any secret that is in use now, wherever somebody's message has put it."""
-    for secret in sorted((one.reveal() for one in _ALIVE), key=len, reverse=True):
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, "***")
+    for form in sorted({form for one in _ALIVE for form in _forms(one.reveal())}, key=len, reverse=True):
+        text = text.replace(form, "***")
     return text
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """As it is, in an address, and in a repr."""
+    if len(secret) < SHORTEST:
+        return ()
+    return secret, quote(secret, safe=""), quote(secret), repr(secret)[1:-1]

@@ -111,7 +111,7 @@ class SiteLink:
             threads.spawn(opening.abort, "link-abort")
             raise
         self.session, self.placed = session, started.placed
-        self._agent = RemoteAgent(started.reader.frame, started.channel.sendall, started.hello, self._seen)
+        self._agent = RemoteAgent(started.reader, started.channel.sendall, started.hello, self._seen)
         self._seen()
         return self._agent
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from .. import threads
 from ..agent import wire
-from ..errors import LinkLost, TrainshedError, from_code
+from ..errors import AgentError, LinkLost, TrainshedError, from_code
 from .agent import Message
 
 TOP_UP = wire.CREDIT // 4  # frames taken before credit for as many is sent
 WAITING_BYTES = 1024 * 1024  # of uploads that may wait for the writing thread
 FRAMES_AHEAD = 256
 MOST_WAITING = 2 * wire.CREDIT  # frames of a call that nobody has taken yet
+MOST_BYTES = 256 << 20  # of all calls' frames that nobody has taken yet
+PARSED = 4  # a JSON message counts so many times its text: it takes more room, up to six times that
 
 
 class Writer:
@@ -94,36 +96,45 @@ class RemoteAgent:
 
     def __init__(
         self,
-        read_frame: Callable[[], tuple[int, Any]],
+        reader: wire.Reader,
         send: Callable[[bytes], object],
         hello: dict[str, Any],
         seen: Callable[[], object],
     ) -> None:
         self.hello = hello
         self.lost = False
-        self._read_frame = read_frame
+        self._incoming = reader
         self._seen = seen
         self._numbers = itertools.count(1)
-        self._calls: dict[int, asyncio.Queue[Any]] = {}
+        self._calls: dict[int, asyncio.Queue[tuple[Any, int]]] = {}  # messages with what they count for
+        self._came = self._gone = 0  # bytes; what waits is the difference
         self._writer = Writer(send, self.lose)
         self._reader = asyncio.create_task(self._dispatch())
 
     def _produce(self, bridge: threads.Stream) -> None:
         while True:
             try:
-                frame = self._read_frame()
+                number, message = self._incoming.frame()
             except (EOFError, OSError, ValueError, wire.WireError):
                 return
-            bridge.put(frame)
+            if not isinstance(message, bytes | dict):
+                return  # none of the protocol's
+            weight = self._incoming.size * (1 if isinstance(message, bytes) else PARSED)
+            self._came += weight
+            if self._came - self._gone > MOST_BYTES:
+                return  # as below
+            bridge.put((number, message, weight))
 
     async def _dispatch(self) -> None:
         try:
             async for batch in threads.stream(self._produce, "link-reader", capacity=FRAMES_AHEAD):
                 self._seen()
-                for number, message in batch:
+                for number, message, weight in batch:
                     waiting = self._calls.get(number)
-                    if waiting is not None:
-                        waiting.put_nowait(message)
+                    if waiting is None:
+                        self._gone += weight
+                    else:
+                        waiting.put_nowait((message, weight))
                         if waiting.qsize() > MOST_WAITING:
                             return  # the other end does not wait for credit: nothing else it says can be trusted
         finally:
@@ -134,7 +145,7 @@ class RemoteAgent:
         self.lost = True
         self._writer.close()
         for waiting in self._calls.values():
-            waiting.put_nowait(_link_lost())
+            waiting.put_nowait((_link_lost(), 0))
 
     async def close(self) -> None:
         self.lose()
@@ -156,7 +167,7 @@ class RemoteAgent:
         if self.lost:
             raise _link_lost()
         number = next(self._numbers)
-        messages: asyncio.Queue[Any] = asyncio.Queue()
+        messages: asyncio.Queue[tuple[Any, int]] = asyncio.Queue()
         self._calls[number] = messages
         self._writer.post(wire.encode(number, {"op": op, "args": args}))
         sender = _Sender(number, upload, self._writer, messages) if upload is not None else None
@@ -164,7 +175,8 @@ class RemoteAgent:
         taken = 0
         try:
             while not ended:
-                message = await messages.get()
+                message, weight = await messages.get()
+                self._gone += weight
                 if isinstance(message, BaseException):
                     ended = isinstance(message, LinkLost)
                     raise message
@@ -173,6 +185,8 @@ class RemoteAgent:
                 ended = isinstance(message, dict) and ("result" in message or "error" in message)
                 if ended and "error" in message:
                     raise _error(message["error"])
+                if ended and not isinstance(message["result"], dict):
+                    raise AgentError("the agent's answer cannot be read", hint="try again")
                 taken += 1
                 if taken == TOP_UP:
                     self._writer.post(wire.encode(number, {"credit": taken}))
@@ -180,6 +194,8 @@ class RemoteAgent:
                 yield message
         finally:
             del self._calls[number]
+            while not messages.empty():
+                self._gone += messages.get_nowait()[1]
             if sender is not None:
                 sender.stop()
             if not ended:
@@ -214,7 +230,7 @@ class _Sender:
                     self._writer.post(wire.encode(self._number, bytes(chunk[start : start + wire.CHUNK])))
             self._writer.post(wire.encode(self._number, {"end": True}))
         except Exception as error:  # the caller's own: it belongs to the caller
-            self._messages.put_nowait(error)
+            self._messages.put_nowait((error, 0))
 
     def stop(self) -> None:
         self._task.cancel()

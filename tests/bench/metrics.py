@@ -13,7 +13,7 @@ from dataclasses import replace
 from textual.app import App, ComposeResult
 
 from core.events import Metric
-from tui.screens.pane import TURN_S
+from tui.screens.work import TURN_S
 from tui.widgets.metrics import MetricChart
 
 from .row import Part, Row, compared_live, p95

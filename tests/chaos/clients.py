@@ -131,7 +131,8 @@ def mortal(steps: int) -> type[RemoteAgent]:
         return work
 
     class Mortal(RemoteAgent):
-        def __init__(self, read_frame: Any, send: Any, hello: Any, seen: Any) -> None:
-            super().__init__(after(read_frame), after(send), hello, seen)
+        def __init__(self, reader: Any, send: Any, hello: Any, seen: Any) -> None:
+            reader.frame = after(reader.frame)
+            super().__init__(reader, after(send), hello, seen)
 
     return Mortal

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core import kept
+from core.kept import elsewhere
+from core.site import paths
 from tests.cli.conftest import Run
 from tests.fakes.script import Scenario
 from tui.settings import Settings
@@ -20,6 +23,14 @@ def test_a_report_is_written_by_its_ending(fake: Run, tmp_path: Path) -> None:
         assert said.code == 1  # it is a finding that decides, as without a report
         assert f"report written to {tmp_path / name}" in said.err
         assert (tmp_path / name).read_text().startswith(begin)
+        fake("check", "--report", str(tmp_path / name))
+    noted = [item.path for item in kept.found(["checks"])]
+    assert noted == [tmp_path / name for name in ("r.html", "r.md", "r.json")], "each once"
+    (tmp_path / "r.md").unlink()
+    elsewhere.forget_what_is_gone()
+    assert len((paths.states().parent / elsewhere.NAME).read_text().splitlines()) == 2
+    said = fake("--read-only", "check", "--report", str(tmp_path / "r.md"))
+    assert (said.code, said.out) == (2, "") and not (tmp_path / "r.md").exists()
     said = fake("check", "--report", str(tmp_path / "r.pdf"))
     assert (said.code, said.out) == (2, "") and ".html, .htm, .md, .json" in said.err
 

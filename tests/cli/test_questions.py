@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core import events
+from core.errors import ConnectError, PassphraseNeeded, TrainshedError
+from core.site.secrets import Secret
 from tests.cli.conftest import Run
 from tests.cli.terminal import Terminal
 from tests.fakes.script import FINGERPRINT, OTHER, RUN, Scenario
+from tui import driver, questions
+from tui.settings import Settings
 
 
 def on_terminal(fields: dict[str, object], *words: str) -> Terminal:
@@ -132,3 +139,24 @@ def test_an_interrupted_launch_says_how_to_find_out(ward: Path) -> None:
     terminal.type("\x03")
     terminal.expect("if run 01JDEM08Z4V7Q2M5K9X3T6W1RA was started, it goes on")
     assert terminal.end() == 130
+
+
+async def test_an_answer_that_a_library_repeats_is_in_no_error() -> None:
+    secret = "correct horse"
+
+    class Told(questions.Questions):
+        async def answer(self, need: TrainshedError) -> dict[str, Any]:
+            return {"passphrase": Secret(secret)}
+
+    async def start(passphrase: Secret | None = None) -> AsyncIterator[events.Event]:
+        yield events.Phase(step="connect", title="Logging in")
+        if passphrase is None:
+            raise PassphraseNeeded("the key is locked")
+        raise ConnectError(f"no key in {passphrase.reveal()}", hint=passphrase.reveal(), seen=passphrase.reveal())
+
+    settings = Settings()
+    with pytest.raises(ConnectError) as failed:
+        async for _ in driver.asking(Told(settings, settings.output()), start):
+            pass
+    error = failed.value
+    assert error.title == "no key in ***" and secret not in f"{error.hint} {error.facts}"

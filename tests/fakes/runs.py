@@ -15,12 +15,13 @@ from core.services import Events
 
 from . import history, script
 from .launches import COMMAND, asked, resolved
+from .part import Part
 from .script import EARLIER, NOON, RUN, Scenario
 
 
-class FakeRuns:
+class FakeRuns(Part):
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+        super().__init__(scenario)
         self.state: events.RunState = "completed"
         self.cancelled = asyncio.Event()
         self.launches: list[tuple[Path, Mapping[str, str]]] = []
@@ -29,12 +30,6 @@ class FakeRuns:
         self.looks = Looks()
         self.ids: list[str | None] = []  # that launches were given
         self.forced: list[str] = []  # what was done to another person's run
-
-    async def _reach(self, point: str) -> None:
-        held = self.scenario.hold.get(point)
-        if held is not None:
-            await held.wait()
-        await asyncio.sleep(self.scenario.pace_s)
 
     async def launch(
         self,
@@ -50,7 +45,7 @@ class FakeRuns:
         known = resolved(self.scenario, str(job), settings or {})
         yield events.Phase(step="launch", title=f"Reading {job.name}")
         yield known
-        await self._reach("dry")
+        await self.reach("dry")
         if dry:
             self.looks.keep(known)
             yield self._asked(known)
@@ -66,7 +61,7 @@ class FakeRuns:
         )
         for line in ("Resolved 14 packages in 212ms", "Installed 14 packages in 1.9s", " + scikit-learn==1.5.2"):
             yield events.BuildLog(text=line + "\n")
-        await self._reach("build")
+        await self.reach("build")
         if self.scenario.build_fails:
             raise errors.BuildError(
                 "The environment cannot be built: no version of scikit-learn==9.9 was found",
@@ -78,13 +73,13 @@ class FakeRuns:
 
     async def follow(self, run: str, *, offset: int = 0) -> Events:
         self.followed.append((run, offset))
-        await self._reach("follow")
-        self._need_vm()
+        await self.reach("follow")
+        self.need_vm("Is the VM up?")
         self._known(run)
         for ahead in self.scenario.queue:
             yield events.RunStateChanged(run=RUN, state="created", time=NOON - 9)
             yield events.Queued(run=RUN, ahead=ahead)
-            await self._reach("queue")
+            await self.reach("queue")
         yield self._changed("preparing", 0)
         yield self._changed("running", 1)
         for name, text in (("epochs", str(self.scenario.epochs)), ("lr", "0.05")):
@@ -105,12 +100,12 @@ class FakeRuns:
             if epoch == self.scenario.epochs // 2:
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="lost", last_seen=NOON + 180, retry_in_s=5)
-                    await self._reach("wait")
+                    await self.reach("wait")
                     yield events.LinkTry(attempt=3)
-                await self._reach("lost")
+                await self.reach("lost")
                 if self.scenario.link_lost:
                     yield events.LinkChanged(state="restored", last_seen=NOON + 200)
-                await self._reach("half")
+                await self.reach("half")
             if self.cancelled.is_set():
                 break
             await asyncio.sleep(self.scenario.pace_s)
@@ -179,15 +174,11 @@ class FakeRuns:
         )
 
     async def list(self) -> Events:
-        await self._reach("list")
-        self._need_vm()
+        await self.reach("list")
+        self.need_vm("Is the VM up?")
         if self.scenario.runs_fail:
             raise errors.AgentError("The agent did not say which runs there are", hint="r asks it again.")
         yield events.RunsListed(runs=self._all())
-
-    def _need_vm(self) -> None:
-        if self.scenario.unreachable:
-            raise errors.Unreachable("203.0.113.10 port 22: connection refused", hint="Is the VM up?")
 
     def _first_try(self) -> events.RunInfo:
         changes = {"run": EARLIER, "created": NOON - 3600, "ended": NOON - 3500, "name": "first try"}
@@ -196,7 +187,7 @@ class FakeRuns:
     async def metrics(self, run: str) -> Events:
         old = self.scenario.first_try and run == EARLIER
         self._known(run)
-        await self._reach("metrics")
+        await self.reach("metrics")
         for epoch in range(30 if old else self.scenario.epochs):
             worse = 0.05 if old else 0.0
             for key, value in (("loss", script.loss(epoch) + worse), ("accuracy", script.accuracy(epoch) - worse)):
@@ -208,8 +199,8 @@ class FakeRuns:
     async def compare(self, a: str, b: str) -> Events:
         one, other = self._known(a), self._known(b)
         yield events.Phase(step="watch", title=f"Comparing run {one.run} with {other.run}")
-        await self._reach("compare")
-        self._need_vm()
+        await self.reach("compare")
+        self.need_vm("Is the VM up?")
         texts, numbers = compare.texts(one, other), compare.numbers(one, other)
         yield events.RunsCompared(a=one, b=other, texts=texts, numbers=numbers, code=history.code(one, other))
 
@@ -234,7 +225,7 @@ class FakeRuns:
         known = resolved(self.scenario, "job.yml", settings or {})
         known = msgspec.structs.replace(known, job=RUN, rerun=True, resume=resume, code="kept", travels=[])
         yield known
-        await self._reach("dry")
+        await self.reach("dry")
         if dry:
             self.looks.keep(known)
             yield self._asked(known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +14,9 @@ from core.services import Events, Services
 from core.site.secrets import Secret
 
 from . import fixes, script
+from .part import Part
 from .runs import FakeRuns
 from .script import FINGERPRINT, NOON, OTHER, Scenario
-
-
-class Part:
-    """One operation group over the shared scenario."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    async def reach(self, point: str) -> None:
-        """Waits where a test holds the script, else gives the loop a turn."""
-        held = self.scenario.hold.get(point)
-        if held is not None:
-            await held.wait()
-        await asyncio.sleep(self.scenario.pace_s)
-
-    def need_vm(self) -> None:
-        if self.scenario.unreachable:
-            raise errors.Unreachable(
-                "203.0.113.10 port 22: connection refused", hint="Is the VM up, and is this its SSH port?"
-            )
 
 
 class FakeConnection(Part):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,29 @@ def test_the_agent_needs_the_standard_library_alone(tmp_path: Path) -> None:
 
 def _bare() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+ALLOWED = {  # what the other modules of core may not do, by a word of the contract's name
+    "agent": {"core.agent"},
+    "paramiko": {"core.ssh"},
+    "azure": {"core.data", "core.workspace"},
+    "mlflow": {"core.workspace", "core.models"},
+}
+
+
+@pytest.mark.parametrize("word", ALLOWED)
+def test_each_contract_names_every_module_of_core(word: str) -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    contract = next(each for each in contracts if word in each["name"].split())
+    named = set(contract["forbidden_modules" if word == "agent" else "source_modules"])
+    core = {
+        f"core.{path.stem}"
+        for path in (ROOT / "core").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert named == {*core, "tui"} - {"core.__init__"} - ALLOWED[word]
 
 
 def test_the_import_contracts_hold() -> None:

@@ -51,6 +51,23 @@ def real(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[str]:
                 yield from real(below, (*path, name))
 
 
+def options(command: click.Command) -> Iterator[str]:
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            yield from (name for name in option.opts if name.startswith("--"))
+    if isinstance(command, click.Group):
+        with click.Context(command) as context:
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below is not None
+                yield from options(below)
+
+
+def test_every_option_is_told() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [name for name in options(root) if not re.search(rf"{name}(?![\w-])", text)] == []
+
+
 def test_the_table_is_the_command_line() -> None:
     assert promised(README.read_text(encoding="utf-8")) == set(real(root))
 

@@ -69,7 +69,7 @@ class ProcessLink:
                 raise Unreachable("the VM cannot be reached")
             self._process, reader, hello = await threads.call(self._started)
             self.connects += 1
-            self._agent = _Recorded(reader.frame, self._process.stdin.write, hello, self._seen)  # type: ignore[union-attr]
+            self._agent = _Recorded(reader, self._process.stdin.write, hello, self._seen)  # type: ignore[union-attr]
             self._agent.link = self
             return self._agent
 

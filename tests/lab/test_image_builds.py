@@ -7,7 +7,7 @@ import fcntl
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .agent_process import AgentProcess, Message
 from .dockerd import IMAGE, Dockerd, dockerd, one_dockerd
 from .test_agent_environments import hostile, serving, wheel
 from .test_agent_snapshots import member, put, tar
+from .test_runner import until
 from .vm import VM, one_vm
 
 __all__ = ["dockerd", "one_dockerd", "one_vm"]
@@ -41,7 +42,11 @@ def begun(daemon: Dockerd, agent: AgentProcess, requirements: str) -> Iterator[M
     """A build of which pip will say nothing any more."""
     before = ids(daemon)
     stream = agent.stream("environments.build", image=IMAGE, requirements=requirements)
-    until(lambda: any(b"in_process" in words for each in ids(daemon) - before for words in _words(each)), 60)
+    until(
+        lambda: any(b"in_process" in words for each in ids(daemon) - before for words in _words(each)),
+        "the installer",
+        60,
+    )
     next(stream)
     time.sleep(1)  # the agent waits for pip's next word
     return stream
@@ -58,13 +63,6 @@ def ids(daemon: Dockerd) -> set[str]:
     return {str(each["Id"]) for each in daemon.containers()}
 
 
-def until(true: Callable[[], object], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def host_config(daemon: Dockerd) -> dict[str, Any]:
     (identity,) = ids(daemon)
     found: dict[str, Any] = daemon.api.call("GET", f"/containers/{identity}/json")["HostConfig"]
@@ -77,10 +75,10 @@ def test_a_cancel_ends_an_installer_that_says_nothing_and_frees_the_lock(
     stream = begun(dockerd, one_vm.agent(), silent)
     assert len(ids(dockerd)) == 1
     stream.close()  # type: ignore[attr-defined]
-    until(lambda: not ids(dockerd), 8)
+    until(lambda: not ids(dockerd), "no container is left", 8)
     (lock,) = (one_vm.root / "environments").glob(".lock-*")
     with lock.open() as file:
-        until(lambda: _locks(file.fileno()), 2)
+        until(lambda: _locks(file.fileno()), "the lock", 2)
 
 
 def _locks(fd: int) -> bool:
@@ -98,7 +96,7 @@ def test_an_installer_has_its_limits(one_vm: VM, dockerd: Dockerd, silent: str) 
     assert found["CapDrop"] == ["ALL"] and found["SecurityOpt"] == ["no-new-privileges"]
     assert sorted(name.replace("CAP_", "") for name in found["CapAdd"]) == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
     stream.close()  # type: ignore[attr-defined]
-    until(lambda: not ids(dockerd), 8)
+    until(lambda: not ids(dockerd), "no container is left", 8)
 
 
 def test_a_step_of_a_dockerfile_has_its_limits_and_ends_with_a_cancel(one_vm: VM, dockerd: Dockerd) -> None:
@@ -107,12 +105,12 @@ def test_a_step_of_a_dockerfile_has_its_limits_and_ends_with_a_cancel(one_vm: VM
     stream = agent.stream("environments.build", context={"digest": digest, "dockerfile": "Dockerfile"})
     while "sleep 400" not in str(next(stream)):
         pass
-    until(lambda: ids(dockerd), 20)
+    until(lambda: ids(dockerd), "a container", 20)
     found = host_config(dockerd)
     assert found["Memory"] == resources.for_jobs() > 0 and found["CpuShares"] == 128
     time.sleep(1)
     stream.close()  # type: ignore[attr-defined]
-    until(lambda: not ids(dockerd), 15)
+    until(lambda: not ids(dockerd), "no container is left", 15)
 
 
 def _made(daemon: Dockerd, image: str, labels: dict[str, str]) -> str:

@@ -70,8 +70,7 @@ CASES = [(name, size) for name, (_, _, sizes, _) in STATES.items() for size in s
 
 @pytest.fixture(autouse=True)
 def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of the wall, the zone and the cursor stand still."""
-    monkeypatch.setenv("TZ", "UTC")
+    """The cursor stands still."""
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 

@@ -13,14 +13,16 @@ from textual.widgets import Input
 
 from core import live
 from core.errors import ConnectError
+from core.services import Events
 from core.site.secrets import Secret
+from tests.fakes.runs import FakeRuns
 from tests.fakes.script import FINGERPRINT, OTHER, RUN, Scenario
 from tests.fakes.services import FakeConnection
 from tui.app import TrainshedApp
 from tui.screens.dialogues import Confirmation, HostKeyQuestion, SecretQuestion
 from tui.steps import ORDER
 
-from .walk import Walk, walking
+from .walk import Walk, make_app, walking
 
 SECRET = "correct horse"
 
@@ -118,6 +120,22 @@ async def test_a_secret_in_a_message_of_a_library_is_neither_shown_nor_reported(
         assert SECRET not in walk.screen_text() + walk.app.clipboard + walk.notices()
 
 
+async def test_nor_where_something_else_than_a_step_asks_the_vm() -> None:
+    class Talks(FakeRuns):
+        async def list(self) -> Events:
+            await self.reach("list")
+            held = Secret(SECRET)
+            raise ConnectError(f"the proxy has {held.reveal()}", hint=held.reveal())
+            yield  # type: ignore[unreachable]
+
+    scenario = Scenario()
+    async with walking(scenario) as walk:
+        walk.app.session.services = replace(walk.app.session.services, runs=Talks(scenario))
+        for keys in (("o",), ("escape", "4", "s")):
+            await walk.press(*keys)
+            assert "the proxy has ***" in walk.screen_text() and SECRET not in walk.screen_text()
+
+
 async def test_a_wrong_passphrase_is_asked_for_again() -> None:
     async with walking(Scenario(passphrase=SECRET)) as walk:
         await walk.press("enter")
@@ -129,8 +147,6 @@ async def test_a_wrong_passphrase_is_asked_for_again() -> None:
 
 async def test_a_secret_is_in_no_message() -> None:
     seen: list[str] = []
-    from .walk import make_app
-
     app = make_app(Scenario(passphrase=SECRET))
     async with app.run_test(size=(80, 24), message_hook=lambda message: seen.append(repr(message))) as pilot:
         walk = Walk(app, pilot)
@@ -202,6 +218,24 @@ async def test_settings_that_cannot_be_read_are_told(settings: str) -> None:
         assert walk.pane.query_one("#settings-refused").display
         assert walk.pane.value("settings") == settings
         assert walk.state == "todo"
+
+
+@pytest.mark.parametrize("step", ["2", "5"])
+async def test_without_an_error_editing_does_not_lead_away_from_a_step_without_a_field(step: str) -> None:
+    async with walking() as walk:
+        await walk.press(step, "enter")
+        here = walk.app.wizard.here
+        await walk.press("e")
+        assert walk.app.wizard.here == here and "has no field. 1 has the address." in walk.notices()
+
+
+async def test_a_setting_that_is_no_input_is_told_where_it_was_typed() -> None:
+    async with walking() as walk:
+        await walk.press("4", "enter")
+        field = walk.pane.query_one("#settings", Input)
+        field.value = "lr=1"  # the name of an input, without inputs.
+        await walk.press("enter")
+        assert "lr: " in walk.text("#settings-refused") and walk.app.focused is field
 
 
 @pytest.mark.parametrize(("typed", "said"), [("lr", "'lr' is not NAME=VALUE"), ("inputs.rate=1", "no such input")])

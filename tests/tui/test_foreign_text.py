@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from core import errors, events
 from core.services import Events
+from tests.fakes.launches import resolved
 from tests.fakes.script import RUN, Scenario
 from tui import failures
+from tui.screens.watch import WatchPane
 from tui.settings import Settings
 
 from .walk import walking
@@ -19,6 +22,20 @@ EVIL = "bad\x1b]52;c;aGk=\x07\x9b2J\u202e\x1b[31mend"
 
 def _harmless(text: str) -> bool:
     return "badend" in text and not set(text) & set("\x1b\x07\x9b\u202e")
+
+
+async def test_inputs_of_a_recording_that_no_job_file_has_are_no_fields() -> None:
+    """Their names would be ids of widgets and labels with markup."""
+    odd = [("a b", "string"), ("[@click=app.quit]x", "string"), ("x", "odd"), ("x\n", "string"), ("", "string")]
+    async with walking() as walk:
+        record = resolved(Scenario(), "job.yml", {})
+        literal = [events.ResolvedInput(name=name, source="literal", type=kind, value="1") for name, kind in odd]
+        record = msgspec.structs.replace(record, inputs=[*record.inputs, *literal])
+        await walk.press("4")
+        walk.pane.receive(record)
+        await walk.pilot.pause()
+        shown = {field.id for field in walk.pane.query("#inputs Input").results()}
+        assert shown == {"input-lr", "input-epochs", "input-augment"} and "click" in walk.pane_text("#plan")
 
 
 async def test_an_error_of_the_vm_is_shown_as_text() -> None:
@@ -44,13 +61,15 @@ async def test_what_a_cancelled_run_says_is_text(monkeypatch: pytest.MonkeyPatch
     gate = asyncio.Event()
     async with walking(Scenario(hold={"half": gate})) as walk:
 
-        async def cancel(_run: str) -> Events:
-            yield events.Notice(text=EVIL)
+        async def cancel(run: str) -> Events:
+            yield events.RunStateChanged(run=run, state="cancelled", time=0, reason=EVIL)
 
         monkeypatch.setattr(walk.app.session.services.runs, "cancel", cancel)
         await walk.pilot.press("5")
         pane = walk.pane
-        pane._cancel(RUN)  # type: ignore[attr-defined]
+        assert isinstance(pane, WatchPane)
+        pane.seen.run = RUN
+        pane._cancel(RUN)
         await walk.until(lambda: bool(walk.notices()))
         assert _harmless(walk.notices())
         gate.set()

@@ -15,7 +15,6 @@ from textual.widgets import Input, OptionList, TextArea
 
 from core.jobs import nearby
 from core.journal import replayed
-from tests.fakes.runs import FakeRuns
 from tests.fakes.script import RUN, Scenario
 from tui.app import TrainshedApp
 from tui.screens.job_chooser import JobChooser
@@ -38,12 +37,6 @@ def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "pipeline.yml").write_text(f"{JOB}jobs: {{}}\n")
     monkeypatch.chdir(folder)
     return folder
-
-
-def runs_of(walk: Walk) -> FakeRuns:
-    runs = walk.app.session.services.runs
-    assert isinstance(runs, FakeRuns)
-    return runs
 
 
 def options(walk: Walk) -> list[str]:
@@ -91,7 +84,7 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
         await walk.type("x")
         assert "not a whole number; the job has 40" in walk.text("#input-epochs-refused")
         await walk.press("enter")
-        assert not runs_of(walk).launches and walk.app.focused is epochs, "a wrong value is not looked at"
+        assert not walk.runs.launches and walk.app.focused is epochs, "a wrong value is not looked at"
         await walk.press("backspace", "1")
         assert not walk.pane.query_one("#input-epochs-refused").display
         walk.pane.query_one("#settings", Input).value = "display_name='two words'"
@@ -102,9 +95,9 @@ async def test_from_nothing_to_a_run_by_choosing_correcting_and_launching(here: 
             "run", "job.yml", "--set", "display_name=two words", "--set", "inputs.epochs=401", "--dry-run",
         ]  # fmt: skip
         await walk.press("enter")
-        assert "changed     epochs: 40 → 401" in walk.pane_text("#plan") and not runs_of(walk).launches
+        assert "changed     epochs: 40 → 401" in walk.pane_text("#plan") and not walk.runs.launches
         await walk.press("escape", "enter")
-        assert runs_of(walk).launches == [
+        assert walk.runs.launches == [
             (Path("job.yml"), {"display_name": "two words", "inputs.epochs": "401"}),
         ]  # fmt: skip
         said = walk.pane_text("#plan")
@@ -129,18 +122,18 @@ async def test_another_job_drops_what_was_typed_for_the_one_before(here: Path) -
         assert words[-3:] == ["run", str(Path("~/other file.yml").expanduser()), "--dry-run"]
         assert more.value == "" and "What was also set for job.yml does not go along" in walk.notices()
         await walk.press("enter")
-        assert runs_of(walk).launches == [] and walk.pane.primary()[0] == "Launch"
+        assert walk.runs.launches == [] and walk.pane.primary()[0] == "Launch"
         job.value = "job.yml"
         await walk.pilot.pause()
         assert more.value == "display_name=mine" and "--set display_name=mine" in walk.pane_text("#line")
         await walk.press("enter", "enter")
-        assert runs_of(walk).launches == [(Path("job.yml"), {"display_name": "mine"})]
+        assert walk.runs.launches == [(Path("job.yml"), {"display_name": "mine"})]
 
 
 async def test_what_changed_since_the_look_is_not_launched_but_looked_at_again(home: Path) -> None:
     scenario = Scenario()
     async with walking(scenario, size=(120, 40)) as walk:
-        runs = runs_of(walk)
+        runs = walk.runs
         await walk.press("4", "enter")
         scenario.edited = "--fast"
         await walk.press("enter")
@@ -162,7 +155,7 @@ async def test_what_changed_since_the_look_is_not_launched_but_looked_at_again(h
 async def test_the_keys_go_where_a_person_is(home: Path) -> None:
     gate, scenario = asyncio.Event(), Scenario(built=True, build_fails=True)
     async with walking(scenario) as walk:
-        runs = runs_of(walk)
+        runs = walk.runs
         await walk.press("4")
         job = walk.pane.query_one("#job", Input)
         job.focus()
@@ -239,7 +232,7 @@ async def test_a_build_goes_on_in_view_and_what_failed_is_marked(home: Path) -> 
         assert walk.pane.query_one("#input-lr", Input).value == "0.5" and walk.state == "failed"
         scenario.build_fails = False
         await walk.press("r")
-        assert walk.state == "done" and runs_of(walk).launches[-1][1] == {"inputs.lr": "0.5"}
+        assert walk.state == "done" and walk.runs.launches[-1][1] == {"inputs.lr": "0.5"}
 
 
 async def test_a_vm_that_is_off_is_said_and_the_rest_is_shown() -> None:
@@ -266,7 +259,7 @@ async def test_a_run_to_start_from_brings_its_values_and_says_how_it_differs(hom
         assert "vs job file lr: 0.2 → 0.05" in walk.pane_text("#plan")
         assert walk.pane_text("#line").endswith(f"rerun {RUN} --resume")
         await walk.press("enter")
-        assert runs_of(walk).launches == [(Path(RUN), {})]
+        assert walk.runs.launches == [(Path(RUN), {})]
         await walk.pilot.click("#no-origin")
         await settle(walk)
         assert walk.pane_text("#line").endswith("run demo/train.yml")

@@ -359,8 +359,7 @@ async def test_a_log_is_saved_for_its_owner_alone_and_never_over_another_file(
         assert "Read-only" in log.notices() and not log.panel.query_one(LogPrompt).display
 
 
-async def test_one_goes_to_a_line_a_share_or_a_time_and_is_told_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
+async def test_one_goes_to_a_line_a_share_or_a_time_and_is_told_why_not() -> None:
     async with hands(_lines(1000), no_times="nobody kept them") as log:
         await log.type("colon", "500", "enter")
         assert log.shown()[0] == "line 499" and not log.view.follow
@@ -382,8 +381,7 @@ async def test_one_goes_to_a_line_a_share_or_a_time_and_is_told_why_not(monkeypa
         assert "a time such as 14:03" in log.refused()
 
 
-async def test_a_log_is_looked_at_as_it_was_set_and_a_key_changes_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
+async def test_a_log_is_looked_at_as_it_was_set_and_a_key_changes_that() -> None:
     text = "".join(f"{number:03} " + "abcdefgh" * 10 + "\n" for number in range(50))
     async with hands(text, size=(50, 11), look=Log(wrap=True, times=True, follow=False)) as log:
         assert log.shown()[0].startswith("000 ") and len(log.view.visible_lines()) == 5, "folded, at its beginning"
@@ -467,7 +465,8 @@ async def test_a_file_is_viewed_at_once_followed_and_its_changes_are_told(tmp_pa
         assert keys["Filter"] == "&" and keys["Mark lines"] == "v"
         await pilot.press("escape", "Q")
         assert app._exit
-    await app.on_event(events.Key("j", "j"))  # typed too late: no crash
+    for late in (events.Key("j", "j"), events.Paste("j")):
+        await app.on_event(late)  # no crash
     assert LogStore().size == 0
 
 
@@ -533,10 +532,7 @@ def test_colours_of_a_log_are_shown_and_a_progress_bar_is_its_last_state() -> No
     assert line.spans
 
 
-async def test_in_the_wizard_the_keys_of_the_log_work_beside_it_and_mean_what_they_did(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TZ", "UTC")
+async def test_in_the_wizard_the_keys_of_the_log_work_beside_it_and_mean_what_they_did() -> None:
     async with walking() as walk:
         await walk.press("5", "enter")
         panel = walk.pane.query_one(LogPanel)

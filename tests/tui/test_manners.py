@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 from textual import events
-from textual.widgets import Input, Label
+from textual.widgets import Input, Label, Static
 
 from core.demo import RECORDED
 from core.services import Events
@@ -63,6 +63,7 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         assert (keys["Next hit (not now)"], keys["Next"], keys["Enlarge/back"]) == ("n", "n", "z")
         assert (keys["Every action by name"], keys["Settings"], keys["Commands"]) == ("^p", ",", "c")
         assert [title for title, _ in walk.app.screen.groups] == ["In Watch", "Everywhere"]
+        assert "States of a step" in _texts(walk)
         await walk.press("escape", "1", "question_mark")
         assert "Cancel run" not in str(walk.app.screen.keys)
         await walk.press("escape", "5", "enter", "slash", "e", "enter", "question_mark")
@@ -70,6 +71,11 @@ async def test_help_lists_the_keys_of_where_you_are() -> None:
         assert {"Next hit", "Next"} & {does for key, does in walk.app.screen.keys if key == "n"} == {"Next hit"}
         await walk.press("escape", "escape", "tab", "v", "question_mark")
         assert isinstance(walk.app.screen, HelpScreen) and ("a", "All of these") in walk.app.screen.keys
+        assert "States of a step" not in _texts(walk), "a question has none"
+
+
+def _texts(walk: Walk) -> list[str]:
+    return [str(each.content) for each in walk.app.screen.query(Static)]
 
 
 async def test_the_palette_has_every_step_and_theme_and_the_actions_of_the_place() -> None:
@@ -219,6 +225,18 @@ async def test_pasting_a_megabyte_does_not_hang() -> None:
         assert monotonic() - began < 2
         assert field.value == "stackvma"
         assert "1,048,576 characters" in walk.notices()
+        field.post_message(events.Paste("b\nc\r\nd\n"))
+        await walk.pilot.pause()
+        assert field.value == "stackvmab" and "3 lines were pasted; this field takes the first alone" in walk.notices()
+
+
+async def test_the_line_end_of_a_pasted_line_is_nothing_to_speak_of() -> None:
+    async with walking() as walk:
+        field = walk.pane.query_one("#target", Input)
+        field.focus()
+        field.post_message(events.Paste("b\r\n"))
+        await walk.pilot.pause()
+        assert field.value == "stackvmb" and "were pasted" not in walk.notices()
 
 
 async def test_a_mistake_of_our_own_ends_with_a_report_without_secrets(home: Path) -> None:

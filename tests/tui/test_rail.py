@@ -15,6 +15,7 @@ from core.site import paths
 from tests.fakes.script import Scenario
 from tests.fakes.services import FakeSite, fake_services
 from tui.journeys import Keeper
+from tui.steps import Journey
 
 from .walk import Walk, make_app, walking
 
@@ -45,6 +46,14 @@ def site(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def kept() -> Path:
     return paths.journey("ward-7", "stackvm")
+
+
+@pytest.mark.parametrize(("run", "state"), [("another", "stale"), ("watched", "done")])
+def test_a_first_launch_outdates_what_is_told_of_another_run(run: str, state: str) -> None:
+    journey = Journey()
+    journey.finish("watch", "watched", "completed")
+    journey.finish("launch", run)
+    assert journey.states["watch"] == state
 
 
 async def _worked(scenario: Scenario | None = None) -> dict[str, str]:

@@ -13,7 +13,6 @@ from textual.widgets import Button
 
 from core.runs import owner
 from tests.fakes import history
-from tests.fakes.runs import FakeRuns
 from tests.fakes.script import NOON, RUN, Scenario
 from tui import run_list
 from tui.screens.compare import CompareScreen
@@ -50,12 +49,6 @@ def table(walk: Walk) -> RunTable:
 
 def listed(walk: Walk) -> list[str]:
     return [row.info.name for row in table(walk).runs.shown]
-
-
-def fakes(walk: Walk) -> FakeRuns:
-    found = walk.app.session.services.runs
-    assert isinstance(found, FakeRuns)
-    return found
 
 
 def cursor(walk: Walk) -> tuple[str, int]:
@@ -109,20 +102,20 @@ async def test_a_new_look_moves_neither_cursor_nor_lines_nor_marks() -> None:
         await walk.press(*["pagedown"] * 3, "up", "up", "space")
         before, marked = cursor(walk), list(table(walk).marked)
         assert before[1] > 0 and table(walk).scroll_offset.y > 0
-        known = fakes(walk).before
+        known = walk.runs.before
         late = [
             msgspec.structs.replace(known[0], run=history.ulid(1000 + number), created=NOON + number)
             for number in range(30)
         ]
-        fakes(walk).before = [*late, *(msgspec.structs.replace(info, ended=NOON) for info in known)]
+        walk.runs.before = [*late, *(msgspec.structs.replace(info, ended=NOON) for info in known)]
         await walk.press("r")
         assert len(listed(walk)) == 231
         assert cursor(walk) == before and table(walk).marked == marked
         table(walk).scroll_to(y=0, animate=False, immediate=True)  # as the wheel does: the cursor is out of sight
-        fakes(walk).before = fakes(walk).before[1:]
+        walk.runs.before = walk.runs.before[1:]
         await walk.press("r")
         assert table(walk).scroll_offset.y == 0 and table(walk).here == before[0]
-        fakes(walk).before = [info for info in fakes(walk).before if info.run != before[0]]
+        walk.runs.before = [info for info in walk.runs.before if info.run != before[0]]
         await walk.press("r")
         assert before[0] not in table(walk).runs.rows and table(walk).here
         gone = [run for run in marked if run in table(walk).marked]
@@ -138,20 +131,20 @@ async def test_cancelling_names_the_run_and_another_persons_takes_their_name() -
         question = walk.app.screen
         assert isinstance(question, Confirmation) and "autolog demo 2" in walk.screen_text()
         await walk.press("enter")  # the safe answer has the focus
-        assert fakes(walk)._known(history.ulid(2)).state == "running"
+        assert walk.runs._known(history.ulid(2)).state == "running"
         await walk.press("x", "tab", "enter")
-        assert fakes(walk)._known(history.ulid(2)).state == "cancelled"
+        assert walk.runs._known(history.ulid(2)).state == "cancelled"
         assert "1 run ended" in walk.screen_text() and "– cancelled   autolog demo 2" in walk.screen_text()
         await _to(walk, "breast-cancer 16")
         await walk.press("x")
         assert isinstance(walk.app.screen, TypedConfirmation) and "ben@lab-3's run, not yours" in walk.screen_text()
         await walk.type("yes")
         await walk.press("enter")
-        assert "That is not ben@lab-3" in walk.screen_text() and fakes(walk).forced == []
+        assert "That is not ben@lab-3" in walk.screen_text() and walk.runs.forced == []
         await walk.press("ctrl+u")
         await walk.type("BEN@lab-3")
         await walk.press("enter")
-        assert fakes(walk).forced == [history.ulid(16)]
+        assert walk.runs.forced == [history.ulid(16)]
         assert walk.app.session.commands[-1].text.endswith(f"cancel {history.ulid(16)} --force")
 
 
@@ -186,6 +179,16 @@ async def test_deleting_takes_the_short_name_or_the_number_and_never_what_goes_o
         assert "those go one by one" in walk.notices()
 
 
+async def test_deleting_says_what_becomes_of_a_model_of_the_run() -> None:
+    async with runs() as walk:
+        fakes(walk).before = [msgspec.structs.replace(info, models=["sepsis"]) for info in fakes(walk).before]
+        await walk.press("r")
+        await _to(walk, "breast-cancer 0")
+        await walk.press("D")
+        said = " ".join(walk.screen_text().replace("│", " ").split())
+        assert "Their models go with them, and cannot be packaged any more: sepsis." in said
+
+
 async def _to(walk: Walk, name: str) -> None:
     table(walk).go(listed(walk).index(name))
     await walk.pilot.pause()
@@ -195,7 +198,7 @@ async def test_an_error_of_the_vm_stays_with_its_retry_and_read_only_refuses_wit
     async with runs() as walk:
         await _to(walk, "breast-cancer 0")
         await walk.press("D")
-        fakes(walk).before = [info for info in fakes(walk).before if info.run != history.ulid(0)]  # another was first
+        walk.runs.before = [info for info in walk.runs.before if info.run != history.ulid(0)]  # another was first
         await walk.type(history.ulid(0)[:13])
         await walk.press("enter")
         assert "There is no run" in walk.screen_text()
@@ -220,7 +223,7 @@ async def test_an_error_of_the_vm_stays_with_its_retry_and_read_only_refuses_wit
 async def test_a_run_can_be_started_again_and_is_watched_then() -> None:
     async with runs() as walk:
         await walk.press("R", "tab", "enter")
-        assert fakes(walk).launches and walk.app.wizard.here == "watch"
+        assert walk.runs.launches and walk.app.wizard.here == "watch"
         assert walk.app.session.run == RUN
 
 
@@ -255,7 +258,7 @@ async def test_it_looks_again_by_itself_but_not_below_another_screen() -> None:
         await walk.press("o")
         screen = walk.app.screen
         assert isinstance(screen, RunsScreen)
-        fakes(walk).before = history.earlier(5, "vm")
+        walk.runs.before = history.earlier(5, "vm")
         now[0] = 2.9
         screen._tick()
         await walk.settled()

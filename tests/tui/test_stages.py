@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from textual.widgets import Button, Input
 
 from tests.fakes.script import EARLIER, RUN, Scenario
 
@@ -60,6 +61,15 @@ async def test_a_run_without_a_model_promises_none() -> None:
     async with walking() as walk:
         await walk.press("5", "enter")
         assert "Next registers its model" in walk.status
+
+
+async def test_the_button_names_the_row_that_is_typed() -> None:
+    async with walking() as walk:
+        await walk.press("5", "enter", "6", "enter", "enter", "enter")
+        assert walk.pane.query_one("#primary", Button).label == "Ask for row 17"
+        walk.pane.query_one("#row", Input).focus()
+        await walk.type("2")
+        assert walk.pane.query_one("#primary", Button).label == "Ask for row 172"
 
 
 async def test_a_stage_that_did_not_start_is_not_marked() -> None:

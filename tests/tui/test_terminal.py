@@ -170,7 +170,7 @@ def test_the_recorded_journey_by_the_mouse_alone(terminal: Terminal) -> None:
     terminal.open(*REPLAY)
     terminal.wait("Press Enter to connect")
     terminal.click("Connect", "Is this the right VM?")
-    terminal.click("Do not trust it", "Not connected")
+    terminal.click("Do not trust it", "Not connected: the question was not answered")
     here = "connect"
     for step, _, label, wanted in STEPS:
         if step != here:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes import history
-from tests.fakes.runs import FakeRuns
 from tests.fakes.script import NOON, RUN, Scenario
 from tui import run_list, words
 from tui.screens.runs import RunsScreen
@@ -23,23 +21,15 @@ LOST = "⚠ link lost: last seen 12:03, the run goes on"
 
 
 @pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "now", lambda: NOON + 184)
     monkeypatch.setattr(run_list, "now", lambda: NOON + 184)
-    yield
 
 
 def watch(walk: Walk) -> WatchPane:
     pane = walk.pane
     assert isinstance(pane, WatchPane)
     return pane
-
-
-def fakes(walk: Walk) -> FakeRuns:
-    found = walk.app.session.services.runs
-    assert isinstance(found, FakeRuns)
-    return found
 
 
 def head(walk: Walk) -> str:
@@ -83,7 +73,7 @@ async def test_a_run_that_is_followed_again_keeps_its_log_and_goes_on_from_there
         scenario.hold.clear()
         await walk.press("enter")
         assert isinstance(walk.app.screen, Wizard) and not link(walk), "opened from the list it is followed"
-        assert fakes(walk).followed == [(RUN, 0), *[(RUN, len(before.encode()))] * 3]
+        assert walk.runs.followed == [(RUN, 0), *[(RUN, len(before.encode()))] * 3]
         assert "✓ completed" in head(walk) and log(walk).startswith(before)
         lines = [line for line in log(walk).splitlines() if line.startswith("epoch")]
         assert len(lines) == 40 == len(set(lines)), "each line once"
@@ -92,11 +82,11 @@ async def test_a_run_that_is_followed_again_keeps_its_log_and_goes_on_from_there
             map(float, range(40))
         )
 
-        at = len(fakes(walk).followed)
+        at = len(walk.runs.followed)
         await walk.press("o", "enter")
-        assert len(fakes(walk).followed) == at + 1, "also one that has ended"
+        assert len(walk.runs.followed) == at + 1, "also one that has ended"
         await walk.press("4", "enter", "enter", "5")
-        assert len(fakes(walk).followed) == at + 2, "a launch that found the same run"
+        assert len(walk.runs.followed) == at + 2, "a launch that found the same run"
 
 
 async def test_a_lost_link_says_that_the_run_goes_on_and_the_try_has_a_clock_that_moves() -> None:
@@ -142,6 +132,18 @@ async def test_a_lost_link_says_that_the_run_goes_on_and_the_try_has_a_clock_tha
         scenario.hold["half"].set()
         await walk.settled()
         assert walk.state == "done"
+
+
+async def test_whatever_hears_the_vm_again_says_so() -> None:
+    """Also what is no step and no list: the choice of an earlier run, of a run to start from, a comparison."""
+    async with walking(Scenario(earlier=3)) as walk:
+        await walk.press("5", "enter", "o", "down", "space", "down", "space")
+        for keys in (("v", "escape", "escape"), ("tab", "e", "escape"), ("4", "s", "escape")):
+            walk.app.session.link.failed()
+            if not isinstance(walk.app.screen, RunsScreen):
+                assert link(walk) == LOST.partition(",")[0]
+            await walk.press(*keys)
+            assert not link(walk), keys
 
 
 async def test_the_head_names_the_run_its_place_in_the_queue_and_what_it_never_said() -> None:

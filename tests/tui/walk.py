@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from tests.fakes.runs import FakeRuns
 from tests.fakes.script import Scenario
 from tests.fakes.services import fake_services
 from tui.app import TrainshedApp
@@ -37,6 +38,12 @@ class Walk:
     @property
     def pane(self) -> StepPane:
         return self.app.wizard.pane
+
+    @property
+    def runs(self) -> FakeRuns:
+        found = self.app.session.services.runs
+        assert isinstance(found, FakeRuns)
+        return found
 
     @property
     def state(self) -> str:

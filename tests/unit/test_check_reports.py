@@ -100,7 +100,9 @@ def test_a_report_is_read_again_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "nonsense", '{"checks": 3}', "[" * 100_000, "\x00", '{"checks":[{}]}']
+    "text",
+    ["", "[]", "{}", "nonsense", '{"checks": 3}', "[" * 100_000, "\x00", '{"checks":[{}]}']
+    + [f'{{"site": "s", "duration_s": 1, "started": {when}}}' for when in ("1e300", "-1", "1e18", "253402300800")],
 )
 def test_what_is_no_report_is_refused_as_a_baseline(tmp_path: Path, text: str) -> None:
     path = tmp_path / "b.json"

@@ -6,17 +6,17 @@ import json
 import os
 from pathlib import Path
 
-from core.agent import distributions, environments
+from core.agent import distributions, environment_files
 
 HASH = "0" * 64
 
 
 def test_a_fifo_a_link_a_folder_and_a_huge_file_are_passed_over(tmp_path: Path) -> None:
     place = tmp_path / "environments" / HASH
-    site = Path(environments.files(str(place))) / "lib" / "python3.11" / "site-packages"
+    site = Path(environment_files.files(str(place))) / "lib" / "python3.11" / "site-packages"
     for name in ("good", "fifo", "link", "folder", "huge"):
         (site / f"{name}.dist-info").mkdir(parents=True)
-    (place / environments.RECORD).write_text(json.dumps({}))
+    (place / environment_files.RECORD).write_text(json.dumps({}))
     metadata = "Name: Good_Name\nVersion: 1.0\n"
     (site / "good.dist-info" / "METADATA").write_text(metadata)
     os.mkfifo(site / "fifo.dist-info" / "METADATA")

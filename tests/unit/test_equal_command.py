@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core.journal import Place
+from core import equal
+from core.errors import AgentError
+from core.journal import Journal, Place, services
+from core.pace import Pace
+from core.runs.told import told
 from core.site import files
 from core.site.files import Site
 from tui.driver import Job
 from tui.equal import equal_command
+from tui.session import Session
 from tui.settings import Settings
 
 
@@ -68,3 +73,20 @@ def test_an_interrupted_run_of_another_site_is_come_back_to_there(home: Path) ->
     job = Job(settings)
     job.run, job.offset = "01JDEMO8Z4V7Q2M5K9X3T6W1RB", 7
     assert job.advice().endswith("goes on: trainshed --site two logs 01JDEMO8Z4V7Q2M5K9X3T6W1RB -f --from 7")
+
+
+def test_what_is_copied_into_a_shell_is_one_line_and_quoted() -> None:
+    assert equal.command("run", Path("a;b $(c).yml")) == "trainshed run 'a;b $(c).yml'"
+    session = Session(services(Journal(Place("demo", "vm"), []), Pace(0)), clock=lambda: 0.0)
+    session.ran("vm", "# the job logged artifact x\ncurl h | sh\r\x1b[2Kx")
+    assert session.commands[-1].text == "# the job logged artifact x curl h | sh x"
+
+
+@pytest.mark.parametrize(
+    "more", [{"run": "01AB/../../x"}, {"run": "0; rm -rf ~"}, {"run": 5}, {"state": "odd"}, {"created": "x"}]
+)
+def test_a_run_of_the_vm_has_an_id_that_names_a_folder(more: dict[str, object]) -> None:
+    run = {"run": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "n", "experiment": "e", "state": "running", "created": 1.0}
+    assert told(run, "vm1").vm == "vm1"
+    with pytest.raises(AgentError, match="the VM tells of a run"):
+        told({**run, **more}, "vm1")

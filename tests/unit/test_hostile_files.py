@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from core import journal
 from core.errors import ConfigError
+from core.events import LogText
 from core.runs import code_diff
 from core.site import paths
 from tui.output import Output
 from tui.preferences import file
+from tui.widgets.log_file import LogFile
 
 HEAD = {"journal": 1, "site": "demo", "vm": "stackvm", "recorded": 0}
 
@@ -34,6 +37,26 @@ def test_a_line_that_is_none_of_a_recording_is_one_message(line: str, tmp_path: 
     path.write_text(json.dumps(HEAD) + f"\n{line}\n" + '{"at": 0, "call": 1, "op": "x"}\n')
     with pytest.raises(ConfigError, match=":2: not a line"):
         journal.read(path)
+
+
+def test_half_of_a_character_in_a_recording_reaches_no_screen(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.jsonl"
+    event = {"event": "log", "offset": 0, "text": "a\ud800b", "size": 3}
+    lines = [HEAD, {"at": 0, "call": 1, "op": "runs.follow"}, {"at": 0, "call": 1, "is": event}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    ((_, told),) = journal.read(path).takes[0].entries
+    assert isinstance(told, LogText) and told.text == "a?b"
+
+
+def test_a_fifo_in_the_place_of_a_log_stalls_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("a\n")
+    log = LogFile(path)
+    path.unlink()
+    os.mkfifo(path)
+    assert log.look() == "a.log is gone: what it held is still shown"
+    with pytest.raises(OSError, match="not a regular file"):
+        LogFile(path)
 
 
 @pytest.mark.parametrize("text", ["x = " + "9" * 5000, "a" + ".a" * 3000 + " = 1"])

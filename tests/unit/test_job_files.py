@@ -176,7 +176,8 @@ def test_set_reaches_names_tags_and_variables(folder: Path) -> None:
          "it is 5 there; write 1.0 there for a number"),
         ("inputs.shuffle", "maybe", "--set inputs.shuffle: 'maybe' is not a boolean, as {file}:17 declares it",
          "it is True there"),
-        ("lr", "1", "--set lr: no such setting",
+        ("lr", "1", "--set lr: no such setting", "did you mean inputs.lr?"),
+        ("owner", "1", "--set owner: no such setting",
          "inputs.NAME, display_name, experiment_name, description, tags.KEY or environment_variables.NAME"),
     ],
 )  # fmt: skip

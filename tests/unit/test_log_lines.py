@@ -236,8 +236,7 @@ def test_a_file_that_grows_is_cut_or_is_replaced_is_noticed(tmp_path: Path) -> N
 POINTS = [(0, 1_700_000_000.0), (100, 1_700_000_010.0), (100, 5.0), (300, 1_700_000_005.0), (400, 1_700_003_600.0)]
 
 
-def test_times_go_from_bytes_to_the_clock_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
+def test_times_go_from_bytes_to_the_clock_and_back() -> None:
     times = log_times.LogTimes()
     assert not times and times.of(0) is None
     times.add(POINTS)

@@ -29,6 +29,13 @@ SECRET = [
     ("account_key='abc/def'", "abc/def"),
     ("MLFLOW_TRACKING_TOKEN=abcdef", "abcdef"),
     ("pip: https://me:hunter2@index.example/simple", "hunter2"),
+    ("https://me:hun@ter2@index.example/simple", "ter2"),
+    ("https://t0ken@index.example/simple", "t0ken"),
+    ("redirected to https%3A%2F%2Fa%2Fc%3Fsig%3Dc2VjcmV0%26se", "c2VjcmV0"),
+    ("the token was eyJhbGciOi.eyJzdWIi.c2ln", "eyJzdWIi"),
+    ('password="with \\" battery"', "battery"),
+    ("password: 'cut off here", "off"),
+    ("pass\x1b[1mword=hunter2", "hunter2"),
     (f"could not read {PEM} of", "b3BlbnNz"),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow, cut off", "MIIEow"),
 ]
@@ -50,6 +57,17 @@ def test_what_is_shaped_like_a_secret_is_taken_out(text: str, secret: str) -> No
     assert "***" in report.redacted(text)
 
 
+def test_a_report_steers_no_terminal_it_is_read_in() -> None:
+    hostile = "a\x1b]0;x\x07b\x9b2Jc\x1b[31md"
+    try:
+        raise ValueError(hostile)
+    except ValueError as error:
+        crash = report.of_crash(error, "watch")
+    told = report.of_error(DataError(hostile, hint=hostile, seen=hostile), "data", f"cmd {hostile}", [hostile])
+    assert crash.endswith("ValueError: abcd\n") and told.count("abcd") == 5
+    assert all(line.isprintable() for line in (crash + told).split("\n"))
+
+
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_only_speaks_of_secrets_stays(text: str) -> None:
     assert report.redacted(text) == text
@@ -60,6 +78,9 @@ def test_a_secret_in_use_is_in_no_text_whatever_its_shape() -> None:
     error = report.clean(DataError("it said Tr0ub4dor & three", hint="at Tr0ub4dor & three", seen="Tr0ub4dor & three"))
     assert (error.title, error.hint, error.facts["seen"]) == ("it said ***", "at ***", "***")
     assert hidden(secret.reveal()) == report.redacted(secret.reveal()) == "***"
+    odd = Secret("a/b'c\"\n+d")
+    for text in (f"{odd.reveal()!r}", "https://h/a%2Fb%27c%22%0A%2Bd", "https://h/a/b%27c%22%0A%2Bd"):
+        assert hidden(text).strip("'") in ("***", "https://h/***")
     del secret, short
     gc.collect()
     assert hidden("Tr0ub4dor & three") == "Tr0ub4dor & three", "nothing is kept of it"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import msgspec
 import pytest
 
@@ -15,14 +12,8 @@ from tui.run_list import COLUMNS, RunList, columns, text
 
 
 @pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The clock, and UTC."""
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_list, "now", lambda: NOON)
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def listed(**more: object) -> RunList:

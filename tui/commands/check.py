@@ -62,6 +62,7 @@ def check(
     if settings.json and form != "text":
         raise click.UsageError("--json and --format are two forms of the same: leave one out")
     if report is not None:
+        settings.refuse_if_read_only("check --report")
         files.writer(report)  # a wrong ending is told before anything is checked
     limits = Limits(fail=fail_on, unknown=None if fail_on_unknown == "never" else fail_on_unknown)  # type: ignore[arg-type]
     if form != "text":

@@ -21,7 +21,8 @@ from tui.check_list import CheckList
 from tui.widgets.choices import Choices, Filter
 
 from .dialogues import SecretQuestion
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 REDRAW_S = 0.1  # while checks come in
 

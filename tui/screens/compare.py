@@ -19,12 +19,11 @@ from tui.widgets.compare_view import CompareView
 from tui.widgets.errors import ErrorPanel
 from tui.widgets.key_line import KeyLine
 
-from .pane import closing
 from .place import Place
-from .tells import Tells
+from .work import heard
 
 
-class CompareScreen(Place[None], Tells):
+class CompareScreen(Place[None]):
     """`a` and `b`: two ULIDs."""
 
     TITLE_OF = "Compare"
@@ -72,7 +71,7 @@ class CompareScreen(Place[None], Tells):
 
     async def _compare(self) -> None:
         try:
-            async with closing(self.session.services.runs.compare(self.a, self.b)) as stream:
+            async with heard(self.session, self.session.services.runs.compare(self.a, self.b)) as stream:
                 async for event in stream:
                     if isinstance(event, events.RunsCompared):
                         self._show(event)

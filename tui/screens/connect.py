@@ -15,7 +15,8 @@ from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.press import Press
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 WELCOME = (
     "New here? The demo plays the whole journey as it was recorded, step by step as you press the keys: no VM, no "
@@ -109,7 +110,7 @@ class ConnectPane(StepPane):
     def _go_on(self, error: errors.TrainshedError, answers: dict[str, Any], **answer: Any) -> None:
         if any(value is None for value in answer.values()):
             self.session.journey.fail(self.STEP)
-            self.status.end("✗", "Not connected: there was no answer", "$text-error")
+            self.status.end("✗", "Not connected: the question was not answered", "$text-error")
             self.show_error(error)
         else:
             self.call_later(self.connect, **answers, **answer)

@@ -66,7 +66,7 @@ class CurveChooser(Dialogue[list[str]]):
         self.listed: list[str] = []  # of that, what has a line
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialogue wide"):
+        with Vertical(classes="dialogue"):
             yield Static("Which curves", classes="title")
             yield Field(id="filter", placeholder="/ filters: part of a name, or a pattern as train/*")
             yield Toggles(id="curves")

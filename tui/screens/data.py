@@ -14,7 +14,8 @@ from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.links import LinkPath
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 
 class DataPane(StepPane):

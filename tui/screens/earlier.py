@@ -20,7 +20,7 @@ from tui.widgets.metrics import MetricChart
 from tui.widgets.press import Press
 
 from .dialogues import Dialogue
-from .pane import TURN_S, closing
+from .work import TURN_S, heard
 
 NONE = "none"  # no ULID
 
@@ -33,7 +33,7 @@ class EarlierRun(Dialogue[str]):
         self.session, self.run, self.with_run = session, run, with_run
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialogue wide"):
+        with Vertical(classes="dialogue"):
             yield Static("Compare with an earlier run", classes="title")
             yield Static("Asking the VM for its runs …", id="said")
             yield Choices(id="runs")
@@ -48,9 +48,8 @@ class EarlierRun(Dialogue[str]):
     async def _list(self) -> None:
         said = self.query_one("#said", Static)
         try:
-            async with closing(self.session.services.runs.list()) as stream:
+            async with heard(self.session, self.session.services.runs.list()) as stream:
                 async for event in stream:
-                    self.session.on_seen(event)
                     if isinstance(event, events.RunsListed):
                         listed = untrusted.event(event)
                         assert isinstance(listed, events.RunsListed)
@@ -106,7 +105,7 @@ async def read(session: Session, run: str, chart: MetricChart) -> str:
     """Reads the metrics of `run` into the chart, for as long as they are wanted there; returns what to say of it."""
     count, turn = 0, time.monotonic()
     try:
-        async with closing(session.services.runs.metrics(run)) as stream:
+        async with heard(session, session.services.runs.metrics(run)) as stream:
             async for event in stream:
                 if chart.earlier_run != run:
                     return ""

@@ -24,9 +24,9 @@ from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
 from .dialogues import SecretQuestion, TypedConfirmation
-from .pane import closing
 from .place import Place
 from .tells import Tells
+from .work import closing
 
 Mended = dict[str, events.CheckFinished]
 

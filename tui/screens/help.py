@@ -28,9 +28,12 @@ class HelpScreen(Dialogue[None]):
 
     PLAIN = True
 
-    def __init__(self, title: str, does: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
+    def __init__(
+        self, title: str, does: str, groups: list[tuple[str, list[tuple[str, str]]]], *, states: bool = False
+    ) -> None:
         super().__init__()
         self.heading, self.does, self.groups = title, does, groups
+        self.states = states  # whether those of a step are explained
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -38,14 +41,16 @@ class HelpScreen(Dialogue[None]):
 
     def compose(self) -> ComposeResult:
         width = max(len(key) for key, _ in self.keys) + 2
-        with VerticalScroll(classes="dialogue wide"):
+        with VerticalScroll(classes="dialogue"):
             yield Static(f"Keys of {self.heading}", classes="title")
-            yield Static(Content(self.does), classes="table")
+            if self.does:
+                yield Static(Content(self.does), classes="table")
             for group, rows in self.groups:
                 yield Static(group, classes="group")
                 yield Static(_table(rows, width), classes="table")
-            yield Static("States of a step", classes="group")
-            yield Static(_table(WORDS, width), classes="table")
+            if self.states:
+                yield Static("States of a step", classes="group")
+                yield Static(_table(WORDS, width), classes="table")
             yield Static(MOUSE, classes="table")
             yield Press("Close", id="cancel", variant="primary")
 

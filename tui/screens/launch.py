@@ -23,7 +23,8 @@ from tui.widgets.plan import Plan
 from .launch_form import LaunchForm
 from .launch_source import Look
 from .launch_view import LaunchView
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 REFUSED = "--set "  # how core.jobs.settings begins to say which setting it refuses
 CORRECT, CHANGED = "a setting has to be corrected", "it changed since you looked"
@@ -107,8 +108,9 @@ class LaunchPane(StepPane):
             return False
         self.ASKS = CORRECT
         why, hint = error.title.removeprefix(REFUSED), f" ({error.hint})" if error.hint else ""
-        name = why.partition(":")[0].removeprefix("inputs.")
-        self.refuse(f"{PREFIX}{name}" if name in self.form.inputs.inputs else "settings", why + hint)
+        group, _, name = why.partition(":")[0].partition(".")
+        typed_there = group == "inputs" and name in self.form.inputs.inputs
+        self.refuse(f"{PREFIX}{name}" if typed_there else "settings", why + hint)
         return True
 
     def action_choose(self) -> None:

@@ -17,7 +17,8 @@ from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.press import Press
 
-from .pane import StepPane, Task
+from .pane import StepPane
+from .work import Task
 
 STAGES = ("register", "package", "deploy", "invoke")
 DOES = {
@@ -247,6 +248,9 @@ class ModelPane(StepPane):
     def _holds_focus(self, stage: str) -> bool:
         focused = self.screen.focused
         return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
+
+    def on_input_changed(self) -> None:
+        self.relabel()  # the button names the row
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         stage = (event.button.id or "").removeprefix("do-")

@@ -12,7 +12,6 @@ from textual.widgets import Button, Input, Static
 
 from core import events
 from core.errors import ConnectError, TrainshedError
-from core.services import Events
 from tui.session import Session
 from tui.steps import BY_ID, ORDER
 from tui.widgets.errors import ErrorPanel
@@ -21,9 +20,8 @@ from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
 from .tells import Tells
-from .work import TURN_S, Task, Work, closing
+from .work import Task, Work
 
-__all__ = ["TURN_S", "StepPane", "Task", "closing"]
 TRIED = 8  # commands in a report
 
 
@@ -106,7 +104,7 @@ class StepPane(Vertical, Tells):
         with Vertical(classes="body"):
             yield from self.body()
         yield StatusLine(self.session.clock)
-        with Horizontal(classes="buttons nav"):
+        with Horizontal(classes="buttons"):
             if ORDER[0] != self.STEP:
                 yield Press("‹ Back", id="go-back")
             yield Press(self.primary()[0], id="primary", variant="primary")
@@ -154,9 +152,6 @@ class StepPane(Vertical, Tells):
         focused = self.screen.focused
         if focused is not None and self.panel in focused.ancestors:
             self.focus_first()
-
-    async def _consume(self, stream: Events) -> None:
-        await self.work.consume(stream)
 
     def _take(self, event: events.Event) -> None:
         self.session.on_seen(event)

@@ -15,10 +15,12 @@ from tui import keytable
 from tui.frame import Frame
 from tui.session import Session
 
+from .tells import Tells
+
 Answer = TypeVar("Answer")
 
 
-class Place(Frame[Answer | None]):
+class Place(Frame[Answer | None], Tells):
     """What such screens share: the keys of the program, the help, the palette's actions."""
 
     TITLE_OF: ClassVar[str]
@@ -56,10 +58,6 @@ class Place(Frame[Answer | None]):
             for key, active in found.items():
                 found[key] = active._replace(binding=replace(active.binding, show=key == "escape"))
         return found
-
-    def say(self, text: str) -> None:
-        """Why a key did nothing, or what it did."""
-        self.notify(text, timeout=4, markup=False)
 
     def action_back(self) -> None:
         self.dismiss(None)

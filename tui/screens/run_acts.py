@@ -21,14 +21,13 @@ from tui.widgets.errors import ErrorPanel
 from tui.widgets.run_table import RunTable
 
 from .dialogues import Confirmation, Dialogue, TypedConfirmation
-from .pane import closing
 from .place import Place
-from .tells import Tells
+from .work import heard
 
 NAMED = 6  # runs that a question names; of the others it says how many
 
 
-class RunActs(Place[str], Tells):
+class RunActs(Place[str]):
     """For RunLook, which looks again after each of them."""
 
     def __init__(self, session: Session) -> None:
@@ -114,7 +113,8 @@ class RunActs(Place[str], Tells):
             return
         title = "Delete this run for good?" if len(infos) == 1 else f"Delete these {len(infos)} runs for good?"
         models = sorted({name for info in infos for name in info.models})
-        gone = f" Their models go with them: {printable(', '.join(models))}." if models else ""
+        lost = "Their models go with them, and cannot be packaged any more:"
+        gone = f" {lost} {printable(', '.join(models))}." if models else ""
         more = f"log, outputs and all go; what is recorded, registered or packaged stays.{gone}"
         yes = f"Delete {words.short(infos[0].run)}" if len(infos) == 1 else f"Delete {len(infos)} runs"
         question = self.ask(title, infos, more, yes, typed=True)
@@ -170,7 +170,7 @@ class RunActs(Place[str], Tells):
         over, created = False, ""
         try:
             for operation in begin:
-                async with closing(operation()) as stream:
+                async with heard(self.session, operation()) as stream:
                     async for event in stream:
                         created = self._take(untrusted.event(event)) or created
             over = True
@@ -189,7 +189,6 @@ class RunActs(Place[str], Tells):
 
     def _take(self, event: events.Event) -> str:
         """The run that was made, if it was."""
-        self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)

@@ -12,8 +12,8 @@ from tui import run_list, untrusted, words
 from tui.link import Trying
 from tui.session import Session
 
-from .pane import closing
 from .run_acts import RunActs
+from .work import heard
 
 REFRESH_S = 3.0  # between two looks
 SHARE = 10  # of the time a look takes, between two looks: a slow VM is asked less often
@@ -54,9 +54,8 @@ class RunLook(RunActs):
     async def _look(self) -> None:
         wait = AGAIN_S
         try:
-            async with closing(self.session.services.runs.list()) as stream:
+            async with heard(self.session, self.session.services.runs.list()) as stream:
                 async for event in stream:
-                    self.session.on_seen(event)
                     if isinstance(event, events.RunsListed):
                         self.runs.take(event.runs)
                         self.seen, self.error, self.failures = run_list.now(), None, 0

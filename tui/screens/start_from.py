@@ -13,7 +13,7 @@ from tui.session import Session
 from tui.widgets.press import Press
 
 from .chooser import Chooser
-from .pane import closing
+from .work import heard
 
 
 class Origin(NamedTuple):
@@ -39,7 +39,7 @@ class StartFrom(Chooser[Origin]):
 
     async def load(self) -> None:
         self.session.ran("cli", self.session.line("runs"))
-        async with closing(self.session.services.runs.list()) as stream:
+        async with heard(self.session, self.session.services.runs.list()) as stream:
             async for event in stream:
                 if isinstance(event, events.RunsListed):
                     self.lines = {info.run: (info, _line(info)) for info in sorted(event.runs, key=self._nearness)}

@@ -23,8 +23,8 @@ from tui.widgets.panels import Panels
 from tui.widgets.resources import ResourcesPanel
 from tui.widgets.run_head import RunHead
 
-from .pane import Task
 from .watch_acts import WatchActs
+from .work import Task
 
 
 class WatchPane(WatchActs):
@@ -199,8 +199,6 @@ class WatchPane(WatchActs):
                 self.seen.finished = event
             case events.RunsListed() if event.runs:
                 self.session.run_info = max(event.runs, key=lambda info: info.created)
-            case events.GateHeld():
-                self.say(f"Held by the gate: {event.item}, {event.reason}")
             case events.Notice():
                 self.say(event.text)
             case _:

@@ -18,7 +18,8 @@ from . import earlier
 from .curves import CurveChooser
 from .dialogues import Confirmation
 from .earlier import EarlierRun
-from .pane import StepPane, closing
+from .pane import StepPane
+from .work import heard
 
 
 class WatchActs(StepPane):
@@ -143,7 +144,7 @@ class WatchActs(StepPane):
 
     async def _cancel_now(self, run: str) -> None:
         try:
-            async with closing(self.session.services.runs.cancel(run)) as stream:
+            async with heard(self.session, self.session.services.runs.cancel(run)) as stream:
                 async for event in stream:
                     self._cancelled(untrusted.event(event))
         except TrainshedError as error:
@@ -151,7 +152,6 @@ class WatchActs(StepPane):
 
     def _cancelled(self, event: events.Event) -> None:
         """Whoever follows the run hears of its end; else this is how it is known."""
-        self.session.on_seen(event)
         if isinstance(event, events.RunStateChanged) and event.run == self.seen.run:
             if event.reason:
                 self.say(f"The run is {event.state}: {event.reason}")

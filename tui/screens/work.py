@@ -17,6 +17,8 @@ from core.services import Events
 from tui import untrusted, words
 
 if TYPE_CHECKING:
+    from tui.session import Session
+
     from .pane import StepPane
 
 TURN_S = 0.005  # after this much work on events the loop gets a turn
@@ -46,6 +48,28 @@ async def closing(events: Events) -> AsyncIterator[Events]:
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()
+
+
+@asynccontextmanager
+async def heard(session: Session, stream: Events) -> AsyncIterator[Events]:
+    """The same events, of which the session is told what they say of the link and of runs; closed as by `closing`.
+
+    An error has no secret in it, as that of a step has none.
+    """
+
+    async def told() -> Events:
+        async for event in stream:
+            session.on_seen(event)
+            yield event
+
+    try:
+        async with closing(stream), closing(told()) as events:
+            yield events
+    except TrainshedError as error:
+        from tui import report
+
+        report.clean(error)
+        raise
 
 
 class Work:

@@ -17,7 +17,7 @@ LIMIT = 4096  # PATH_MAX; no address, tag list or fingerprint is longer
 
 
 class Field(Input):
-    """One line. A paste of more than LIMIT characters is refused before it is laid out."""
+    """One line: that a paste has more is told. One of more than LIMIT characters is refused before it is laid out."""
 
     def __init__(self, value: str = "", *, id: str, placeholder: str = "", **more: Any) -> None:
         more |= {"compact": True, "max_length": LIMIT, "select_on_focus": False}
@@ -28,6 +28,8 @@ class Field(Input):
             event.prevent_default()
             event.stop()
             self.notify(f"{len(event.text):,} characters were pasted; this field takes {LIMIT:,}", severity="warning")
+        elif (lines := len(event.text.rstrip().splitlines())) > 1:
+            self.notify(f"{lines} lines were pasted; this field takes the first alone", severity="warning")
 
 
 class SecretField(Field):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
@@ -11,11 +13,14 @@ from tui import untrusted
 from .fields import Field, Row
 
 PREFIX = "input-"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # as job files have them; a recording, or a VM, may have others
+TYPES = ("string", "boolean", "integer", "number")
 LONGEST = 1000  # characters: a longer value, or one of several lines, is told and not offered
 
 
 def _fits(each: ResolvedInput) -> bool:
-    return each.source == "literal" and len(each.value) <= LONGEST and each.value.isprintable()
+    known = each.source == "literal" and each.type in TYPES and NAME.fullmatch(each.name) is not None
+    return known and len(each.value) <= LONGEST and each.value.isprintable()
 
 
 class FieldGrid(Vertical):

@@ -12,6 +12,11 @@ from .log_store import LogStore
 FIRST = 256  # bytes at its beginning that tell a file from another that was written over it
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Another user may have put a FIFO there, whose other end nobody opens."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 class LogFile:
     """`look` takes in what has happened to the file, and `store` is what it is now."""
 
@@ -22,7 +27,7 @@ class LogFile:
         self._begin()
 
     def _begin(self) -> None:
-        file: IO[bytes] = self.path.open("rb", buffering=0)
+        file: IO[bytes] = open(self.path, "rb", buffering=0, opener=_at_once)  # noqa: SIM115 - has no opener
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             file.close()

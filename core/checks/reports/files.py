@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 
+from ... import kept
 from ...errors import UsageError
 from ...site import atomic
 from .record import Report
@@ -31,3 +32,4 @@ def save(report: Report, path: Path) -> None:
         atomic.write(path, write(report))
     except OSError as error:
         raise UsageError(f"the report cannot be written: {path}: {error.strerror}") from None
+    kept.remember("check", path)

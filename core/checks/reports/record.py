@@ -14,6 +14,7 @@ from .changes import SEVERITIES, changes
 
 FINDINGS = ("fail", "warn", "unknown")  # the worst first
 LARGEST = 50_000_000  # bytes of a baseline
+LATEST = 253_402_300_000  # seconds since the epoch: in the year 9999
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,10 @@ def parse(text: bytes) -> Report:
     whole = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     rows = msgspec.json.decode(whole.pop("checks", msgspec.Raw(b"[]")), type=list[dict[str, msgspec.Raw]])
     tagged = [{**row, "event": msgspec.Raw(b'"check.finished"')} for row in rows]
-    return msgspec.json.decode(msgspec.json.encode({**whole, "checks": tagged}), type=Report)
+    report = msgspec.json.decode(msgspec.json.encode({**whole, "checks": tagged}), type=Report)
+    if not 0 <= report.started < LATEST:
+        raise msgspec.ValidationError("`started` is no time")
+    return report
 
 
 CLOSING: Mapping[str, Callable[[CheckFinished], bool]] = {
