@@ -181,7 +181,7 @@ async def test_deleting_takes_the_short_name_or_the_number_and_never_what_goes_o
 
 async def test_deleting_says_what_becomes_of_a_model_of_the_run() -> None:
     async with runs() as walk:
-        fakes(walk).before = [msgspec.structs.replace(info, models=["sepsis"]) for info in fakes(walk).before]
+        walk.runs.before = [msgspec.structs.replace(info, models=["sepsis"]) for info in walk.runs.before]
         await walk.press("r")
         await _to(walk, "breast-cancer 0")
         await walk.press("D")

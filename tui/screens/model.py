@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from core import events
 from core.services import Events
@@ -249,7 +249,7 @@ class ModelPane(StepPane):
         focused = self.screen.focused
         return focused is None or focused.id in ("primary", "retry", f"do-{stage}")
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:  # noqa: ARG002
         self.relabel()  # the button names the row
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
