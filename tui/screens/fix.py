@@ -26,7 +26,7 @@ from tui.widgets.status import StatusLine
 from .dialogues import SecretQuestion, TypedConfirmation
 from .place import Place
 from .tells import Tells
-from .work import closing
+from .work import heard
 
 Mended = dict[str, events.CheckFinished]
 
@@ -156,7 +156,7 @@ class FixScreen(Place[Mended], Tells):
         self.status.start(title)
         over = False
         try:
-            async with closing(begin()) as stream:
+            async with heard(self.session, begin()) as stream:
                 async for event in stream:
                     self._take(untrusted.event(event))
             over = True
@@ -180,7 +180,6 @@ class FixScreen(Place[Mended], Tells):
             self.look()
 
     def _take(self, event: events.Event) -> None:
-        self.session.on_seen(event)
         match event:
             case events.Phase():
                 self.status.phase(event.title)
