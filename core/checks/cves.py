@@ -15,6 +15,7 @@ from .model import Seen, Verdict
 from .rules import Evaluate
 
 OURS = {"debian": "debian", "ubuntu": "ubuntu"}  # os-release's ID -> a word in its packages' Maintainer
+KERNEL_HOLE = "CVE-2026-46333"
 PROGRAMS = ("/usr/sbin/sshd", "/usr/bin/sshd")
 
 
@@ -32,7 +33,7 @@ def fixed(check: str) -> Evaluate:
         program = (seen.host.get("sshd", {}).get("argv") or [PROGRAMS[0]])[0]
         if program not in PROGRAMS:
             return Verdict("unknown", f"the server is {program}, which is no package's")
-        return judge(check, seen.section("packages"))
+        return judge(holes(check), seen.section("packages"))
 
     return evaluate
 
@@ -44,17 +45,17 @@ def on_the_client(check: str) -> Evaluate:
             return Verdict("unknown", "this computer has no packages of Debian. See: ssh -V")
         if not packages["ssh"]:
             return Verdict("skipped", "there is no OpenSSH on this computer")
-        return judge(check, packages)
+        return judge(holes(check), packages)
 
     return evaluate
 
 
-def judge(check: str, packages: Mapping[str, Any]) -> Verdict:
-    """`packages`: `os` (id, codename, name) and `installed` (name -> version, maintainer), as the agent reads them."""
+def judge(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]) -> Verdict:
+    """`rows`: holes. `packages`: `os` (id, codename, name), `installed` (name -> version, maintainer) of the agent."""
     system = packages["os"]
     if system["id"] not in OURS:
         return Verdict("unknown", f"{system['name'] or 'this system'}: the table has Debian and Ubuntu alone")
-    verdicts = list(_verdicts(holes(check), packages))
+    verdicts = list(_verdicts(rows, packages))
     statuses: tuple[Status, ...] = ("fail", "unknown")
     for status in statuses:
         found = [(name, text) for verdict, name, text in verdicts if verdict == status]
@@ -101,10 +102,16 @@ def kernel(seen: Seen, _: None) -> Verdict:
     package = packages["installed"].get(name)
     if package is None:
         return Verdict("unknown", f"the running kernel {packages['kernel']} is of no package of this system")
-    verdict = judge("host-key-leak-kernel", {**packages, "installed": {"linux-image": package}})
+    row = holes("host-key-leak-kernel")[KERNEL_HOLE]
+    codename = packages["os"]["codename"]
+    series, _, rest = packages["kernel"].partition("-")
+    listed = row.get(codename, {})
+    since = listed.get(f"{series} {rest.partition('-')[2]}") or listed.get(series)
+    kernels = {KERNEL_HOLE: {**row, codename: since}}
+    verdict = judge(kernels, {**packages, "installed": {"linux-image": package}})
     if verdict.status != "pass":
         return verdict
-    known = holes("host-key-leak-kernel")["CVE-2026-46333"]["known"]
+    known = row["known"]
     old = [key["path"] for key in seen.section("host_keys") if _day(key["mtime"]) < known.isoformat()]
     if old:
         return Verdict(

@@ -29,6 +29,7 @@ Section = Literal[
     "docker",
 ]
 Config = Mapping[str, list[str]]
+LONGEST = 3000  # characters of evidence
 
 
 class Missing(Exception):
@@ -148,7 +149,7 @@ class Check:
             title=self.title,
             status=verdict.status,
             severity=verdict.severity or self.severity,
-            evidence=verdict.evidence + _by_root(self.needs, seen),
+            evidence=_bounded(verdict.evidence) + _by_root(self.needs, seen),
             expected=self.expectation,
             sources=list(self.sources),
             fix="" if verdict.status == "pass" else self.fixed.text,
@@ -175,6 +176,13 @@ COMMANDS: dict[Section, str] = {
     "updates": "sudo apt list --upgradable",
     "docker": "sudo docker info",
 }
+
+
+def _bounded(evidence: str) -> str:
+    """A host can have ten thousand keys or listeners: the first of them are evidence enough."""
+    return (
+        evidence if len(evidence) <= LONGEST else f"{evidence[:LONGEST]}… ({len(evidence) - LONGEST} characters more)"
+    )
 
 
 def _by_root(needs: tuple[Section, ...], seen: Seen) -> str:

@@ -40,14 +40,29 @@ def between(least: int, most: int | None = None) -> Test:
     return lambda text, value: text.isdigit() and least <= int(text) <= (value if most is None else most)
 
 
+@dataclass(frozen=True)
+class Names:
+    """A list of names, by commas or spaces: those like the patterns may (`allowed`) or may not be in it."""
+
+    patterns: tuple[str, ...]
+    allowed: bool
+
+    def __call__(self, text: str, _: Any) -> bool:
+        return not self.wrong(text)
+
+    def wrong(self, text: str) -> list[str]:
+        like = {name: any(fnmatchcase(name, pattern) for pattern in self.patterns) for name in _names(text)}
+        return [name for name, is_like in like.items() if is_like != self.allowed]
+
+
 def lacks(*patterns: str) -> Test:
-    """None of the names in a list, by commas or spaces, is like one of the patterns."""
-    return lambda text, _: not [name for name in _names(text) if any(fnmatchcase(name, like) for like in patterns)]
+    """None of the names is like one of the patterns."""
+    return Names(patterns, allowed=False)
 
 
 def only(*patterns: str) -> Test:
-    """Every name in the list is like one of the patterns."""
-    return lambda text, _: all(any(fnmatchcase(name, like) for like in patterns) for name in _names(text))
+    """Every name is like one of the patterns."""
+    return Names(patterns, allowed=True)
 
 
 def each_at_most(text: str, value: Any) -> bool:
@@ -82,10 +97,11 @@ class Setting:
     def judge(self, config: Config, value: Any) -> Verdict:
         text = words(config, self.key, *self.older)
         if not text:
-            return Verdict(self.absent, f"this sshd has no {self.key}")
+            return Verdict(self.absent, f"no {self.key}")
         if self.good(text, value):
             return Verdict("pass", f"{self.key} {text}")
-        return Verdict(self.otherwise, f"{self.key} {text}", self.severity)
+        said = ", ".join(self.good.wrong(text)) if isinstance(self.good, Names) else text
+        return Verdict(self.otherwise, f"{self.key} {said}", self.severity)
 
 
 def settings(*rows: Setting, unless: Mapping[str, str] | None = None) -> Evaluate:

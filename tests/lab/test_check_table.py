@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from core.agent import public_keys
 from core.agent.hostfiles import Files
 from core.agent.packages import packages
 from core.checks import password
@@ -203,6 +204,17 @@ def test_the_fixes_agree_with_each_other_and_sshd_takes_them(place: Path) -> Non
     done = subprocess.run(["/usr/sbin/sshd", "-t", "-f", config], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert all(check.fix.text for check in CATALOGUE)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("rsa", 2048), ("ecdsa", 384), ("ed25519", None)])
+def test_host_keys_are_told_as_ssh_keygen_tells_them(place: Path, kind: str, bits: int | None) -> None:
+    key = keygen(place / f"told_{kind}", kind, bits=bits)
+    said = subprocess.run(["ssh-keygen", "-lf", key], capture_output=True, text=True, check=True).stdout.split()
+    pinned = public(key).split()[0]
+    for _ in range(2):  # by the public file; then by what the private one holds in clear
+        found = public_keys.of_host(str(key))
+        assert found == {"type": pinned, "bits": int(said[0]), "fingerprint": said[1]}
+        key.with_name(key.name + ".pub").unlink(missing_ok=True)
 
 
 def test_a_login_by_password_with_everything_in_order_is_a_warning(found: dict[str, dict[str, CheckFinished]]) -> None:

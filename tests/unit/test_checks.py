@@ -275,3 +275,11 @@ def test_a_fix_in_words_has_the_checks_value_and_every_part() -> None:
         "look",
     ]
     assert fix.automatic and not Fix(by_hand=("look",)).automatic
+
+
+def test_evidence_is_bounded_whatever_a_host_has() -> None:
+    many = [
+        {"protocol": "tcp", "address": "0.0.0.0", "port": port, "process": "x" * 15} for port in range(20_000, 60_000)
+    ]
+    found = CHECKS["other-listeners"].run(Seen(host={**config(), "listeners": many}))
+    assert found.status == "warn" and len(found.evidence) < 3100 and found.evidence.endswith("characters more)")

@@ -78,8 +78,36 @@ def test_the_table_is_whole() -> None:
     assert len(rows) > 15 and cves.table()["date"]
     for name, row in rows.items():
         assert set(row["checks"]) <= known and row["package"] and row["source"], name
-        versions = {key: text for key, text in row.items() if key in ("focal", "jammy", "noble", "bookworm", "trixie")}
-        assert versions and all(re.fullmatch(r"0|(\d+:)?\d\S+", text) for text in versions.values()), name
+        releases = [row[key] for key in ("focal", "jammy", "noble", "bookworm", "trixie") if key in row]
+        versions = [text for one in releases for text in (one.values() if isinstance(one, dict) else [one])]
+        assert versions and all(re.fullmatch(r"0|(\d+:)?\d\S+", text) for text in versions), name
+
+
+def booted(kernel: str, version: str, codename: str = "noble", made: float = 1.8e9, maintainer: str = UBUNTU) -> Seen:
+    system = {"id": "debian" if codename == "bookworm" else "ubuntu", "codename": codename, "name": codename}
+    installed = {f"linux-image-{kernel}": {"version": version, "maintainer": maintainer}}
+    packages = {"os": system, "installed": installed, "kernel": kernel, "liblzma": []}
+    return Seen(host={"packages": packages, "host_keys": [{"path": "key", "mtime": made}]})
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (booted("6.8.0-117-generic", "6.8.0-117.117"), "fail"),
+        (booted("6.8.0-124-generic", "6.8.0-124.124"), "pass"),
+        (booted("6.8.0-124-generic", "6.8.0-124.124", made=1.7e9), "warn"),  # its keys are older than the hole's day
+        (booted("6.8.0-1056-azure", "6.8.0-1056.62"), "fail"),
+        (booted("6.8.0-1058-azure", "6.8.0-1058.64"), "pass"),
+        (booted("6.14.0-1017-azure", "6.14.0-1017.17~24.04.1"), "unknown"),  # a series that the table does not have
+        (booted("6.8.0-124-generic", "6.8.0-124.124~22.04.1", "jammy"), "pass"),
+        (booted("6.1.0-51-cloud-amd64", "6.1.172-1", "bookworm", maintainer="debian"), "pass"),
+        (booted("6.1.0-40-amd64", "6.1.170-3", "bookworm", maintainer="debian"), "fail"),
+        (booted("6.18.44-fc", "1"), "unknown"),
+    ],
+)
+def test_the_kernel_that_runs_is_told_by_its_series_and_flavour(host: Seen, status: str) -> None:
+    found = BY_ID["host-key-leak-kernel"].run(host)
+    assert found.status == status, found.evidence
 
 
 def test_only_what_is_installed_counts_as_a_package() -> None:
