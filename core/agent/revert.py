@@ -25,6 +25,7 @@ from typing import Any, Dict, Iterator, List, Set
 
 MANIFEST, PENDING, KEPT, REVERTED = "manifest.json", "pending", "kept", "reverted"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # nothing of the session's environment
 RUNNING_SYSTEMD = "/run/systemd/system"
 LOOK_S = 0.2
 RELOAD_S = 10.0
@@ -200,10 +201,9 @@ def start(server: Dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         os.makedirs("/run/sshd", 0o755, exist_ok=True)  # it is gone after a reboot, and sshd insists on it
     nothing = subprocess.DEVNULL
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     folder = server["folder"] if os.path.isdir(server["folder"]) else "/"
     subprocess.Popen(
-        server["argv"], stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder, env=environment,
+        server["argv"], stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder, env=PLAIN,
         start_new_session=True,
     )  # fmt: skip
 
