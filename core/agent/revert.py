@@ -91,10 +91,7 @@ def keep(folder: str) -> bool:
             os.rename(os.path.join(folder, PENDING), os.path.join(folder, KEPT))
             sync(folder)
         kept = os.path.exists(os.path.join(folder, KEPT))
-        manifest = read(folder)
-        for entry in manifest["files"] if kept else []:
-            unlink(entry["beside"])
-        disarm(manifest)
+        disarm(read(folder))
         return kept
 
 
@@ -276,7 +273,10 @@ def alive(pid: int) -> bool:
 
 
 def disarm(manifest: Manifest) -> None:
-    """Nothing is started at its time, or after a reboot, any more."""
+    """Once it is decided: nothing is started at its time, or after a reboot, any more, and nothing of it is left."""
+    for entry in manifest["files"]:
+        unlink(entry["beside"])
+        unlink(entry["temporary"])
     for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
