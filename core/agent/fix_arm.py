@@ -101,7 +101,7 @@ def arm(folder: str, identity: str, way: str, seconds: float) -> None:
     python = _python()
     values = {"id": identity, "folder": folder, "python": python, "unit": _unit(identity), "seconds": int(seconds + 1)}
     program = [python, "-I", os.path.join(folder, "revert.py"), folder]
-    if subprocess.run([*program, "due"], stdin=subprocess.DEVNULL, check=False).returncode != 0:
+    if subprocess.run([*program, "due"], stdin=subprocess.DEVNULL, env=revert.PLAIN, check=False).returncode != 0:
         raise Fault("fix", "the program that puts a fix back does not start on this VM", "see %s" % folder)
     paths = files(identity, way)
     if way == "systemd":
@@ -128,7 +128,7 @@ def _detached(program: List[str]) -> None:
     """A process that outlives us and the session; it has said that it is there."""
     process = subprocess.Popen(
         [*program, "wait"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/",
-        start_new_session=True,
+        env=revert.PLAIN, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
     with process.stdout as said:

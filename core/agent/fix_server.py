@@ -40,9 +40,13 @@ class Server(NamedTuple):
     def port(self) -> int:
         return int(self.match["lport"])
 
+    @property
+    def address(self) -> str:
+        return self.match["laddr"]
+
     def record(self) -> Dict[str, Any]:
         """What the revert has to know."""
-        return {"argv": self.argv, "folder": self.folder, "unit": self.unit, "port": self.port}
+        return {"argv": self.argv, "folder": self.folder, "unit": self.unit, "port": self.port, "address": self.address}
 
     def command(self, letter: str) -> List[str]:
         """`sshd -t`, or `-T`, with the server's own options."""
@@ -72,7 +76,7 @@ def find(pid: int, user: str, connection: str) -> Server:
         listener = sshd.listener(pid)
         found = _above(pid)
         if found is None and listener.note == sshd.RESTARTED:
-            found = _listening(int(words[3]))
+            found = _listening(int(words[3]), words[2])
     except (sshd.Unreadable, OSError) as reason:
         raise Fault("fix", "the server that we came through cannot be told: %s" % reason) from None
     if listener.uid != 0:
@@ -105,8 +109,8 @@ def _above(pid: int) -> Optional[sshd.Process]:
     return None
 
 
-def _listening(port: int) -> Optional[sshd.Process]:
-    processes = [sshd.process(pid) for pid in revert.listeners(port)]
+def _listening(port: int, address: str) -> Optional[sshd.Process]:
+    processes = [sshd.process(pid) for pid in revert.listeners(port, address)]
     return next((found for found in processes if sshd.as_listener(found) is not None), None)
 
 
@@ -217,7 +221,7 @@ def reload(server: Server) -> None:
     """The server reads its configuration again, and listens as before. Raises Fault."""
     if not server.argv:
         return
-    before = revert.image(server.pid), revert.sockets(server.port)
+    before = revert.image(server.pid), revert.sockets(server.port, server.address)
     if server.unit:
         if revert.run("systemctl", "reload", server.unit) != 0:
             raise Fault("fix", "systemctl reload %s failed" % server.unit)
@@ -225,7 +229,7 @@ def reload(server: Server) -> None:
         os.kill(server.pid, signal.SIGHUP)
     until = time.monotonic() + revert.RELOAD_S
     while time.monotonic() < until:
-        after = revert.image(server.pid), revert.sockets(server.port)
+        after = revert.image(server.pid), revert.sockets(server.port, server.address)
         if not revert.alive(server.pid):
             raise Fault("fix", "the server ended when it was to read its configuration again")
         if after[1] and (after[0] != before[0] or after[1] != before[1]):

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import ipaddress
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ from typing import Any, Dict, Iterator, List, Set
 
 MANIFEST, PENDING, KEPT, REVERTED = "manifest.json", "pending", "kept", "reverted"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
+PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # nothing of the session's environment
 RUNNING_SYSTEMD = "/run/systemd/system"
 LOOK_S = 0.2
 RELOAD_S = 10.0
@@ -88,10 +91,7 @@ def keep(folder: str) -> bool:
             os.rename(os.path.join(folder, PENDING), os.path.join(folder, KEPT))
             sync(folder)
         kept = os.path.exists(os.path.join(folder, KEPT))
-        manifest = read(folder)
-        for entry in manifest["files"] if kept else []:
-            unlink(entry["beside"])
-        disarm(manifest)
+        disarm(read(folder))
         return kept
 
 
@@ -177,15 +177,15 @@ def server_back(server: Dict[str, Any], rebooted: bool) -> None:
     if not server["argv"]:
         return  # it is started for each connection, and reads it then
     until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
-    while not listening(server["port"]) and time.monotonic() < until:
+    while not listening(server) and time.monotonic() < until:
         time.sleep(LOOK_S)
-    for pid in listeners(server["port"]):
+    for pid in listeners(server["port"], server["address"]):
         before = image(pid)
         os.kill(pid, signal.SIGHUP)
         until = time.monotonic() + RELOAD_S
-        while alive(pid) and not (image(pid) != before and listening(server["port"])) and time.monotonic() < until:
+        while alive(pid) and not (image(pid) != before and listening(server)) and time.monotonic() < until:
             time.sleep(LOOK_S / 4)
-    if not listening(server["port"]):
+    if not listening(server):
         start(server)
 
 
@@ -198,33 +198,42 @@ def start(server: Dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         os.makedirs("/run/sshd", 0o755, exist_ok=True)  # it is gone after a reboot, and sshd insists on it
     nothing = subprocess.DEVNULL
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     folder = server["folder"] if os.path.isdir(server["folder"]) else "/"
     subprocess.Popen(
-        server["argv"], stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder, env=environment,
+        server["argv"], stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder, env=PLAIN,
         start_new_session=True,
     )  # fmt: skip
 
 
-def sockets(port: int) -> Set[str]:
-    """Those that listen on a TCP port, as /proc names them."""
+def sockets(port: int, address: str) -> Set[str]:
+    """Those that listen on a TCP port for an address of this VM, as /proc names them."""
+    ends = {"%s:%04X" % (each, port) for each in _written(address)}
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if os.path.exists(table):
             with open(table, encoding="ascii") as file:
                 rows = [line.split() for line in file.readlines()[1:]]
-            found |= {"socket:[%s]" % row[9] for row in rows if row[3] == "0A" and row[1].endswith(":%04X" % port)}
+            found |= {"socket:[%s]" % row[9] for row in rows if row[3] == "0A" and row[1] in ends}
     return found
 
 
-def listening(port: int) -> bool:
-    """Somebody listens on the port: the server, or systemd in its place."""
-    return bool(sockets(port))
+def _written(address: str) -> Set[str]:
+    """The address, and that of all of them, as /proc writes both: words of 32 bits in the machine's own order."""
+    plain = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(plain, "ipv4_mapped", None) or plain
+    forms = {plain.packed, mapped.packed, bytes(4), bytes(16)}
+    forms |= {bytes(10) + b"\xff\xff" + mapped.packed} if mapped.version == 4 else set()
+    return {"".join("%08X" % word for word in struct.unpack("=%dI" % (len(form) // 4), form)) for form in forms}
 
 
-def listeners(port: int) -> List[int]:
-    """Processes called sshd that listen on the port."""
-    held = sockets(port)
+def listening(server: Dict[str, Any]) -> bool:
+    """Somebody listens where we came in: the server, or systemd in its place."""
+    return bool(sockets(server["port"], server["address"]))
+
+
+def listeners(port: int, address: str) -> List[int]:
+    """Processes called sshd that listen there."""
+    held = sockets(port, address)
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and held and _holds(int(name), held)]
 
 
@@ -264,7 +273,10 @@ def alive(pid: int) -> bool:
 
 
 def disarm(manifest: Manifest) -> None:
-    """Nothing is started at its time, or after a reboot, any more."""
+    """Once it is decided: nothing is started at its time, or after a reboot, any more, and nothing of it is left."""
+    for entry in manifest["files"]:
+        unlink(entry["beside"])
+        unlink(entry["temporary"])
     for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):

@@ -5,12 +5,14 @@ Its loopback is this machine's. Its disk is `folder`: /etc, /home and /var/lib a
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +20,13 @@ from pathlib import Path
 
 from core.site import files
 from core.site.files import Site
+from core.ssh.place import source_hash
 
 from .sshd import HOST, fingerprint, free_port, keygen, public
 
 PATIENCE_S = 60.0
+UIDS = {"root": 0, "worker": 64001}
+PLACED: dict[tuple[str, str], Path] = {}  # agents that were put on a VM of this process: the next one has it already
 PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
 DISK_BYTES = 256 * 1024
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf"
@@ -38,7 +43,15 @@ mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
 /bin/sh "$1/server" &
 while sleep 1; do :; done
 """
-WITHOUT = ("shadow", "gshadow", "shadow-", "gshadow-", "ssh", "cron.d", "sudoers.d", "passwd-", "group-", "ssl/private")
+# Secrets, what a VM has of its own, and what is much and of no use.
+WITHOUT = {"shadow", "gshadow", "shadow-", "gshadow-", "passwd-", "group-", "ssh", "cron.d", "sudoers.d"}
+WITHOUT |= {"ssl", "fonts", "X11", "alternatives", "init.d"}
+
+
+def own(folder: Path, account: str) -> None:
+    """It and all below it is the account's."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, UIDS[account], UIDS[account], follow_symlinks=False)
 
 
 def lacking() -> str:
@@ -80,6 +93,10 @@ class Machine:
             place.mkdir(parents=True)
         self.host_key, self.client_key = keygen(self.etc / "ssh/ssh_host_ed25519_key"), keygen(folder / "client")
         self._accounts()
+        self._agent = self.home / account / ".trainshed/agent"
+        if self._placed in PLACED:
+            shutil.copytree(PLACED[self._placed], self._agent)
+            own(self._agent.parent, account)
         rule = self.etc / "sudoers.d/worker"
         rule.write_text(f"worker ALL=(ALL) {sudo}\n")
         rule.chmod(0o440)
@@ -125,15 +142,18 @@ class Machine:
         """What starts the server."""
         return f"exec {' '.join(self.command)} 2>>{self.log}\n"
 
+    @property
+    def _placed(self) -> tuple[str, str]:
+        return source_hash(), self.account
+
     def _accounts(self) -> None:
-        for name, uid in (("root", 0), ("worker", 64001)):
+        for name in UIDS:
             place = self.home / name
             (place / ".ssh").mkdir(parents=True, mode=0o700)
             (place / ".ssh/authorized_keys").write_text(public(self.client_key) + "\n")
             (place / ".ssh/authorized_keys").chmod(0o600)
             place.chmod(0o700)
-            for path in (place, place / ".ssh", place / ".ssh/authorized_keys"):
-                os.chown(path, uid, uid)
+            own(place, name)
         others = [line for line in Path("/etc/passwd").read_text().splitlines() if not line.startswith("root:")]
         rows = ["root:x:0:0::/home/root:/bin/sh", "worker:x:64001:64001::/home/worker:/bin/sh", *others]
         (self.etc / "passwd").write_text("\n".join(rows) + "\n")
@@ -192,6 +212,10 @@ class Machine:
             self._process.kill()
             self._process.wait(10)
         self._process = None
+        if self._agent.exists() and self._placed not in PLACED:
+            kept = Path(tempfile.mkdtemp(prefix="trainshed-placed-"))
+            atexit.register(shutil.rmtree, kept, ignore_errors=True)
+            PLACED[self._placed] = Path(shutil.copytree(self._agent, kept / "agent"))
 
     def reboot(self, *, wait: bool = True) -> None:
         """As a power cut: nothing is told, the boot id is another, and the uptime begins anew."""

@@ -115,7 +115,9 @@ async def test_a_server_that_fails_is_served_again_as_it_was(home: Path, program
             with pytest.raises(FixError, match=reason) as failed:
                 await worker.attempt()
             assert failed.value.hint == "everything is as it was"
-        as_before(vm, before)
+            as_before(vm, before)
+            if "once" in program:  # over the old connection, whose server is another process now
+                assert await worker.fixed() and vm.setting("maxauthtries") == "3"
 
 
 TEN = "etc/ssh/sshd_config.d/10-trainshed.conf"
@@ -149,34 +151,36 @@ async def test_it_goes_where_it_counts(vm: Machine) -> None:
         assert vm.files() == before
 
 
+OTHER = """MaxStartups 100:30:100
+AcceptEnv B
+Match User root
+X11Forwarding yes
+Match User other
+MaxSessions 2
+"""
+
+
 async def test_what_would_not_count_is_refused_with_the_reason(home: Path) -> None:
     config = home / "vm/etc/ssh/other_config"
-    options = ["-f", "/etc/ssh/other_config", "-o", "MaxAuthTries=5", "-oLoginGraceTime 50"]
 
     def server(vm: Machine) -> str:
-        config.write_text(
-            vm.config.read_text() + "Match User root\nX11Forwarding yes\nMatch User other\nMaxSessions 2\n"
-        )
-        return (
-            f"exec /usr/sbin/sshd -D -e -f /etc/ssh/other_config -o MaxAuthTries=5 -o'LoginGraceTime 50' 2>>{vm.log}\n"
-        )
+        config.write_text(vm.config.read_text() + OTHER)
+        vm.options = ["-f", "/etc/ssh/other_config", "-o", "MaxAuthTries=5", "-oLoginGraceTime=50"]
+        vm.command += vm.options
+        return vm.plain
 
-    with machine(home / "vm", lines=(), server=server, options=options) as vm:
+    with machine(home / "vm", lines=(), server=server) as vm:
         before = vm.files()
         async with client(vm) as worker:
-            wanted = {"MaxAuthTries": "3", "X11Forwarding": "no", "MaxSessions": "8", "AcceptEnv": "A"}
-            planned = await worker.plan(wanted)
-            reasons = planned["refused"]
-            assert (
-                "command line" in reasons["MaxAuthTries"]
-                and "Match block in /etc/ssh/other_config" in reasons["X11Forwarding"]
-            )
-            assert set(reasons) == {"MaxAuthTries", "X11Forwarding"}
-            await worker.fixed(wanted)
-        assert config.read_text().startswith("# trainshed begins")
-        assert "MaxSessions 8" in vm.run("/usr/sbin/sshd", "-T", "-f", "/etc/ssh/other_config").replace(
-            "maxs", "MaxS"
-        ).replace("sessions", "Sessions")
+            wanted = {"MaxAuthTries": "3", "X11Forwarding": "no", "MaxSessions": "8"}
+            added = {"MaxStartups": "10:30:60", "AcceptEnv": "A"}
+            reasons = (await worker.plan(wanted | added))["refused"]
+            assert "an option (-o) on the server's command line" in reasons.pop("MaxAuthTries")
+            assert "a Match block in /etc/ssh/other_config" in reasons.pop("X11Forwarding")
+            assert set(reasons) == set(added)
+            assert all("the first one does not win" in reason for reason in reasons.values())
+            await worker.fixed(wanted | added)
+        assert config.read_text().startswith("# trainshed begins") and vm.setting("maxsessions") == "8"
         assert {name for name, was in vm.files().items() if before.get(name) != was} == {"etc/ssh/other_config"}
 
 

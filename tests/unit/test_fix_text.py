@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from core.agent import fix_place, fix_server
+from core.agent import fix_place, fix_server, revert
 from core.agent.fix_place import Place
 from core.agent.sshd import Process
 
@@ -55,3 +56,25 @@ def test_a_file_of_another_program_gets_a_block_at_its_end(tmp_path: Path) -> No
     own = fix_place.other_text(str(tmp_path / "new.conf"), ["minlen = 14"])
     (tmp_path / "new.conf").write_text(own)
     assert fix_place.other_text(str(tmp_path / "new.conf"), ["minclass = 4"]) == own + "minclass = 4\n"
+
+
+@pytest.mark.parametrize(
+    ("listens", "asked", "found"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("127.0.0.2", "127.0.0.1", False),
+        ("::1", "::1", True),
+        ("::", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "::ffff:127.0.0.1", True),
+        ("127.0.0.1", "::1", False),
+    ],
+)
+def test_who_listens_is_looked_for_at_the_address_that_we_came_in_by(listens: str, asked: str, found: bool) -> None:
+    family = socket.AF_INET6 if ":" in listens else socket.AF_INET
+    with socket.socket(family) as door:
+        door.bind((listens, 0))
+        door.listen()
+        assert bool(revert.sockets(door.getsockname()[1], asked)) == found
