@@ -120,6 +120,22 @@ async def test_a_server_that_fails_is_served_again_as_it_was(home: Path, program
 
 
 TEN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+
+
+async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: Machine) -> None:
+    """As on a disk that is only read, or of a file that chattr has made immutable."""
+    keys = "/home/root/.ssh/authorized_keys"
+    vm.seen(keys[1:]).chmod(0o640)
+    vm.run("mount", "--bind", keys, keys)
+    vm.run("mount", "-o", "remount,bind,ro", keys)
+    before = vm.files()
+    async with client(vm) as worker:
+        with pytest.raises(FixError, match=f"^{keys}: Read-only file system$") as failed:
+            await worker.attempt(modes={"keys": 0o600, "sshd_config": 0o600})
+    assert failed.value.hint == "everything is as it was"
+    assert vm.files() == before and decided(vm)
+
+
 PLACES = {
     "Include first": ((INCLUDE, "MaxAuthTries 9"), DROP_IN),
     "Include too late": (("MaxAuthTries 9", INCLUDE), CONFIG),
