@@ -79,7 +79,6 @@ def find(pid: int, user: str, connection: str) -> Server:
         raise Fault(
             "fix", "the server that we came through is not root's: it is its owner's to change", "edit its file"
         )
-    listener = listener._replace(program=_present(listener.program))
     if found is None:
         config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
         return Server(listener, 0, [], "/", "", config, match)
@@ -88,12 +87,6 @@ def find(pid: int, user: str, connection: str) -> Server:
     options = [(name, os.path.join(folder, value) if name == "f" else value) for name, value in listener.options]
     config = dict(options).get("f", sshd_config.DEFAULT_FILE)
     return Server(listener._replace(options=options), found.pid, argv, folder, _unit(found.pid), config, match)
-
-
-def _present(program: str) -> str:
-    """After an upgrade another file is there under the same name."""
-    gone = " (deleted)"
-    return program[: -len(gone)] if program.endswith(gone) else program
 
 
 def _above(pid: int) -> Optional[sshd.Process]:
@@ -107,7 +100,7 @@ def _above(pid: int) -> Optional[sshd.Process]:
 
 def _listening(port: int) -> Optional[sshd.Process]:
     processes = [sshd.process(pid) for pid in revert.listeners(port)]
-    return next((found for found in processes if sshd.as_listener(found) is not None), None)
+    return next((found for found in processes if found.uid == 0 and sshd.as_listener(found) is not None), None)
 
 
 def arguments(found: sshd.Process, program: str) -> List[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from core.agent import sshd, updates
 from core.agent.sshd import Process, Unreadable, as_listener, options
 from core.agent.sshd_config import parse
 from core.agent.sshd_files import hidden_include
@@ -68,3 +73,16 @@ def test_a_key_with_several_lines_keeps_them_all() -> None:
 
 def test_a_missing_configuration_is_named() -> None:
     assert hidden_include("/nowhere/sshd_config") == "/nowhere/sshd_config: No such file or directory"
+
+
+def test_a_program_that_was_replaced_under_a_running_server_is_the_new_one_and_it_is_stale(tmp_path: Path) -> None:
+    """/proc calls the old one deleted."""
+    path = tmp_path / "sshd"
+    shutil.copy("/bin/sleep", path)
+    with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL) as running:
+        path.unlink()
+        shutil.copy("/bin/sleep", path)
+        found = as_listener(sshd.process(running.pid))
+        running.kill()
+    assert found is not None and found.program == str(path)
+    assert updates._stale(found.program, 1) is True
