@@ -11,6 +11,7 @@ import fcntl
 import os
 import pwd
 import re
+import stat
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -256,6 +257,21 @@ def _settle(folder: str) -> None:
 def _told() -> Iterator[None]:
     """A file that cannot be read or written is an error in words, not a traceback."""
     try:
+        _roots_alone()
         yield
     except OSError as error:
         raise Fault("fix", "%s: %s" % (_named(error), error.strerror or error), "nothing was changed") from None
+
+
+def _roots_alone() -> None:
+    """What lies in STATE is run by root, and written where it says. Raises Fault."""
+    for path in (os.path.dirname(STATE), STATE):
+        if not os.path.lexists(path):
+            return
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
+            raise Fault(
+                "fix",
+                "%s is not root's alone, so others could change what root runs from it" % path,
+                "make it a folder that root owns and nobody else writes to",
+            )

@@ -136,6 +136,27 @@ async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: M
     assert vm.files() == before and decided(vm)
 
 
+@pytest.mark.parametrize("how", ["owner", "mode", "link"])
+@pytest.mark.parametrize("place", ["trainshed", "trainshed/fixes"])
+async def test_a_folder_that_is_not_roots_alone_is_not_used(vm: Machine, place: str, how: str) -> None:
+    """Root runs a program from there, at its time and after a reboot."""
+    path = vm.lib / place
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    path.parent.chmod(0o755)
+    if how == "link":
+        path.symlink_to("/home/worker")
+    else:
+        path.mkdir()
+        path.chmod(0o775 if how == "mode" else 0o755)
+        os.chown(path, 64001 if how == "owner" else 0, 0)
+    before = vm.files()
+    async with client(vm) as worker:
+        for work in (worker.plan(), worker.attempt(), worker.keep("x"), worker.plan(undo=True)):
+            with pytest.raises(FixError, match=f"/var/lib/{place} is not root's alone"):
+                await work
+    assert vm.files() == before and decided(vm)
+
+
 PLACES = {
     "Include first": ((INCLUDE, "MaxAuthTries 9"), DROP_IN),
     "Include too late": (("MaxAuthTries 9", INCLUDE), CONFIG),
