@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import Any, Dict, List
@@ -47,7 +48,11 @@ def _open(folder: str) -> bool:
 
 
 def mark(folder: str) -> None:
-    """It is undone."""
+    """It is undone, for good: folders that it made go too, unless something else is in them."""
+    for made in reversed(revert.read(folder)["folders"]):
+        with contextlib.suppress(OSError):
+            os.rmdir(made)
+            revert.sync(os.path.dirname(made))
     os.rename(os.path.join(folder, revert.KEPT), os.path.join(folder, UNDONE))
     revert.sync(folder)
 

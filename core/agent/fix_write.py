@@ -107,7 +107,8 @@ def write(wanted: Write, temporary: str) -> None:
         revert.unlink(wanted.path)
         return
     for missing in new_folders(wanted.path):
-        os.mkdir(missing, 0o755)
+        os.mkdir(missing)
+        os.chmod(missing, 0o755)  # root's umask hides it otherwise
     _write(temporary, wanted.data, wanted)
     os.rename(temporary, wanted.path)
     revert.sync(folder)

@@ -33,6 +33,8 @@ def mtimes(vm: Machine) -> dict[str, int]:
 
 
 async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine) -> None:
+    made = vm.etc / "security/pwquality.conf.d"
+    shutil.rmtree(made, ignore_errors=True)
     before, wanted = vm.files(), {"MaxAuthTries": "3", "X11Forwarding": "no", "RequiredRSASize": "3072", "Nope": "1"}
     how = {"modes": {"sshd_config": 0o600}, "files": {"/etc/security/pwquality.conf.d/50-x.conf": ["minlen = 14"]}}
     async with client(vm) as worker:
@@ -49,6 +51,7 @@ async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine
             "etc/ssh/sshd_config": 0o600,
             TEN: 0o600,
         }
+        assert made.stat().st_mode & 0o777 == 0o755
         again = await worker.attempt(wanted, **how)
         assert again["id"] == "" and vm.files() == fixed and mtimes(vm) == times
         with pytest.raises(FixError, match="changed since the plan"):
@@ -57,7 +60,7 @@ async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine
         assert "MaxAuthTries 3\n" in (vm.folder / TEN).read_text() and more
         for value in ("10", "10"):
             assert await worker.fixed(undo=True) and vm.setting("maxsessions") == value
-        assert vm.files() == before and vm.setting("maxauthtries") == "6"
+        assert vm.files() == before and vm.setting("maxauthtries") == "6" and not made.exists()
         with pytest.raises(FixError, match="no fix on this VM that could be undone"):
             await worker.plan(undo=True)
 
