@@ -108,7 +108,7 @@ def write(wanted: Write, temporary: str) -> None:
         return
     for missing in new_folders(wanted.path):
         os.mkdir(missing)
-        os.chmod(missing, 0o755)  # root's umask hides it otherwise
+        os.chmod(missing, 0o755)  # noqa: S103 - as the folders beside it; root's umask hides it otherwise
     _write(temporary, wanted.data, wanted)
     os.rename(temporary, wanted.path)
     revert.sync(folder)
