@@ -10,11 +10,12 @@ import tempfile
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from . import revert, sshd, sshd_config
+from . import revert, sshd, sshd_config, sshd_loaded
 from .faults import Fault
 
 TITLE = re.compile(r"sshd: (/\S*sshd\b.*) \[.*", re.DOTALL)
 UNIT = re.compile(r"/([^/\n]+\.service)$", re.MULTILINE)
+TRIES, AGAIN_S = 5, 0.1
 KEPT = "fopch"  # options that decide what a configuration means
 OLDER_NAMES = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
@@ -145,6 +146,22 @@ def complaint(command: List[str]) -> str:
 def test(server: Server) -> str:
     """What the server has against its configuration, or ""."""
     return complaint(server.command("t"))
+
+
+def unread(server: Server) -> str:
+    """Why a reload would do more than a fix does, or "": somebody's change waits in a file, and none could undo that.
+
+    A server that has just been told to reload writes its PidFile after it listens.
+    """
+    for _ in range(TRIES):
+        try:
+            paths = sshd_loaded.unread(server.listener, effective(server, server.match["user"]), server.config)
+        except sshd.Unreadable:
+            return ""
+        if not paths:
+            return ""
+        time.sleep(AGAIN_S)
+    return "the server has not read %s since it was changed, and would with this fix" % ", ".join(paths)
 
 
 def effective(server: Server, user: str, config: str = "") -> Values:

@@ -62,10 +62,19 @@ def planned(request: Request) -> Dict[str, Any]:
     """What would be done: see fix_plan.Plan.shown. Nothing is changed. Raises Fault."""
     with _told():
         plan = _plan(request)
-        broken = fix_server.test(plan.server)
-        if broken:
-            raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+        _demand_in_force(plan)
         return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request))
+
+
+def _demand_in_force(plan: Plan) -> None:
+    """What is there before is what a revert comes back to. Raises Fault where the server would not run with that."""
+    broken = fix_server.test(plan.server)
+    if broken:
+        raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+    unread = fix_server.unread(plan.server) if plan.reloads else ""
+    if unread:
+        hint = " ".join(plan.server.reload_command)
+        raise Fault("fix", unread, "look at it, then reload the server yourself: sudo %s" % hint)
 
 
 def _checks(plan: Plan, request: Request) -> List[str]:
@@ -104,9 +113,7 @@ def _try(plan: Plan, request: Request) -> Dict[str, Any]:
         steps.append({"title": title, "command": " ".join(command)})
 
     way = fix_arm.demand()
-    broken = fix_server.test(plan.server)
-    if broken:
-        raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+    _demand_in_force(plan)
     identity = request["id"]
     folder = os.path.join(STATE, identity)
     if not NAME.fullmatch(identity) or os.path.exists(folder):

@@ -34,6 +34,7 @@ class Listener(NamedTuple):
     uid: int
     note: str
     started: int = 0  # clock ticks since boot; 0: not known
+    pid: int = 0
 
 
 def process(pid: int) -> Process:
@@ -86,7 +87,7 @@ def as_listener(found: Process) -> Optional[Listener]:
         return None
     if any(re.fullmatch("-[%s]*[Ri].*" % WITHOUT_VALUE, word) for word in words[1:]):
         return None
-    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start)
+    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start, found.pid)
 
 
 def _program(pid: int, named: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from core.checks.catalogue import BY_ID
+from core.checks.model import Seen
 from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, as_before, client, decided
@@ -139,6 +141,30 @@ async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: M
     assert vm.files() == before and decided(vm)
 
 
+async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_put_in_force_by_a_fix(
+    vm: Machine,
+) -> None:
+    """No revert could take that back: a hand's AllowUsers would shut us out for good."""
+    hand = vm.etc / "ssh/sshd_config.d/05-hand.conf"
+    hand.write_text("AllowUsers nobody\nMaxAuthTries 2\n")
+    before = vm.files()
+    async with client(vm) as worker:
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
+        assert found.status == "unknown" and "has not read /etc/ssh/sshd_config.d/05-hand.conf" in found.evidence
+        for work in (worker.plan, worker.attempt):
+            with pytest.raises(FixError, match=r"has not read .*05-hand\.conf since it was changed") as refused:
+                await work({"X11Forwarding": "no"})
+            assert "sudo kill -HUP" in refused.value.hint
+        assert vm.files() == before and (await worker.plan({}, modes={"sshd_config": 0o600}))["modes"]
+        hand.write_text("MaxAuthTries 2\n")
+        vm.reload()
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
+        assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
+        assert await worker.fixed({"X11Forwarding": "no"})
+
+
 @pytest.mark.parametrize("how", ["owner", "mode", "link"])
 @pytest.mark.parametrize("place", ["trainshed", "trainshed/fixes"])
 async def test_a_folder_that_is_not_roots_alone_is_not_used(vm: Machine, place: str, how: str) -> None:
@@ -180,6 +206,7 @@ async def test_it_goes_where_it_counts(vm: Machine) -> None:
         for name, (lines, path) in PLACES.items():
             text = "".join(line + "\n" for line in lines)
             vm.config.write_text(base + text if "Match" in text else text + base)
+            vm.reload()
             before = vm.files()
             await worker.fixed()
             assert vm.setting("maxauthtries") == "3", name
