@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 import struct
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +189,16 @@ def policy(door: str = "yes", **changes: Any) -> Seen:
 def test_the_policy_for_passwords(id: str, seen: Seen, status: str) -> None:
     found = BY_ID[id].run(seen)
     assert found.status == status, found.evidence
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize(("uid", "found"), [(65534, []), (0, ["sshguard"])])
+def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
+    """Any account can call a program so."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        path = shutil.copy("/bin/sleep", f"{folder}/sshguard")
+        with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL, user=uid) as running:
+            seen = guards.guards(22)["processes"]
+            running.kill()
+    assert seen == found
