@@ -20,7 +20,7 @@ def unread(server: Listener, config: Dict[str, List[str]], file: str) -> List[st
             if int(written.read()) != server.pid:
                 return []
         read_at = os.stat(path).st_mtime_ns
-        paths = [entry["path"] for entry in sshd_files.config_files(file)]
+        paths = [entry["path"] for entry in sshd_files.config_files(file) if not entry["folder"]]
         return [path for path in dict.fromkeys(paths) if os.stat(path).st_mtime_ns > read_at]
     except (OSError, ValueError):
         return []

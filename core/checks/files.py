@@ -42,6 +42,7 @@ def config_permissions(seen: Seen, _: None) -> Verdict:
     wrong = [entry for entry in files if entry["uid"] not in owners or entry["mode"] & WRITABLE_BY_OTHERS]
     if wrong:
         return Verdict("fail", "; ".join(_shown(entry) for entry in wrong))
+    files = [entry for entry in files if not entry.get("folder")]
     loose = [entry for entry in files if entry["mode"] & READABLE_BY_OTHERS]
     if loose:
         return Verdict("warn", "others can read " + "; ".join(_shown(entry) for entry in loose), "low")
