@@ -35,6 +35,11 @@ def last(state: str) -> str:
     return max(kept, key=lambda folder: float(revert.read(folder)["made"]))
 
 
+def newest(state: str) -> float:
+    """When the last fix of all was made, by what it says; 0 for none. Raises OSError."""
+    return max([0.0, *(float(revert.read(folder)["made"]) for folder in _folders(state))])
+
+
 def _folders(state: str) -> List[str]:
     names = os.listdir(state) if os.path.isdir(state) else []
     return [os.path.join(state, name) for name in names if not name.startswith(".")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -139,6 +140,16 @@ async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: M
             await worker.attempt(modes={"keys": 0o600, "sshd_config": 0o600})
     assert failed.value.hint == "everything is as it was"
     assert vm.files() == before and decided(vm)
+
+
+async def test_the_last_fix_is_undone_first_though_the_clock_was_put_back_between(vm: Machine) -> None:
+    async with client(vm) as worker:
+        first = vm.state / await worker.fixed() / "manifest.json"
+        first.write_text(re.sub(r'("made": )[\d.]+', r"\g<1>4e9", first.read_text()))
+        second = await worker.fixed({"MaxSessions": "8"})
+        for undone in (second, first.parent.name):
+            assert (await worker.plan(undo=True))["undoes"] == undone
+            await worker.fixed(undo=True)
 
 
 async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_put_in_force_by_a_fix(
