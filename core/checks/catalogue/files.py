@@ -69,7 +69,8 @@ CHECKS = (
         number=37,
         title="Every authorised key is known and strong",
         severity="high",
-        looks_at="type, size, options and fingerprint of each key in the files of AuthorizedKeysFile",
+        looks_at="type, size, options and fingerprint of each key in the files of AuthorizedKeysFile; "
+        "authorizedkeyscommand, trustedusercakeys",
         needs=("authorized_keys",),
         expected="no DSA, no RSA below 3072 bits, no principals= with commas, none twice; the known ones: {value}",
         sources=("ours", "CVE-2026-35414"),
