@@ -212,9 +212,10 @@ def kept(request: Request) -> Dict[str, Any]:
 
 
 def returned(request: Request) -> Dict[str, Any]:
-    """All as it was, now, without waiting for the time."""
+    """All as it was, now, without waiting for the time; `kept` where it was too late for that."""
     with _told():
-        return {"put_back": revert.put_back(_folder(request["id"]))}
+        folder = _folder(request["id"])
+        return {"put_back": revert.put_back(folder), "kept": os.path.exists(os.path.join(folder, revert.KEPT))}
 
 
 def _folder(identity: str) -> str:
