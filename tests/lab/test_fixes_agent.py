@@ -142,6 +142,30 @@ async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: M
     assert vm.files() == before and decided(vm)
 
 
+async def test_lines_that_somebody_adds_to_our_drop_in_stay_and_so_do_ours_where_it_moves(vm: Machine) -> None:
+    ours = vm.folder / TEN
+    async with client(vm) as worker:
+        await worker.fixed({"MaxAuthTries": "3", "MaxSessions": "9"})
+        added = "# by hand\nAcceptEnv A\nAcceptEnv B\nmaxsessions 7\nMatch User nobody\nMaxAuthTries 2"
+        ours.write_text(ours.read_text() + added)
+        vm.reload()
+        before = vm.files()
+        await worker.fixed({"MaxSessions": "8", "X11Forwarding": "no"})
+        mine, hand = ours.read_text().split("# by hand\n")
+        assert mine.endswith("\nMaxAuthTries 3\nMaxSessions 8\n")
+        assert hand == added.replace("Match", "X11Forwarding no\nMatch").partition("\n")[2] + "\n"
+        await worker.fixed(undo=True)
+        assert vm.files() == before
+        (vm.etc / "ssh/sshd_config.d/05-other.conf").write_text("X11Forwarding yes\n")
+        vm.reload()
+        before = vm.files()
+        await worker.fixed({"X11Forwarding": "no"})
+        assert not ours.exists() and [vm.setting(key) for key in ("maxauthtries", "x11forwarding")] == ["3", "no"]
+        assert added.splitlines()[0] in (vm.folder / DROP_IN).read_text()
+        await worker.fixed(undo=True)
+        assert vm.files() == before
+
+
 async def test_the_last_fix_is_undone_first_though_the_clock_was_put_back_between(vm: Machine) -> None:
     async with client(vm) as worker:
         first = vm.state / await worker.fixed() / "manifest.json"
