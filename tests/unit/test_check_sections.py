@@ -96,6 +96,34 @@ def test_authorised_keys_are_told_by_type_size_and_options(tmp_path: Path) -> No
     assert rsa not in told.evidence and "ca" not in told.evidence.split("DSA")[1]
 
 
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("ssh-ed25519 KEY", {}),
+        (" \t ssh-ed25519\tKEY\tme", {}),
+        ('from="*,\v" ssh-ed25519 KEY', {"from": "*,\v"}),
+        ('from="*,\f" ssh-ed25519 KEY', {"from": "*,\f"}),
+        ('from="\u2028\x85\x1c" ssh-ed25519 KEY', {"from": "\u2028\x85\x1c"}),
+        ("no-pty,, ssh-ed25519 KEY", {"no-pty": ""}),
+        ('command="a \\"b c\\" d",RESTRICT   ssh-ed25519 KEY', {"command": 'a "b c" d', "restrict": ""}),
+        ("ssh-ed25519 KEY\0 whatever", {}),
+        ("ssh-ed25519 K\vEY", {}),
+        ("ssh-ed25519 KEY\r", {}),
+        ("# ssh-ed25519 KEY", None),
+        ("# a\v ssh-ed25519 KEY", None),
+        ("no-pty restrict ssh-ed25519 KEY", None),
+        ('from="* ssh-ed25519 KEY', None),
+    ],
+)
+def test_a_key_that_sshd_takes_is_found_in_whatever_line(tmp_path: Path, line: str, options: dict[str, str]) -> None:
+    """A key that lets in and is not seen would be a back door that passes the check."""
+    key = blob(b"ssh-ed25519", bytes(32))
+    path = tmp_path / "authorized_keys"
+    path.write_bytes(f"\n{line}\n".replace("KEY", key).replace("K\vEY", f"{key[:20]}\v{key[20:]}").encode())
+    found = [(one["line"], one["type"], one["options"]) for one in public_keys.authorised(str(path))]
+    assert found == ([] if options is None else [(2, "ssh-ed25519", options)])
+
+
 def judged(**strength: Any) -> str:
     return str(BY_ID["pw-this-account"].run(Seen(local={"password": strength})).status)
 
