@@ -101,15 +101,41 @@ def included_files(config: str, depth: int = 0) -> List[str]:
     return list(dict.fromkeys(found))
 
 
-def settings_of(place: Place) -> Settings:
-    """Those of ours that are there already."""
-    if not os.path.exists(place.path):
-        return {}
-    text = read(place.path)
+def _ours(place: Place) -> str:
+    """The text of ours that is there already; of a drop-in that does not count any more too."""
     if place.block:
-        text = _split(text)[1]
-    found = [LINE.match(line) for line in text.splitlines()]
-    return {match.group(1): match.group(2) for match in found if match}
+        return _split(read(place.path))[1]
+    return next((read(path) for path in (place.path, place.stale) if path and os.path.exists(path)), "")
+
+
+def settings_of(place: Place) -> Settings:
+    """Those of ours that are there already: of a keyword, the first line."""
+    found: Settings = {}
+    for line in _ours(place).splitlines():
+        match = LINE.match(line)
+        if match and match.group(1).lower() == "match":
+            break
+        if match and match.group(1).lower() not in map(str.lower, found):
+            found[match.group(1)] = match.group(2)
+    return found
+
+
+def _changed(text: str, settings: Settings) -> str:
+    """The same lines, where somebody has added some too, with these settings; new ones come before any Match."""
+    left = {keyword.lower(): "%s %s\n" % (keyword, value) for keyword, value in settings.items()}
+    lines: List[str] = []
+    at = -1
+    for line in text.splitlines(True):
+        match = LINE.match(line)
+        keyword = match.group(1).lower() if match else ""
+        at = len(lines) if keyword == "match" and at < 0 else at
+        fresh = left.pop(keyword, "") if at < 0 else ""
+        same = match and fresh and fresh.split(None, 1)[1].strip() == match.group(2)
+        lines.append(fresh if fresh and not same else line)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    at = len(lines) if at < 0 else at
+    return "".join([*lines[:at], *left.values(), *lines[at:]])
 
 
 def _split(text: str) -> Tuple[str, str, str]:
@@ -130,11 +156,10 @@ def merged(old: Settings, new: Settings) -> Settings:
 
 def text_of(place: Place, settings: Settings) -> str:
     """The whole file with these settings of ours in it."""
-    body = "".join("%s %s\n" % pair for pair in settings.items())
     if not place.block:
-        return "%s\n%s" % (MADE, body)
-    before, _, after = _split(read(place.path))
-    return "%s%s\n%s%s\n%s" % (before, BEGIN, body, END, after)
+        return _changed(_ours(place) or MADE + "\n", settings)
+    before, inside, after = _split(read(place.path))
+    return "%s%s\n%s%s\n%s" % (before, BEGIN, _changed(inside, settings), END, after)
 
 
 def other_text(path: str, lines: List[str]) -> str:

@@ -10,11 +10,12 @@ import tempfile
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from . import revert, sshd, sshd_config
+from . import revert, sshd, sshd_config, sshd_loaded
 from .faults import Fault
 
 TITLE = re.compile(r"sshd: (/\S*sshd\b.*) \[.*", re.DOTALL)
 UNIT = re.compile(r"/([^/\n]+\.service)$", re.MULTILINE)
+TRIES, AGAIN_S = 5, 0.1
 KEPT = "fopch"  # options that decide what a configuration means
 OLDER_NAMES = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
@@ -83,7 +84,6 @@ def find(pid: int, user: str, connection: str) -> Server:
         raise Fault(
             "fix", "the server that we came through is not root's: it is its owner's to change", "edit its file"
         )
-    listener = listener._replace(program=_present(listener.program))
     if found is None:
         config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
         return Server(listener, 0, [], "/", "", config, match)
@@ -92,12 +92,6 @@ def find(pid: int, user: str, connection: str) -> Server:
     options = [(name, os.path.join(folder, value) if name == "f" else value) for name, value in listener.options]
     config = dict(options).get("f", sshd_config.DEFAULT_FILE)
     return Server(listener._replace(options=options), found.pid, argv, folder, _unit(found.pid), config, match)
-
-
-def _present(program: str) -> str:
-    """After an upgrade another file is there under the same name."""
-    gone = " (deleted)"
-    return program[: -len(gone)] if program.endswith(gone) else program
 
 
 def _above(pid: int) -> Optional[sshd.Process]:
@@ -111,7 +105,7 @@ def _above(pid: int) -> Optional[sshd.Process]:
 
 def _listening(port: int, address: str) -> Optional[sshd.Process]:
     processes = [sshd.process(pid) for pid in revert.listeners(port, address)]
-    return next((found for found in processes if sshd.as_listener(found) is not None), None)
+    return next((found for found in processes if found.uid == 0 and sshd.as_listener(found) is not None), None)
 
 
 def arguments(found: sshd.Process, program: str) -> List[str]:
@@ -156,6 +150,22 @@ def complaint(command: List[str]) -> str:
 def test(server: Server) -> str:
     """What the server has against its configuration, or ""."""
     return complaint(server.command("t"))
+
+
+def unread(server: Server) -> str:
+    """Why a reload would do more than a fix does, or "": somebody's change waits in a file, and none could undo that.
+
+    A server that has just been told to reload writes its PidFile after it listens.
+    """
+    for _ in range(TRIES):
+        try:
+            paths = sshd_loaded.unread(server.listener, effective(server, server.match["user"]), server.config)
+        except sshd.Unreadable:
+            return ""
+        if not paths:
+            return ""
+        time.sleep(AGAIN_S)
+    return "the server has not read %s since it was changed, and would with this fix" % ", ".join(paths)
 
 
 def effective(server: Server, user: str, config: str = "") -> Values:

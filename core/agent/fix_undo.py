@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import Any, Dict, List
@@ -34,6 +35,11 @@ def last(state: str) -> str:
     return max(kept, key=lambda folder: float(revert.read(folder)["made"]))
 
 
+def newest(state: str) -> float:
+    """When the last fix of all was made, by what it says; 0 for none. Raises OSError."""
+    return max([0.0, *(float(revert.read(folder)["made"]) for folder in _folders(state))])
+
+
 def _folders(state: str) -> List[str]:
     names = os.listdir(state) if os.path.isdir(state) else []
     return [os.path.join(state, name) for name in names if not name.startswith(".")]
@@ -47,7 +53,11 @@ def _open(folder: str) -> bool:
 
 
 def mark(folder: str) -> None:
-    """It is undone."""
+    """It is undone, for good: folders that it made go too, unless something else is in them."""
+    for made in reversed(revert.read(folder)["folders"]):
+        with contextlib.suppress(OSError):
+            os.rmdir(made)
+            revert.sync(os.path.dirname(made))
     os.rename(os.path.join(folder, revert.KEPT), os.path.join(folder, UNDONE))
     revert.sync(folder)
 

@@ -26,8 +26,10 @@ def entry(write: Write, identity: str) -> Dict[str, Any]:
 
 
 def mode_entry(mode: Mode) -> Dict[str, Any]:
-    """The same of a file whose permissions alone change."""
+    """The same of a file whose permissions alone change. Raises OSError."""
     status = os.stat(mode.path, follow_symlinks=False)
+    if stat.S_IMODE(status.st_mode) != mode.before:
+        raise OSError(errno.ESTALE, "it has changed since the plan was made", mode.path)
     return {
         "path": mode.path,
         "mode": mode.before,
@@ -105,7 +107,8 @@ def write(wanted: Write, temporary: str) -> None:
         revert.unlink(wanted.path)
         return
     for missing in new_folders(wanted.path):
-        os.mkdir(missing, 0o755)
+        os.mkdir(missing)
+        os.chmod(missing, 0o755)  # noqa: S103 - as the folders beside it; root's umask hides it otherwise
     _write(temporary, wanted.data, wanted)
     os.rename(temporary, wanted.path)
     revert.sync(folder)
@@ -127,9 +130,12 @@ def set_mode(mode: Mode, entry: Dict[str, Any]) -> None:
     fd = os.open(mode.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(fd)
-        if (status.st_dev, status.st_ino) != (entry["device"], entry["inode"]):
+        was = (entry["device"], entry["inode"], entry["mode"])
+        if (status.st_dev, status.st_ino, stat.S_IMODE(status.st_mode)) != was:  # so bits are only taken away
             raise OSError(errno.ESTALE, "another file is there now", mode.path)
         os.fchmod(fd, mode.after)
         os.fsync(fd)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, mode.path) from None  # by a descriptor, no file is named
     finally:
         os.close(fd)

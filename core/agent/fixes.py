@@ -11,6 +11,7 @@ import fcntl
 import os
 import pwd
 import re
+import stat
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -61,10 +62,19 @@ def planned(request: Request) -> Dict[str, Any]:
     """What would be done: see fix_plan.Plan.shown. Nothing is changed. Raises Fault."""
     with _told():
         plan = _plan(request)
-        broken = fix_server.test(plan.server)
-        if broken:
-            raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+        _demand_in_force(plan)
         return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request))
+
+
+def _demand_in_force(plan: Plan) -> None:
+    """What is there before is what a revert comes back to. Raises Fault where the server would not run with that."""
+    broken = fix_server.test(plan.server)
+    if broken:
+        raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+    unread = fix_server.unread(plan.server) if plan.reloads else ""
+    if unread:
+        hint = " ".join(plan.server.reload_command)
+        raise Fault("fix", unread, "look at it, then reload the server yourself: sudo %s" % hint)
 
 
 def _checks(plan: Plan, request: Request) -> List[str]:
@@ -103,9 +113,7 @@ def _try(plan: Plan, request: Request) -> Dict[str, Any]:
         steps.append({"title": title, "command": " ".join(command)})
 
     way = fix_arm.demand()
-    broken = fix_server.test(plan.server)
-    if broken:
-        raise Fault("fix", "the server's configuration is broken already: %s" % broken, "mend it by hand first")
+    _demand_in_force(plan)
     identity = request["id"]
     folder = os.path.join(STATE, identity)
     if not NAME.fullmatch(identity) or os.path.exists(folder):
@@ -174,7 +182,7 @@ def _named(error: Exception) -> str:
 def _manifest(plan: Plan, request: Request, identity: str, way: str, seconds: float) -> Dict[str, Any]:
     return {
         "id": identity,
-        "made": time.time(),
+        "made": max(time.time(), fix_undo.newest(STATE) + 0.001),  # so that --undo goes back, whatever the clock did
         "by": request.get("by", ""),
         "checks": request.get("checks", []),
         "settings": plan.settings,
@@ -204,9 +212,10 @@ def kept(request: Request) -> Dict[str, Any]:
 
 
 def returned(request: Request) -> Dict[str, Any]:
-    """All as it was, now, without waiting for the time."""
+    """All as it was, now, without waiting for the time; `kept` where it was too late for that."""
     with _told():
-        return {"put_back": revert.put_back(_folder(request["id"]))}
+        folder = _folder(request["id"])
+        return {"put_back": revert.put_back(folder), "kept": os.path.exists(os.path.join(folder, revert.KEPT))}
 
 
 def _folder(identity: str) -> str:
@@ -256,6 +265,21 @@ def _settle(folder: str) -> None:
 def _told() -> Iterator[None]:
     """A file that cannot be read or written is an error in words, not a traceback."""
     try:
+        _roots_alone()
         yield
     except OSError as error:
         raise Fault("fix", "%s: %s" % (_named(error), error.strerror or error), "nothing was changed") from None
+
+
+def _roots_alone() -> None:
+    """What lies in STATE is run by root, and written where it says. Raises Fault."""
+    for path in (os.path.dirname(STATE), STATE):
+        if not os.path.lexists(path):
+            return
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
+            raise Fault(
+                "fix",
+                "%s is not root's alone, so others could change what root runs from it" % path,
+                "make it a folder that root owns and nobody else writes to",
+            )

@@ -23,8 +23,16 @@ def _running() -> Optional[List[str]]:
     found: set[str] = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         name = _comm(pid)
-        found.update(program for program in PROGRAMS if name == program[:15].encode())
+        found.update(program for program in PROGRAMS if name == program[:15].encode() and _able(pid))
     return sorted(found)
+
+
+def _able(pid: str) -> bool:
+    """It is root's, or our own account's: anybody can call a program so, and only root's can lock anybody out."""
+    try:
+        return os.stat("/proc/" + pid).st_uid in (0, os.geteuid())
+    except OSError:
+        return False
 
 
 def _comm(pid: str) -> bytes:

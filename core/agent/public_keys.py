@@ -7,12 +7,12 @@ import binascii
 import hashlib
 import re
 import struct
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .hostfiles import read
 
 TYPE = re.compile(r"(?:sk-)?(?:ssh|ecdsa)-[A-Za-z0-9@.-]+")
-OPTION = re.compile(r'([A-Za-z][A-Za-z0-9-]*)(?:="((?:[^"\\]|\\.)*)")?(,|\s+|$)')
+OPTION = re.compile(r'([A-Za-z][A-Za-z0-9-]*)(?:="((?:\\"|[^"])*)")?(?:,|$)')
 BITS = {"ssh-ed25519": 256, "ssh-ed448": 456}
 MAGIC = b"openssh-key-v1\0"
 
@@ -88,23 +88,37 @@ def _in_private(text: str) -> Optional[Dict[str, Any]]:
 
 
 def authorised(path: str) -> Iterator[Dict[str, Any]]:
-    """Each key of the file: path, line, type, bits, fingerprint, options, comment. Raises OSError."""
-    for number, line in enumerate(read(path).splitlines(), start=1):
-        line = line.strip()
-        if not line or line.startswith("#"):
+    """Each key of the file: path, line, type, bits, fingerprint, options, comment. Raises OSError.
+
+    Read as sshd reads it, so that no key that lets somebody in is missed: only a line feed ends a line, a NUL the rest.
+    """
+    for number, line in enumerate(read(path).split("\n"), start=1):
+        line = line.partition("\0")[0].strip(" \t")
+        if line.startswith("#"):
             continue
-        options: Dict[str, str] = {}
-        rest = line
-        while TYPE.match(rest.partition(" ")[0]) is None:
-            match = OPTION.match(rest)
-            if match is None:
-                break
-            options[match.group(1).lower()] = (match.group(2) or "").replace('\\"', '"')
-            rest = rest[match.end() :]
-        words = rest.split(None, 2)
-        try:
-            found = described(base64.b64decode(words[1], validate=True))
-        except (IndexError, ValueError, binascii.Error):
-            continue  # sshd does not take it for a key either
-        comment = words[2] if len(words) > 2 else ""
-        yield {**found, "path": path, "line": number, "options": options, "comment": comment}
+        options, rest = _past_options(line)
+        for given, text in (("", line), (options, rest)):
+            words = re.split(r"[ \t]+", text, maxsplit=2)
+            try:
+                found = described(base64.b64decode(re.sub(r"\s", "", words[1]), validate=True))
+            except (IndexError, ValueError, binascii.Error):
+                continue  # sshd does not take it for a key either
+            comment = words[2].strip() if len(words) > 2 else ""
+            yield {**found, "path": path, "line": number, "options": _options(given), "comment": comment}
+            break
+
+
+def _past_options(line: str) -> Tuple[str, str]:
+    """(the first word, in which quoted spaces count as the rest of it does, what follows)."""
+    at, quoted = 0, False
+    while at < len(line) and (quoted or line[at] not in " \t"):
+        if line.startswith('\\"', at):
+            at += 1
+        elif line[at] == '"':
+            quoted = not quoted
+        at += 1
+    return line[:at], line[at:].lstrip(" \t")
+
+
+def _options(text: str) -> Dict[str, str]:
+    return {match.group(1).lower(): (match.group(2) or "").replace('\\"', '"') for match in OPTION.finditer(text)}

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -118,11 +119,14 @@ def put_back(folder: str, again: bool = False) -> bool:
 def files_back(folder: str, manifest: Manifest) -> List[OSError]:
     """One that fails does not keep the others from being put back."""
     failed = []
-    for entry in manifest["modes"]:
-        mode_back(entry)
     for number, entry in enumerate(manifest["files"]):
         try:
             file_back(os.path.join(folder, "before", str(number)), entry)
+        except OSError as error:
+            failed.append(error)
+    for entry in manifest["modes"]:
+        try:
+            mode_back(entry)
         except OSError as error:
             failed.append(error)
     for path in reversed(manifest["folders"]):
@@ -158,14 +162,18 @@ def _same(one: str, other: str) -> bool:
 
 
 def mode_back(entry: Dict[str, Any]) -> None:
-    """Only of the very file that was changed: its folder may belong to somebody who put another in its place."""
+    """Only of the very file that was changed: its folder may belong to somebody who put another in its place.
+
+    One that has not the mode of the fix was not changed: it may not even be possible.
+    """
     try:
         fd = os.open(entry["path"], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return
     try:
         status = os.fstat(fd)
-        if (status.st_dev, status.st_ino) == (entry["device"], entry["inode"]):
+        same = (status.st_dev, status.st_ino) == (entry["device"], entry["inode"])
+        if same and stat.S_IMODE(status.st_mode) == entry["after"]:
             os.fchmod(fd, entry["mode"])
             os.fsync(fd)
     finally:

@@ -19,7 +19,8 @@ from .faults import Fault
 # Name -> module of this package; only these run as root.
 FUNCTIONS = {"collect": "checks", "planned": "fixes", "tried": "fixes", "kept": "fixes", "returned": "fixes"}
 READY = b"trainshed-root-ready\n"
-PASSED_ON = ("SSH_CONNECTION", "LANG", "PATH")  # sudo takes the environment away
+PASSED_ON = ("SSH_CONNECTION", "LANG")  # sudo takes the environment away
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # root starts nothing from an account's folders
 TIMEOUT = 60.0  # seconds for the whole
 ANSWERED = 20.0  # seconds until sudo has let us in, or not
 
@@ -146,7 +147,7 @@ def main() -> None:
     request = _request()
     if request is None:
         return
-    os.environ.update(request["environment"])
+    os.environ.update(request["environment"], PATH=PATH)
     try:
         answer: Dict[str, Any] = {"result": _call(request["function"], request["args"])}
     except Fault as fault:

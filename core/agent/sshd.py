@@ -9,6 +9,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 WITH_VALUE = "CEbcfghkopu"  # options of sshd that take a value
 WITHOUT_VALUE = "46DGQRTVdeiqrt"
+GONE = " (deleted)"  # after an upgrade another file is there under the same name
 FAMILY = ("sshd", "sshd-session", "sshd-auth")
 PER_CONNECTION = "no listening sshd above this session (started per connection): the default configuration was read"
 RESTARTED = "the sshd we came through has ended; the one started since was read"
@@ -33,6 +34,7 @@ class Listener(NamedTuple):
     uid: int
     note: str
     started: int = 0  # clock ticks since boot; 0: not known
+    pid: int = 0
 
 
 def process(pid: int) -> Process:
@@ -85,12 +87,13 @@ def as_listener(found: Process) -> Optional[Listener]:
         return None
     if any(re.fullmatch("-[%s]*[Ri].*" % WITHOUT_VALUE, word) for word in words[1:]):
         return None
-    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start)
+    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start, found.pid)
 
 
 def _program(pid: int, named: str) -> str:
     try:
-        return os.readlink("/proc/%d/exe" % pid)
+        exe = os.readlink("/proc/%d/exe" % pid)
+        return exe[: -len(GONE)] if exe.endswith(GONE) else exe
     except OSError:
         path = named if named.startswith("/") else shutil.which(named, path="/usr/sbin:/usr/local/sbin:/sbin")
         return path or "/usr/sbin/sshd"
@@ -118,7 +121,10 @@ def listener(pid: int) -> Listener:
 
 
 def _orphaned(session: Process) -> Listener:
-    """Our server has no listener above it: it is started per connection, or was started again meanwhile."""
+    """Our server has no listener above it: it is started per connection, or was started again meanwhile.
+
+    Anybody can call a program sshd: what another account runs is neither believed nor started.
+    """
     since = []
     for entry in os.listdir("/proc"):
         try:
@@ -126,10 +132,29 @@ def _orphaned(session: Process) -> Listener:
             server = as_listener(found) if found and found.name == "sshd" and found.start > session.start else None
         except (OSError, Unreadable):
             continue
-        if server is not None:
+        if server is not None and server.uid == session.uid:
             since.append(server)
     if len(since) > 1:
         raise Unreadable("the sshd we came through has ended, and %d others were started since" % len(since))
+    if since and not _installed(since[0]):
+        raise Unreadable("others than root can change %s, which runs as if it were sshd" % since[0].program)
     if since:
         return since[0]._replace(note=RESTARTED)
     return Listener("/usr/sbin/sshd", [], session.uid, PER_CONNECTION)
+
+
+def _installed(server: Listener) -> bool:
+    """Nobody but root and the server's own account can put another program there."""
+    path = os.path.realpath(server.program)
+    named = os.path.basename(path) == "sshd"
+    while named:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        if status.st_uid not in (0, server.uid) or status.st_mode & 0o022:
+            return False
+        if path == "/":
+            return True
+        path = os.path.dirname(path)
+    return False

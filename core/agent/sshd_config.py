@@ -14,7 +14,7 @@ import tempfile
 import threading
 from typing import Any, Dict, List, Optional
 
-from . import sshd_files
+from . import sshd_files, sshd_loaded
 from .sshd import Listener, Unreadable, listener
 
 Config = Dict[str, List[str]]
@@ -126,9 +126,10 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
 
     `root_config`: the same for the user root, whose login is decided by what holds for root.
     `command`: what an administrator can run to see what we could not.
+    `unread`: files that the server has not read since they were changed.
     """
     answer: dict[str, Any] = {"argv": [], "config_file": "", "config": {}, "root_config": {}, "uid": 0}
-    answer.update(note="", error="", command="sudo sshd -T", port=0, started=0)
+    answer.update(note="", error="", command="sudo sshd -T", port=0, started=0, unread=[])
     try:
         match = connection(user, client_address)
         answer["port"] = int(match["lport"])
@@ -143,6 +144,7 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
         both = {name: _Dump(server, dict(match, user=name)) for name in (user, "root")}
         answer["config"] = both[user].config()
         answer["root_config"] = both["root"].config()
+        answer["unread"] = sshd_loaded.unread(server, answer["config"], file)
     except Unreadable as reason:
         answer["error"] = str(reason)
     return answer

@@ -38,14 +38,23 @@ def hidden_include(path: str, depth: int = 0) -> str:
 
 
 def config_files(path: str, depth: int = 0) -> list[dict[str, Any]]:
-    """Path, mode and uid of the configuration and of every file that it includes. Raises OSError."""
-    status = os.stat(path)
-    found = [{"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid}]
+    """Path, mode and uid of the configuration, of every file that it includes, and of the folders (`folder`) of both.
+
+    A folder counts where nothing is in it yet: who may write there includes what he likes. Raises OSError.
+    """
+    found = [_config_entry(path, False), _config_entry(os.path.dirname(os.path.realpath(path)), True)]
     with open(path, encoding="utf-8", errors="replace") as file:
         patterns = [pattern for line in file for pattern in included(line)]
-    for inner in [inner for pattern in patterns for inner in sorted(glob.glob(pattern))]:
-        found += config_files(inner, depth + 1) if depth < MAX_DEPTH else []
-    return found
+    for pattern in patterns:
+        found += [_config_entry(folder, True) for folder in glob.glob(os.path.dirname(pattern))]
+        for inner in sorted(glob.glob(pattern)) if depth < MAX_DEPTH else []:
+            found += config_files(inner, depth + 1)
+    return [entry for at, entry in enumerate(found) if entry not in found[:at]] if depth == 0 else found
+
+
+def _config_entry(path: str, folder: bool) -> dict[str, Any]:
+    status = os.stat(path)
+    return {"path": path, "mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "folder": folder}
 
 
 def included(line: str) -> list[str]:

@@ -33,7 +33,10 @@ def fixed(check: str) -> Evaluate:
         program = (seen.host.get("sshd", {}).get("argv") or [PROGRAMS[0]])[0]
         if program not in PROGRAMS:
             return Verdict("unknown", f"the server is {program}, which is no package's")
-        return judge(holes(check), seen.section("packages"))
+        packages = seen.section("packages")
+        if packages["os"]["id"] in OURS and "openssh-server" not in packages["installed"]:
+            return Verdict("unknown", f"the server is {program}, but openssh-server is not installed")
+        return judge(holes(check), packages)
 
     return evaluate
 
@@ -61,9 +64,9 @@ def judge(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]) ->
         found = [(name, text) for verdict, name, text in verdicts if verdict == status]
         if found:
             return Verdict(status, _together(found))
-    return Verdict(
-        "pass", "; ".join(dict.fromkeys(text for _, _, text in verdicts)) or "the packages are not installed"
-    )
+    if not verdicts:
+        return Verdict("unknown", f"no package of {system['name'] or system['id']} brings it")
+    return Verdict("pass", "; ".join(dict.fromkeys(text for _, _, text in verdicts)))
 
 
 def _together(found: list[tuple[str, str]]) -> str:

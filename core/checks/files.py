@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from .model import Seen, Verdict
+from .model import Seen, Verdict, value
 
 WRITABLE_BY_OTHERS = 0o022  # what sshd's StrictModes refuses
 READABLE_BY_OTHERS = 0o077
 KEY_GROUPS = {"ssh_keys"}  # Red Hat's group for ssh-keysign
 RSA_BITS = 3072
+ELSEWHERE = ("authorizedkeyscommand", "trustedusercakeys")  # what lets in keys beside AuthorizedKeysFile
 
 
 def host_key_permissions(seen: Seen, _: None) -> Verdict:
@@ -42,6 +43,7 @@ def config_permissions(seen: Seen, _: None) -> Verdict:
     wrong = [entry for entry in files if entry["uid"] not in owners or entry["mode"] & WRITABLE_BY_OTHERS]
     if wrong:
         return Verdict("fail", "; ".join(_shown(entry) for entry in wrong))
+    files = [entry for entry in files if not entry.get("folder")]
     loose = [entry for entry in files if entry["mode"] & READABLE_BY_OTHERS]
     if loose:
         return Verdict("warn", "others can read " + "; ".join(_shown(entry) for entry in loose), "low")
@@ -106,7 +108,14 @@ def authorized_keys(seen: Seen, known: tuple[str, ...]) -> Verdict:
     twice = [_named(key) for key in keys if counted[key["fingerprint"]] > 1]
     if twice:
         return Verdict("warn", f"there more than once: {'; '.join(twice)}", "low")
+    elsewhere = [f"{key} {seen.config()[key][0]}" for key in ELSEWHERE if _is_set(seen, key)]
+    if elsewhere:
+        return Verdict("warn", f"keys that no file lists are accepted too: {'; '.join(elsewhere)}", "low")
     return Verdict("pass", "; ".join(_named(key) for key in keys) or "no key is authorised")
+
+
+def _is_set(seen: Seen, key: str) -> bool:
+    return seen.has("sshd") and value(seen.config(), key) not in ("", "none")
 
 
 def _faults(key: Mapping[str, Any], known: tuple[str, ...]) -> list[str]:

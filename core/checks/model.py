@@ -143,6 +143,7 @@ class Check:
             verdict = self.evaluate(seen, self.value)
         except Missing as missing:
             verdict = Verdict("unknown", _unknown(missing.section, seen))
+        verdict = _in_force(verdict, self.needs, seen)
         return CheckFinished(
             id=self.id,
             group=self.group,
@@ -183,6 +184,15 @@ def _bounded(evidence: str) -> str:
     return (
         evidence if len(evidence) <= LONGEST else f"{evidence[:LONGEST]}… ({len(evidence) - LONGEST} characters more)"
     )
+
+
+def _in_force(verdict: Verdict, needs: tuple[Section, ...], seen: Seen) -> Verdict:
+    """What is well in a file is not, yet, in a server that has not read it."""
+    unread = seen.host.get("sshd", {}).get("unread") if "sshd" in needs else None
+    if verdict.status != "pass" or not unread:
+        return verdict
+    named = ", ".join(unread)
+    return Verdict("unknown", f"the server has not read {named} since it was changed: reload it; {verdict.evidence}")
 
 
 def _by_root(needs: tuple[Section, ...], seen: Seen) -> str:

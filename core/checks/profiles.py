@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,9 @@ PROFILES: Mapping[str, Mapping[str, Override]] = {
     "cis-ubuntu-24.04": CIS,
     "ssh-audit-hardened": SSH_AUDIT,
 }
+
+
+RATE = re.compile(r"\d+:\d+:\d+", re.ASCII)  # as MaxStartups has them
 
 
 @dataclass(frozen=True)
@@ -172,9 +176,12 @@ def _wrong_value(id: str, value: Any) -> str:
         return f"there is no check {id!r}"
     if check.value is None:
         return "this check has no value that can be set; it can be switched off, or its finding accepted"
-    if isinstance(check.value, tuple):
-        words = isinstance(value, list) and all(isinstance(word, str) for word in value)
-        return "" if words or isinstance(value, str) else "a list of words"
     if isinstance(check.value, int):
         return "" if isinstance(value, int) else "a whole number"
-    return "" if isinstance(value, str) else "a text"
+    lines = [value] if isinstance(value, str) else value if isinstance(check.value, tuple) else None
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        return "a list of words" if isinstance(check.value, tuple) else "a text"
+    if not all(line.isprintable() for line in lines):
+        return "one line: another one would be a setting of its own"
+    rate = isinstance(check.value, str) and RATE.fullmatch(check.value) and not RATE.fullmatch(lines[0])
+    return f"three numbers by colons, as {check.value}" if rate else ""

@@ -88,6 +88,9 @@ def notices(seen: Seen) -> Iterator[Notice]:
     server = seen.host["sshd"]
     if server["note"]:
         yield Notice(text=server["note"], level="warning")
+    if server.get("unread"):
+        text = f"sshd has not read {', '.join(server['unread'])} since it was changed: what is well there may not hold"
+        yield Notice(text=text, level="warning")
     if seen.host.get("root_refused"):
         yield Notice(text=f"nothing was read as root: {seen.host['root_refused']}", level="warning")
     if seen.wire is None and "ended the connection" in seen.errors.get("wire", ""):

@@ -227,6 +227,12 @@ class Machine:
         inside = ["nsenter", "-t", str(self.init), "--mount", "--pid", "--time", *words]
         return subprocess.run(inside, capture_output=True, text=True, check=check, stdin=subprocess.DEVNULL).stdout
 
+    def reload(self) -> None:
+        """The server reads its files; it writes its PidFile when it has."""
+        read_at = "stat -c %.9Y /run/sshd.pid"
+        before = self.run("sh", "-c", f"{read_at}; kill -HUP $(cat /run/sshd.pid)")
+        until(lambda: self.run("sh", "-c", read_at, check=False) not in ("", before) and self.listens())
+
     def setting(self, key: str) -> str:
         """What the server's files say, by `sshd -T`."""
         shown = self.run("/usr/sbin/sshd", "-T", *self.options)

@@ -81,7 +81,7 @@ def answers(home: Path) -> Iterator[dict[str, dict[str, Any]]]:
                     (drop_ins / file).write_text(text)
                 below = lines if "Match" in lines else lines + plain
                 keys = "".join(f"HostKey {key}\n" for key in server.host_keys)
-                server.config.write_text(f"{keys}Include {drop_ins}/*.conf\n{below}")
+                server.rewrite(f"{keys}Include {drop_ins}/*.conf\n{below}")
                 user = (
                     "nobody" if name == "a Match for root" else "root"
                 )  # root's own login is decided by root's blocks

@@ -114,7 +114,7 @@ def weak(lab: Lab) -> None:
             lab.judged("no wire", host, None, {"wire": "refused"}, **known)
             pins = [f"ssh-ed25519 SHA256:{'A' * 43}"]
             lab.judged("another pin", host, offer, {}, **local(prefix, None, pins=pins))
-            server.config.write_text("UsePAM no\n" + server.config.read_text())
+            server.rewrite("UsePAM no\n" + server.config.read_text())
             lab.judged("weak, no PAM", call(started, prefix), offer, {}, **known)
     finally:
         server.stop()
@@ -140,15 +140,15 @@ def strong(lab: Lab) -> None:
     guarding = subprocess.Popen([guard, "600"])
     try:
         server.config.chmod(0o600)
-        server.config.write_text(server.config.read_text() + "MaxStartups 10:30:60\n")  # of this one the last wins
+        server.rewrite(server.config.read_text() + "MaxStartups 10:30:60\n")  # of this one the last wins
         with agent(server, lab.place / "strong-agent") as started:
             known = local(prefix, STRONG_PASSWORD, pins=[server.pinned])
             seen = lab.add("strong", call(started, prefix), server, **known)
             lab.judged("fixed kernel", call(started, kernel), seen.wire, {}, **known)
             plain = server.config.read_text()
-            server.config.write_text("PasswordAuthentication yes\nAuthenticationMethods any\n" + plain)
+            server.rewrite("PasswordAuthentication yes\nAuthenticationMethods any\n" + plain)
             lab.judged("strong, passwords", call(started, prefix), seen.wire, {}, **known)
-            server.config.write_text("PermitRootLogin no\n" + plain)
+            server.rewrite("PermitRootLogin no\n" + plain)
             lab.judged("strong, no root", call(started, prefix), seen.wire, {}, **known)
     finally:
         guarding.kill()

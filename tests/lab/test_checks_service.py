@@ -111,7 +111,7 @@ async def test_a_real_server_that_has_to_fail_fails(home: Path, settings: str, i
 
 async def test_a_hardened_server_passes(home: Path) -> None:
     server = Sshd(home / "sshd", settings=hosts.STRONG_SETTINGS)
-    server.config.write_text(server.config.read_text() + "MaxStartups 10:30:60\n")  # of this one the last wins
+    server.rewrite(server.config.read_text() + "MaxStartups 10:30:60\n")  # of this one the last wins
     server.config.chmod(0o600)
     try:
         found = by_id(await look(server))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from core.checks.catalogue import BY_ID
+from core.checks.model import Seen
 from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, as_before, client, decided
@@ -32,6 +36,8 @@ def mtimes(vm: Machine) -> dict[str, int]:
 
 
 async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine) -> None:
+    made = vm.etc / "security/pwquality.conf.d"
+    shutil.rmtree(made, ignore_errors=True)
     before, wanted = vm.files(), {"MaxAuthTries": "3", "X11Forwarding": "no", "RequiredRSASize": "3072", "Nope": "1"}
     how = {"modes": {"sshd_config": 0o600}, "files": {"/etc/security/pwquality.conf.d/50-x.conf": ["minlen = 14"]}}
     async with client(vm) as worker:
@@ -48,6 +54,7 @@ async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine
             "etc/ssh/sshd_config": 0o600,
             TEN: 0o600,
         }
+        assert made.stat().st_mode & 0o777 == 0o755
         again = await worker.attempt(wanted, **how)
         assert again["id"] == "" and vm.files() == fixed and mtimes(vm) == times
         with pytest.raises(FixError, match="changed since the plan"):
@@ -56,7 +63,7 @@ async def test_a_fix_holds_is_the_same_the_second_time_and_is_undone(vm: Machine
         assert "MaxAuthTries 3\n" in (vm.folder / TEN).read_text() and more
         for value in ("10", "10"):
             assert await worker.fixed(undo=True) and vm.setting("maxsessions") == value
-        assert vm.files() == before and vm.setting("maxauthtries") == "6"
+        assert vm.files() == before and vm.setting("maxauthtries") == "6" and not made.exists()
         with pytest.raises(FixError, match="no fix on this VM that could be undone"):
             await worker.plan(undo=True)
 
@@ -121,6 +128,101 @@ async def test_a_server_that_fails_is_served_again_as_it_was(home: Path, program
 
 
 TEN = "etc/ssh/sshd_config.d/10-trainshed.conf"
+
+
+async def test_a_mode_that_cannot_be_changed_keeps_nothing_from_going_back(vm: Machine) -> None:
+    """As on a disk that is only read, or of a file that chattr has made immutable."""
+    keys = "/home/root/.ssh/authorized_keys"
+    vm.seen(keys[1:]).chmod(0o640)
+    vm.run("mount", "--bind", keys, keys)
+    vm.run("mount", "-o", "remount,bind,ro", keys)
+    before = vm.files()
+    async with client(vm) as worker:
+        with pytest.raises(FixError, match=f"^{keys}: Read-only file system$") as failed:
+            await worker.attempt(modes={"keys": 0o600, "sshd_config": 0o600})
+    assert failed.value.hint == "everything is as it was"
+    assert vm.files() == before and decided(vm)
+
+
+async def test_lines_that_somebody_adds_to_our_drop_in_stay_and_so_do_ours_where_it_moves(vm: Machine) -> None:
+    ours = vm.folder / TEN
+    async with client(vm) as worker:
+        await worker.fixed({"MaxAuthTries": "3", "MaxSessions": "9"})
+        added = "# by hand\nAcceptEnv A\nAcceptEnv B\nmaxsessions 7\nMatch User nobody\nMaxAuthTries 2"
+        ours.write_text(ours.read_text() + added)
+        vm.reload()
+        before = vm.files()
+        await worker.fixed({"MaxSessions": "8", "X11Forwarding": "no"})
+        mine, hand = ours.read_text().split("# by hand\n")
+        assert mine.endswith("\nMaxAuthTries 3\nMaxSessions 8\n")
+        assert hand == added.replace("Match", "X11Forwarding no\nMatch").partition("\n")[2] + "\n"
+        await worker.fixed(undo=True)
+        assert vm.files() == before
+        (vm.etc / "ssh/sshd_config.d/05-other.conf").write_text("X11Forwarding yes\n")
+        vm.reload()
+        before = vm.files()
+        await worker.fixed({"X11Forwarding": "no"})
+        assert not ours.exists() and [vm.setting(key) for key in ("maxauthtries", "x11forwarding")] == ["3", "no"]
+        assert added.splitlines()[0] in (vm.folder / DROP_IN).read_text()
+        await worker.fixed(undo=True)
+        assert vm.files() == before
+
+
+async def test_the_last_fix_is_undone_first_though_the_clock_was_put_back_between(vm: Machine) -> None:
+    async with client(vm) as worker:
+        first = vm.state / await worker.fixed() / "manifest.json"
+        first.write_text(re.sub(r'("made": )[\d.]+', r"\g<1>4e9", first.read_text()))
+        second = await worker.fixed({"MaxSessions": "8"})
+        for undone in (second, first.parent.name):
+            assert (await worker.plan(undo=True))["undoes"] == undone
+            await worker.fixed(undo=True)
+
+
+async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_put_in_force_by_a_fix(
+    vm: Machine,
+) -> None:
+    """No revert could take that back: a hand's AllowUsers would shut us out for good."""
+    hand = vm.etc / "ssh/sshd_config.d/05-hand.conf"
+    hand.write_text("AllowUsers nobody\nMaxAuthTries 2\n")
+    before = vm.files()
+    async with client(vm) as worker:
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
+        assert found.status == "unknown" and "has not read /etc/ssh/sshd_config.d/05-hand.conf" in found.evidence
+        for work in (worker.plan, worker.attempt):
+            with pytest.raises(FixError, match=r"has not read .*05-hand\.conf since it was changed") as refused:
+                await work({"X11Forwarding": "no"})
+            assert "sudo kill -HUP" in refused.value.hint
+        assert vm.files() == before and (await worker.plan({}, modes={"sshd_config": 0o600}))["modes"]
+        hand.write_text("MaxAuthTries 2\n")
+        vm.reload()
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
+        assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
+        assert await worker.fixed({"X11Forwarding": "no"})
+
+
+@pytest.mark.parametrize("how", ["owner", "mode", "link"])
+@pytest.mark.parametrize("place", ["trainshed", "trainshed/fixes"])
+async def test_a_folder_that_is_not_roots_alone_is_not_used(vm: Machine, place: str, how: str) -> None:
+    """Root runs a program from there, at its time and after a reboot."""
+    path = vm.lib / place
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    path.parent.chmod(0o755)
+    if how == "link":
+        path.symlink_to("/home/worker")
+    else:
+        path.mkdir()
+        path.chmod(0o775 if how == "mode" else 0o755)
+        os.chown(path, 64001 if how == "owner" else 0, 0)
+    before = vm.files()
+    async with client(vm) as worker:
+        for work in (worker.plan(), worker.attempt(), worker.keep("x"), worker.plan(undo=True)):
+            with pytest.raises(FixError, match=f"/var/lib/{place} is not root's alone"):
+                await work
+    assert vm.files() == before and decided(vm)
+
+
 PLACES = {
     "Include first": ((INCLUDE, "MaxAuthTries 9"), DROP_IN),
     "Include too late": (("MaxAuthTries 9", INCLUDE), CONFIG),
@@ -141,6 +243,7 @@ async def test_it_goes_where_it_counts(vm: Machine) -> None:
         for name, (lines, path) in PLACES.items():
             text = "".join(line + "\n" for line in lines)
             vm.config.write_text(base + text if "Match" in text else text + base)
+            vm.reload()
             before = vm.files()
             await worker.fixed()
             assert vm.setting("maxauthtries") == "3", name

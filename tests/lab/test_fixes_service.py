@@ -11,6 +11,7 @@ import pytest
 
 from core.checks.catalogue import CATALOGUE
 from core.checks.fixes import plan
+from core.checks.fixes.service import Fixes
 from core.checks.service import LiveChecks
 from core.errors import FixError
 from core.events import CheckFinished, Event, FixFinished, FixPlanned, Phase
@@ -127,6 +128,26 @@ async def test_a_login_that_is_refused_puts_it_back(vm: Machine, monkeypatch: py
         assert failed.value.hint == "everything is as it was"
         assert decided(vm) and vm.files() == before
         await collected(live.plan_fix(["maxauthtries"]))
+
+
+async def test_a_fix_that_was_kept_although_the_answer_was_lost_is_not_said_to_be_put_back(
+    vm: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Fixes._keep
+
+    async def lost(self: Fixes, *of: Any) -> None:
+        await heard(self, *of)
+        raise TimeoutError
+
+    monkeypatch.setattr(Fixes, "_keep", lost)
+    async with checks(vm) as live:
+        with pytest.raises(FixError, match="it is done, and stays, but: it takes too long") as failed:
+            await collected(live.fix(["maxauthtries"]))
+        assert failed.value.hint == "trainshed check ssh shows what holds"
+        assert decided(vm) and vm.setting("maxauthtries") == "4"
+        with pytest.raises(FixError, match="it is done, and stays"):
+            await collected(live.fix(undo=True))
+        assert vm.setting("maxauthtries") == "6"
 
 
 async def test_whoever_is_stopped_puts_it_back_at_once(vm: Machine) -> None:

@@ -67,7 +67,8 @@ def ask(vm: Path, rule: str, **args: Any) -> tuple[dict[str, Any], str]:
     place(root)
     os.chown(root, UID, UID)
     enter = ["unshare", "--mount", "sh", "-c", ENTER, "sh", str(vm / "etc")]
-    user = ["setpriv", "--reuid", str(UID), "--regid", str(UID), "--init-groups"]
+    path = f"PATH={vm / 'home/bin'}:{os.environ['PATH']}"
+    user = ["env", path, "setpriv", "--reuid", str(UID), "--regid", str(UID), "--init-groups"]
     with AgentProcess(root, prefix=[*enter, *user], python="/usr/bin/python3") as started:
         answer = started.call("checks.host", user="", client_address="", **args)
     return answer, log.read_text() if log.exists() else ""
@@ -82,6 +83,20 @@ def test_without_a_password_root_reads_where_sudo_asks_for_none(vm: Path) -> Non
     found = BY_ID["pw-hash"].run(Seen(host=answer, errors=answer["errors"]))
     assert "(read as root: passwords)" in found.evidence
     assert answer["updates"]["sudo_all"] is True
+
+
+def test_root_starts_no_program_of_the_accounts_own_path(vm: Path) -> None:
+    """sudo without secure_path leaves the account's: others may write to one of its folders."""
+    ours, mark = vm / "home/bin", vm / "home/started"
+    ours.mkdir()
+    mark.touch()
+    mark.chmod(0o666)
+    for name in ("nft", "ssh-keygen", "systemctl"):
+        (ours / name).write_text(f"#!/bin/sh\necho {name} $(id -u) >> {mark}\nexit 1\n")
+        (ours / name).chmod(0o755)
+    answer, _ = ask(vm, "nopasswd")
+    assert "guards" in answer["root"] and " 0\n" not in mark.read_text()
+    shutil.rmtree(ours)
 
 
 @pytest.mark.parametrize("rule", ["password", "docker alone", "none"])

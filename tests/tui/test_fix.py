@@ -53,6 +53,13 @@ async def test_findings_are_marked_shown_and_put_right_by_the_vms_name() -> None
         assert "✓ PASS     ssh.auth-tries" in plan(walk)
         await walk.press("f")
         assert "There is no plan yet" in walk.notices()
+        await walk.press("u", "f")
+        await walk.type("stackvm")
+        await walk.press("enter")
+        told = str(screen.status.content)
+        assert "✓ The fix is taken back." in told and "takes it back" not in told and "failing" not in told
+        await walk.press("u")
+        assert "+MaxAuthTries 4" in plan(walk)
         await walk.press("escape")
         options = walk.pane.query_one(OptionList)
         assert "✓ PASS    Few tries for each connection" in [str(option.prompt) for option in options.options]

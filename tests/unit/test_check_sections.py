@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 import struct
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +94,34 @@ def test_authorised_keys_are_told_by_type_size_and_options(tmp_path: Path) -> No
     told = BY_ID["authorized-keys-content"].run(seen)
     assert told.status == "fail" and "RSA of 1024 bits" in told.evidence and "DSA" in told.evidence
     assert rsa not in told.evidence and "ca" not in told.evidence.split("DSA")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("ssh-ed25519 KEY", {}),
+        (" \t ssh-ed25519\tKEY\tme", {}),
+        ('from="*,\v" ssh-ed25519 KEY', {"from": "*,\v"}),
+        ('from="*,\f" ssh-ed25519 KEY', {"from": "*,\f"}),
+        ('from="\u2028\x85\x1c" ssh-ed25519 KEY', {"from": "\u2028\x85\x1c"}),
+        ("no-pty,, ssh-ed25519 KEY", {"no-pty": ""}),
+        ('command="a \\"b c\\" d",RESTRICT   ssh-ed25519 KEY', {"command": 'a "b c" d', "restrict": ""}),
+        ("ssh-ed25519 KEY\0 whatever", {}),
+        ("ssh-ed25519 K\vEY", {}),
+        ("ssh-ed25519 KEY\r", {}),
+        ("# ssh-ed25519 KEY", None),
+        ("# a\v ssh-ed25519 KEY", None),
+        ("no-pty restrict ssh-ed25519 KEY", None),
+        ('from="* ssh-ed25519 KEY', None),
+    ],
+)
+def test_a_key_that_sshd_takes_is_found_in_whatever_line(tmp_path: Path, line: str, options: dict[str, str]) -> None:
+    """A key that lets in and is not seen would be a back door that passes the check."""
+    key = blob(b"ssh-ed25519", bytes(32))
+    path = tmp_path / "authorized_keys"
+    path.write_bytes(f"\n{line}\n".replace("KEY", key).replace("K\vEY", f"{key[:20]}\v{key[20:]}").encode())
+    found = [(one["line"], one["type"], one["options"]) for one in public_keys.authorised(str(path))]
+    assert found == ([] if options is None else [(2, "ssh-ed25519", options)])
 
 
 def judged(**strength: Any) -> str:
@@ -185,3 +217,16 @@ def policy(door: str = "yes", **changes: Any) -> Seen:
 def test_the_policy_for_passwords(id: str, seen: Seen, status: str) -> None:
     found = BY_ID[id].run(seen)
     assert found.status == status, found.evidence
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize(("uid", "found"), [(65534, []), (0, ["sshguard"])])
+def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
+    """Any account can call a program so."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        path = shutil.copy("/bin/sleep", f"{folder}/sshguard")
+        with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL, user=uid) as running:
+            seen = guards.guards(22)["processes"]
+            running.kill()
+    assert seen == found

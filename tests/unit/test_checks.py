@@ -83,6 +83,12 @@ def listening(address: str, port: int, process: str = "", configured: str = "22"
     return Seen(host={**config({"port": configured}), "listeners": [SSH_PORT, entry]})
 
 
+def authorised(*kinds: str, **settings: str) -> Seen:
+    told = {"path": "keys", "line": 1, "bits": 0, "fingerprint": "SHA256:a", "comment": "", "options": {}}
+    keys = [{**told, "type": kind} for kind in kinds]
+    return Seen(host={**config(settings), "authorized_keys": {"files": [], "keys": keys}})
+
+
 NOTHING = Seen()
 
 TABLE: list[tuple[str, str, Seen, str]] = [
@@ -210,6 +216,12 @@ TABLE: list[tuple[str, str, Seen, str]] = [
         "no forwarding at all",
     ),
     ("tunnel-x11-gateway", "unknown", NOTHING, "nothing read"),
+    ("authorized-keys-content", "pass", authorised(), "no key"),
+    ("authorized-keys-content", "fail", authorised("ssh-dss", trustedusercakeys="/x"), "the worst is what counts"),
+    ("authorized-keys-content", "pass", authorised(authorizedkeyscommand="none", trustedusercakeys="none"), "files"),
+    ("authorized-keys-content", "warn", authorised(authorizedkeyscommand="/usr/bin/sss"), "a program knows more keys"),
+    ("authorized-keys-content", "warn", authorised(trustedusercakeys="/etc/ssh/CA.pub"), "whatever is signed"),
+    ("authorized-keys-content", "unknown", NOTHING, "not read"),
     ("other-listeners", "pass", listening("127.0.0.1", 5000, "mlflow"), "loopback"),
     ("other-listeners", "pass", listening("127.0.0.53", 53), "another loopback address"),
     ("other-listeners", "pass", listening("::1", 8888), "loopback of IPv6"),
@@ -217,6 +229,8 @@ TABLE: list[tuple[str, str, Seen, str]] = [
     ("other-listeners", "fail", listening("::", 8265, "ray"), "Ray to everybody"),
     ("other-listeners", "warn", listening("10.0.0.4", 111, "rpcbind"), "something else"),
     ("other-listeners", "pass", listening("0.0.0.0", 2222, "systemd", configured="2222"), "ssh.socket"),
+    ("other-listeners", "warn", listening("0.0.0.0", 8080, "sshd"), "the end of a tunnel is called sshd too"),
+    ("other-listeners", "fail", listening("::", 8888, "sshd"), "so it is in front of Jupyter"),
     ("other-listeners", "unknown", NOTHING, "not seen"),
     ("docker", "pass", docked(live_restore=True), "live-restore"),
     ("docker", "warn", docked(live_restore=False), "no live-restore"),

@@ -58,6 +58,8 @@ def seen(codename: str, server: str, client: str = "", maintainer: str = UBUNTU,
         ("regresshion", seen("mantic", "1:9.3p1-1ubuntu3"), "unknown", "no fixed version for mantic"),
         ("regresshion", seen("noble", "1:9.6p1-9", maintainer="Somebody <me@example.org>"), "unknown", "own package"),
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13", program="/opt/ssh/sbin/sshd"), "unknown", "/opt/ssh"),
+        ("regresshion", seen("noble", "", "1:9.6p1-3ubuntu13.3"), "unknown", "openssh-server is not installed"),
+        ("openssh-2025", seen("noble", "", "1:9.9p1-9"), "unknown", "openssh-server is not installed"),
         ("regresshion", seen("9", "8.7p1-38.el9", id="rhel"), "unknown", "Debian and Ubuntu alone"),
         ("openssh-2025", seen("noble", "1:9.6p1-3ubuntu13.8"), "fail", "CVE-2025-32728"),
         ("openssh-2025", seen("noble", "1:9.6p1-3ubuntu13.15"), "pass", "13.15"),
@@ -115,3 +117,10 @@ def test_only_what_is_installed_counts_as_a_package() -> None:
     there = "Package: openssh-client\nStatus: hold ok installed\nVersion: 1:9-1\nMaintainer: y\n"
     found = dict(installed(removed + there, ["openssh-server", "openssh-client"]))
     assert found == {"openssh-client": {"version": "1:9-1", "maintainer": "y"}}
+
+
+def test_a_client_that_no_package_brings_is_not_said_to_be_fixed() -> None:
+    system = {"id": "debian", "codename": "bookworm", "name": "Debian 12"}
+    found = {"packages": {"os": system, "installed": {}, "ssh": True}}
+    told = BY_ID["agent-cve"].run(Seen(local={"client": found}))
+    assert (told.status, told.evidence) == ("unknown", "no package of Debian 12 brings it")

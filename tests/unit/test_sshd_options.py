@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from core.agent import sshd, updates
 from core.agent.sshd import Process, Unreadable, as_listener, options
 from core.agent.sshd_config import parse
-from core.agent.sshd_files import hidden_include
+from core.agent.sshd_files import config_files, hidden_include
+from core.checks.catalogue import BY_ID
+from core.checks.model import Seen
 
 
 def process(*words: str) -> Process:
@@ -68,3 +75,38 @@ def test_a_key_with_several_lines_keeps_them_all() -> None:
 
 def test_a_missing_configuration_is_named() -> None:
     assert hidden_include("/nowhere/sshd_config") == "/nowhere/sshd_config: No such file or directory"
+
+
+def test_a_program_that_was_replaced_under_a_running_server_is_the_new_one_and_it_is_stale(tmp_path: Path) -> None:
+    """/proc calls the old one deleted."""
+    path = tmp_path / "sshd"
+    shutil.copy("/bin/sleep", path)
+    with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL) as running:
+        while not Path(f"/proc/{running.pid}/cmdline").read_bytes():
+            pass  # its memory is being made
+        path.unlink()
+        shutil.copy("/bin/sleep", path)
+        found = as_listener(sshd.process(running.pid))
+        running.kill()
+    assert found is not None and found.program == str(path)
+    assert updates._stale(found.program, 1) is True
+
+
+@pytest.mark.parametrize("open_to_all", [None, ".", "empty.d", "full.d", "nested.d"])
+def test_a_folder_that_others_write_to_is_as_open_as_a_file(tmp_path: Path, open_to_all: str | None) -> None:
+    """Who may put a drop-in there is root; also where none is there yet."""
+    for name in ("empty.d", "full.d", "nested.d"):
+        (tmp_path / name).mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+    config, drop_in = tmp_path / "sshd_config", tmp_path / "full.d/1.conf"
+    config.write_text(f"Include {tmp_path}/empty.d/*.conf {tmp_path}/full.d/*.conf {tmp_path}/gone.d/*\n")
+    drop_in.write_text(f"Match all\nInclude {tmp_path}/nested.d/*\n")
+    for path in (config, drop_in):
+        path.chmod(0o600)
+    if open_to_all:
+        (tmp_path / open_to_all).chmod(0o777)
+    host = {"config_files": config_files(str(config)), "sshd": {"uid": tmp_path.stat().st_uid}}
+    found = BY_ID["sshd-config-perm"].run(Seen(host=host))
+    assert found.status == ("fail" if open_to_all else "pass")
+    where = str((tmp_path / open_to_all).resolve()) if open_to_all else f"{drop_in} 0600"
+    assert where in found.evidence

@@ -122,12 +122,21 @@ class FixScreen(Place[Mended], Tells):
 
     def _changed(self) -> None:
         self.plan = None
+        if self.undo:
+            self._undone()
+            return
         wrong = [check for check in self.mended.values() if check.status == "fail"]
         lines = [_line(check) for check in self.mended.values()]
         self.query_one("#fix-text", Static).update(Content("\n").join(lines))
         said = f"{words.plural(len(wrong), 'check')} still failing" if wrong else "A new login works: it is kept"
         mark = words.STATUS["warn" if wrong else "pass"]
         self.status.end(mark.glyph, f"{said}. u takes it back; Escape goes back to the findings.", mark.style)
+
+    def _undone(self) -> None:
+        """What is taken back may fail again: that is no failure of this."""
+        self.query_one("#fix-text", Static).update(Content("\n").join(map(_line, self.mended.values())))
+        said = "The fix is taken back. u plans what can be put right; Escape goes back to the findings."
+        self.status.end(words.STATUS["pass"].glyph, said, words.STATUS["pass"].style)
 
     def action_undo(self) -> None:
         if self._busy():

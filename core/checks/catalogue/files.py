@@ -26,11 +26,13 @@ CHECKS = (
         number=33,
         title="Only root reads and changes the configuration of sshd",
         severity="medium",
-        looks_at="mode and owner of sshd_config and of every file that it includes",
+        looks_at="mode and owner of sshd_config, of every file that it includes, and of the folders that they are in",
         needs=("config_files",),
-        expected="0600 and root's",
+        expected="0600 and root's; folders that nobody else writes to",
         sources=("CIS 5.1.1", "DS sshd-05"),
-        fix=Fix(modes={"sshd_config": 0o600}),
+        fix=Fix(
+            modes={"sshd_config": 0o600}, by_hand=("where a folder is named: chown root: FOLDER; chmod go-w FOLDER",)
+        ),
         evaluate=files.config_permissions,
         quiet=(
             "files that others may only read are a warning: they hold no secret, and hidden they need sudo to check",
@@ -67,7 +69,8 @@ CHECKS = (
         number=37,
         title="Every authorised key is known and strong",
         severity="high",
-        looks_at="type, size, options and fingerprint of each key in the files of AuthorizedKeysFile",
+        looks_at="type, size, options and fingerprint of each key in the files of AuthorizedKeysFile; "
+        "authorizedkeyscommand, trustedusercakeys",
         needs=("authorized_keys",),
         expected="no DSA, no RSA below 3072 bits, no principals= with commas, none twice; the known ones: {value}",
         sources=("ours", "CVE-2026-35414"),

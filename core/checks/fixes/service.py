@@ -128,10 +128,12 @@ class Fixes:
     ) -> TrainshedError:
         """What to raise, once all is put back; over a connection that is lost only the VM can do that."""
         try:
-            await self._ask(agent, "put_back", sudo, id=identity)
+            answer = await self._ask(agent, "put_back", sudo, id=identity)
         except TrainshedError:
             hint = f"what was not kept, the VM puts back by itself within {REVERT_S:.0f} s; then: trainshed check ssh"
             return LinkLost(error.title, hint=hint)
+        if answer["kept"]:  # our last word was heard, and only the answer was not
+            return FixError(f"it is done, and stays, but: {error.title}", hint="trainshed check ssh shows what holds")
         what = f"a new login does not work with it: {error.title}" if isinstance(error, ConnectError) else error.title
         return FixError(what, hint="everything is as it was")
 

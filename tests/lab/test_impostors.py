@@ -1,0 +1,68 @@
+"""Programs of other accounts that are called sshd, on a VM whose own is started for each connection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.errors import FixError
+
+from .fixing import client
+from .machine import Machine, machine, until
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
+ACCEPT = """import socket, subprocess
+door = socket.create_server(("127.0.0.1", {port}))
+while True:
+    one, _ = door.accept()
+    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
+    one.close()
+"""
+
+
+def per_connection(vm: Machine) -> str:
+    (vm.folder / "inetd.py").write_text(ACCEPT.format(port=vm.port, log=vm.log))
+    return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
+
+
+@contextmanager
+def impostor(vm: Machine, *as_whom: str) -> Iterator[Path]:
+    """Runs a copy of `sleep` called sshd, and says where it is. `sleep` fails where it is asked for `-T`."""
+    place = vm.home / "worker/sshd"
+    shutil.copy("/bin/sleep", place)
+    vm.home.joinpath("worker").chmod(0o755)
+    enter = ["nsenter", "-t", str(vm.init), "--mount", "--pid", *as_whom]
+    started = subprocess.Popen([*enter, "/home/worker/sshd", "600"], stdin=subprocess.DEVNULL)
+    try:
+        until(lambda: "sshd" in vm.run("ps", "-C", "sshd", "-o", "args=") and " 600" in vm.run("ps", "ax"))
+        yield place
+    finally:
+        started.kill()
+        started.wait()
+
+
+async def test_what_another_account_calls_sshd_is_neither_run_nor_believed(home: Path) -> None:
+    """It was started after us, and nothing else listens above our session: once, root ran it with -T."""
+    with machine(home / "vm", server=per_connection) as vm:
+        async with client(vm) as worker:
+            with impostor(vm, "setpriv", "--reuid", "64001", "--regid", "64001", "--clear-groups"):
+                seen = await worker.agent.call("checks.host", user="", client_address="")
+                assert seen["sshd"]["argv"][0] == "/usr/sbin/sshd"
+                assert seen["sshd"]["error"] == "" and "per connection" in seen["sshd"]["note"]
+                assert (await worker.plan())["config"] == "/etc/ssh/sshd_config"
+
+
+async def test_a_program_in_the_hands_of_another_account_is_not_run_though_root_runs_it(home: Path) -> None:
+    with machine(home / "vm", server=per_connection) as vm:
+        async with client(vm) as worker:
+            with impostor(vm):
+                seen = await worker.agent.call("checks.host", user="", client_address="")
+                assert "others than root can change /home/worker/sshd" in seen["sshd"]["error"]
+                with pytest.raises(FixError, match="cannot be told: others than root"):
+                    await worker.plan()
