@@ -30,6 +30,8 @@ ABSENT_S = 600.0  # without an answer and without a process: the run has ended, 
 KNOWN_S = 5.0  # the same where the job has said how it ended
 KILL_S = 20.0  # for a container to go that was killed
 KILLED = 137  # 128 + SIGKILL
+TAKEN = 409  # Docker's answer to a name that it has given away
+TAKEN_S = 60.0  # for Docker to make the container that an earlier supervisor has asked for
 NOT_RUNNING = 409  # Docker's answer to a signal for what has ended
 POLITELY = ("signal", signal.SIGTERM)  # by Docker that stops
 UNKNOWN = 255  # Docker's word for it
@@ -66,6 +68,7 @@ class Docked:
         self._ending = False  # it was told to end
         self._begun = False
         self._remade = False
+        self._taken: Optional[float] = None  # since when its name is another container's that Docker does not show
         self._gone = False  # no process of it was left at the last look, and Docker says that it runs
         self._forgotten = False  # it has begun, and Docker does not know that
         self._heard, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -105,12 +108,22 @@ class Docked:
             self._seen_begun(0)
             self._conclude({}, REMOVED)
         elif found is None:
-            self._docker.call("POST", "/containers/create", self._body, name=container.name(self._run))
+            self._create()
         elif found["State"]["Status"] == "created":
             self._begin(found["Id"])
         else:
             self._seen_begun(found["State"]["Pid"])
             self._wait_for_end(found)
+
+    def _create(self) -> None:
+        """An earlier supervisor that was killed may have asked for it: Docker has its name before it shows it."""
+        try:
+            self._docker.call("POST", "/containers/create", self._body, name=container.name(self._run))
+        except Refusal as error:
+            self._taken = self._taken or time.monotonic()
+            if error.status != TAKEN or time.monotonic() - self._taken > TAKEN_S:
+                raise
+            time.sleep(AGAIN_S)
 
     def _found(self) -> Optional[Dict[str, Any]]:
         try:
