@@ -121,9 +121,19 @@ class Docked:
             self._docker.call("POST", "/containers/create", self._body, name=container.name(self._run))
         except Refusal as error:
             self._taken = self._taken or time.monotonic()
-            if error.status != TAKEN or time.monotonic() - self._taken > TAKEN_S:
+            if error.status != TAKEN or self._anothers() or time.monotonic() - self._taken > TAKEN_S:
                 raise
             time.sleep(AGAIN_S)
+
+    def _anothers(self) -> bool:
+        """Whether a container that is not ours is shown by our name."""
+        if self._found() is not None:
+            return False
+        try:
+            self._docker.call("GET", self._path + "/json")
+        except NotThere:
+            return False
+        return self._found() is None
 
     def _found(self) -> Optional[Dict[str, Any]]:
         try:

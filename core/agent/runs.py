@@ -102,7 +102,8 @@ def cancel(call: Call, run: str, owner: str = "", force: bool = False) -> dict[s
     """
     folder = runfolder.find(call.root, run)
     runfolder.own(folder, owner, force, "cancel")
-    unstarted = States(folder).append(["created"], "cancelled", "cancelled before it started")
+    said = "cancelled before it started"
+    unstarted = States(folder).append(["created"], "cancelled", said, patience=CANCEL_WAIT)
     last = runfolder.settled(folder)
     if last["state"] in TERMINAL and not unstarted:
         return {"state": last["state"], "ended_before": last["time"]}

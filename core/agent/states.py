@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import time
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Optional
 
 from . import processes
 
@@ -48,10 +48,16 @@ class States:
     def same_boot(self, line: dict[str, Any]) -> bool:
         return bool(line["boot_id"] == self._boot_id())
 
-    def append(self, expected: Iterable[str], state: str, reason: str = "", **more: Any) -> bool:
-        """Writes `state` if the last one is among `expected` ("" is none yet); False where it is not."""
+    def append(
+        self, expected: Iterable[str], state: str, reason: str = "", *, patience: Optional[float] = None, **more: Any
+    ) -> bool:
+        """Writes `state` if the last one is among `expected` ("" is none yet); False where it is not.
+
+        `patience`: in seconds, for somebody else who writes: one that is stopped would be waited for without end.
+        """
         with open(self.path, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _locked(file.fileno(), patience):
+                return False
             last = self.last()
             if last["state"] not in expected or last["state"] in TERMINAL:
                 return False
@@ -73,6 +79,21 @@ class States:
     def reserve(self) -> None:
         with open(os.path.join(self.folder, RESERVE), "wb") as file:
             file.write(b"\0" * RESERVED_BYTES)
+
+
+def _locked(fd: int, patience: Optional[float]) -> bool:
+    if patience is None:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        return True
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
 
 
 def _write(fd: int, line: bytes, reserve: str) -> None:

@@ -7,6 +7,7 @@ import functools
 import os
 import selectors
 import time
+from typing import Any
 
 from . import processes, resources, runfolder
 from .contained import Contained, signal_name
@@ -26,7 +27,7 @@ class Outcome:
         self.state = state
         self.reason = reason
         self.exit_code = exit_code
-        self.used: dict[str, object] = {}  # of the machine
+        self.used: dict[str, Any] = {}  # of the machine
 
 
 class Supervised:

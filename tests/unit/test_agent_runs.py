@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import shutil
 import subprocess
@@ -72,6 +73,17 @@ def test_one_of_many_writers_wins(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(won) == 1 and [line["state"] for line in states.read()] == ["running", won[0]]
+
+
+def test_who_has_patience_does_not_wait_for_a_writer_that_is_stopped(tmp_path: Path) -> None:
+    states = States(str(tmp_path))
+    assert states.append([""], "created")
+    before = states.read()
+    with open(states.path, "ab") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        assert not states.append(["created"], "cancelled", patience=0.05)
+        assert states.read() == before
+    assert states.append(["created"], "cancelled", patience=0.05)
 
 
 def test_half_a_line_is_not_a_state(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class Docker:
         self.refused = 0
         self.status = "created"
         self.asked: list[str] = []
+        self.label = container.LABEL
 
     def call(self, method: str, path: str, body: Any = None, **_more: Any) -> dict[str, Any]:
         self.asked.append(f"{method} {path.rpartition('/')[2]}")
@@ -30,7 +31,7 @@ class Docker:
             if self.appears is None or self.refused < self.appears:
                 raise NotThere("no such container")
             state = {"Status": self.status, "Running": self.status == "running", "Pid": 0, "ExitCode": 0}
-            return {"Id": "8" * 64, "State": state, "Config": {"Labels": {container.LABEL: RUN}}}
+            return {"Id": "8" * 64, "State": state, "Config": {"Labels": {self.label: RUN}}}
         if path.endswith("/create"):
             self.refused += 1
             raise Refusal(409, TAKEN)
@@ -61,6 +62,14 @@ def test_a_container_that_a_killed_supervisor_has_asked_for_is_gone_on_with(root
     ended.close()
     assert ended.end == ("exit", 0)
     assert docker.asked.count("POST create") == 3 and docker.asked.count("POST start") == 1
+
+
+def test_a_container_of_somebody_else_by_our_name_is_an_error_at_once(root: str) -> None:
+    docker = Docker(appears=0)
+    docker.label = "theirs"
+    with pytest.raises(Exception, match="cannot be started: Conflict"):
+        supervised(docker, root).close()
+    assert docker.asked.count("POST create") == 1
 
 
 def test_a_name_that_stays_taken_is_an_error_and_no_wait_for_ever(root: str) -> None:
