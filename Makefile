@@ -11,12 +11,12 @@ demo:
 	@.venv/bin/trainshed demo
 
 # mypy keeps one core busy, so lint runs beside the tests, and says at the end what it found. Byte code is kept, wherever
-# that is switched off: four workers and each program that a test starts would compile everything anew.
+# that is switched off: five workers and each program that a test starts would compile everything anew.
 test:
 	@setup/install.sh test
 	@rm -f .pytest-skipped
 	@$(MAKE) --no-print-directory lint >.lint.log 2>&1 & \
-	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder; tests=$$?; \
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 5 --dist loadgroup --no-loadscope-reorder; tests=$$?; \
 	wait $$!; lint=$$?; cat .lint.log; rm -f .lint.log; test $$tests = 0 && test $$lint = 0
 	@echo "skipped: $$(cat .pytest-skipped)"
 

@@ -10,6 +10,7 @@ import io
 import json
 import shlex
 import tarfile
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from ..errors import AgentError, LinkLost
 
 SOURCE = Path(serve.__file__).parent
 OLDEST = (3, 8)
+STATUS_S = 2.0  # for the exit status, after the end of all output
 NOISE_LIMIT = 64 * 1024  # bytes that a login shell may print before the agent speaks
 START_TIMEOUT_S = 30.0
 ABSENT = b"TRAINSHED-ABSENT"
@@ -231,12 +233,21 @@ class _Complaint:
                 return
             self._tail = (self._tail + more)[-4096:]
 
+    def _status(self) -> int | None:
+        """How the command ended: that can come a little after the last of what it said. None where it does not."""
+        end = time.monotonic() + STATUS_S
+        while not self._channel.exit_status_ready():
+            if time.monotonic() > end or not self._session.alive:
+                return None
+            time.sleep(0.02)
+        return self._channel.recv_exit_status()
+
     def error(self) -> Exception:
         """Why the command ended without a word."""
         self._thread.join(5)
         if not self._session.alive:
             return LinkLost("the connection ended while the agent was started")
-        status = self._channel.recv_exit_status() if self._channel.exit_status_ready() else None
+        status = self._status()
         if status in (None, -1):  # no exit status: a signal ended it, or the session with it
             return LinkLost("the agent was ended while it started", hint="try again")
         text = self._tail.decode(errors="replace")
