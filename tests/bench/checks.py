@@ -12,7 +12,7 @@ from .host import Host
 from .row import Row, compared, timed
 
 ROUND_TRIP_MS = 50
-CHECK = ("check", "ssh", "--fail-on", "critical")
+CHECK = ("check", "ssh", "--fail-on", "critical", "--fail-on-unknown", "never")
 LYNIS = ["lynis", "audit", "system", "--quick", "--quiet", "--tests-from-group", "ssh,authentication"]
 
 
