@@ -13,7 +13,7 @@ import os
 import time
 from typing import Any, Callable, Iterable, Optional
 
-from . import processes
+from . import locks, processes
 
 FILE = "state.jsonl"
 RESERVE = "reserve"  # given up when the disk is full, so that the last line finds room
@@ -86,14 +86,11 @@ def _locked(fd: int, patience: Optional[float]) -> bool:
         fcntl.flock(fd, fcntl.LOCK_EX)
         return True
     end = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
+    while not locks.taken(fd):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _write(fd: int, line: bytes, reserve: str) -> None:

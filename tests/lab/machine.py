@@ -280,6 +280,21 @@ def until(done: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         time.sleep(0.05)
 
 
+ACCEPT = """import socket, subprocess
+door = socket.create_server(("127.0.0.1", {port}))
+while True:
+    one, _ = door.accept()
+    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
+    one.close()
+"""
+
+
+def per_connection(vm: Machine) -> str:
+    """A `server` that starts an sshd for each connection, as inetd does."""
+    (vm.folder / "inetd.py").write_text(ACCEPT.format(port=vm.port, log=vm.log))
+    return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
+
+
 @contextlib.contextmanager
 def machine(folder: Path, **how: object) -> Iterator[Machine]:
     """One that ends with the block."""

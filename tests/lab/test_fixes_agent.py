@@ -19,7 +19,7 @@ from core.checks.model import Seen
 from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, as_before, client, decided
-from .machine import INCLUDE, Machine, lacking, machine
+from .machine import INCLUDE, Machine, lacking, machine, per_connection
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
@@ -328,19 +328,7 @@ async def test_no_clock_that_can_be_set_decides(vm: Machine, home: Path) -> None
 
 
 async def test_a_server_for_each_connection_is_fixed_without_a_reload(home: Path) -> None:
-    accept = """import socket, subprocess
-door = socket.create_server(("127.0.0.1", {port}))
-while True:
-    one, _ = door.accept()
-    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
-    one.close()
-"""
-
-    def server(vm: Machine) -> str:
-        (vm.folder / "inetd.py").write_text(accept.format(port=vm.port, log=vm.log))
-        return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
-
-    with machine(home / "vm", server=server) as vm:
+    with machine(home / "vm", server=per_connection) as vm:
         before = vm.files()
         async with client(vm) as worker:
             planned = await worker.plan()

@@ -14,21 +14,9 @@ import pytest
 from core.errors import FixError
 
 from .fixing import client
-from .machine import Machine, machine, until
+from .machine import Machine, machine, per_connection, until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
-ACCEPT = """import socket, subprocess
-door = socket.create_server(("127.0.0.1", {port}))
-while True:
-    one, _ = door.accept()
-    subprocess.Popen(["/usr/sbin/sshd", "-i", "-e"], stdin=one, stdout=one, stderr=open("{log}", "a"))
-    one.close()
-"""
-
-
-def per_connection(vm: Machine) -> str:
-    (vm.folder / "inetd.py").write_text(ACCEPT.format(port=vm.port, log=vm.log))
-    return f"exec /usr/bin/python3 {vm.folder / 'inetd.py'}\n"
 
 
 @contextmanager
