@@ -19,14 +19,15 @@ from tui.widgets.compare_view import CompareView
 from tui.widgets.errors import ErrorPanel
 from tui.widgets.key_line import KeyLine
 
-from .place import Place
+from .place import AskingPlace
 from .work import heard
 
 
-class CompareScreen(Place[None]):
+class CompareScreen(AskingPlace[None]):
     """`a` and `b`: two ULIDs."""
 
     TITLE_OF = "Compare"
+    REPORT = "runs compare"
     DOES = "Two runs beside each other; ≠ is before what differs. Of their code, the files that differ and how."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "same", "Only differences", id="compare.same"),
@@ -124,10 +125,5 @@ class CompareScreen(Place[None]):
         else:
             self.dismiss(None)
 
-    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
-        {"retry": self.action_compare, "copy": self.action_copy, "details": self.details}[event.what]()
-
-    def action_copy(self) -> None:
-        """The report of the error that is shown, else the equal command line."""
-        if not self.copy_report("runs compare", self.cli()):
-            super().action_copy()
+    def retry(self) -> None:
+        self.action_compare()

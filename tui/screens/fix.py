@@ -24,17 +24,17 @@ from tui.widgets.press import Press
 from tui.widgets.status import StatusLine
 
 from .dialogues import SecretQuestion, TypedConfirmation
-from .place import Place
-from .tells import Tells
+from .place import AskingPlace
 from .work import heard
 
 Mended = dict[str, events.CheckFinished]
 
 
-class FixScreen(Place[Mended], Tells):
+class FixScreen(AskingPlace[Mended]):
     """`ids`: checks to put right; none: all that failed. Answers those that were checked again."""
 
     TITLE_OF = "Fix"
+    REPORT = "fix"
     DOES = (
         "What would change on the VM, line by line; nothing has changed yet. Then the VM's name is typed. The VM takes "
         "everything back by itself, after a reboot too, unless a new login works."
@@ -54,7 +54,6 @@ class FixScreen(Place[Mended], Tells):
         self.plan: events.FixPlanned | None = None
         self.mended: Mended = {}
         self.worker: Worker[None] | None = None
-        self.retry: Callable[[], object] = self.look
 
     def compose(self) -> ComposeResult:
         yield Static(self.heading(), id="header")
@@ -79,7 +78,7 @@ class FixScreen(Place[Mended], Tells):
 
     def look(self) -> None:
         """Asks the VM what would change."""
-        self.plan, self.retry = None, self.look
+        self.plan = None
         services = self.session.services.checks
         self.session.ran("cli", f"{self.cli()} --dry-run")
         self._start("Planning", lambda: services.plan_fix(self.ids, undo=self.undo, sudo=self.sudo), self._planned)
@@ -111,7 +110,6 @@ class FixScreen(Place[Mended], Tells):
             self.app.push_screen(question, lambda yes: self._change(plan) if yes else None)
 
     def _change(self, plan: events.FixPlanned) -> None:
-        self.retry = self.look  # what was agreed to may not be so any more
         services = self.session.services.checks
         self.session.ran("cli", self.cli())
         self._start(
@@ -220,16 +218,9 @@ class FixScreen(Place[Mended], Tells):
             event.stop()
             (self.action_back if event.button.id == "back" else self.action_fix)()
 
-    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
-        {"retry": self.retry, "copy": self.action_copy, "details": self.details}[event.what]()
-
-    def action_details(self) -> None:
-        self.details()
-
-    def action_copy(self) -> None:
-        """The report of the error that is shown, else the equal command line."""
-        if not self.copy_report("fix", self.cli()):
-            super().action_copy()
+    def retry(self) -> None:
+        """What failed is not done again unseen: the VM may have changed since."""
+        self.look()
 
 
 def _dressed(line: fixes.Line) -> Content:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from tui import keytable
 from tui.frame import Frame
 from tui.session import Session
+from tui.widgets.errors import ErrorPanel
 
 from .tells import Tells
 
@@ -86,3 +87,27 @@ class Place(Frame[Answer | None], Tells):
 
     async def _do(self, action: str, node: object) -> None:
         await self.app.run_action(action, node)  # type: ignore[arg-type]
+
+
+class AskingPlace(Place[Answer]):
+    """A place that asks the VM: its error is shown, tried again, and copied as a report."""
+
+    REPORT: ClassVar[str]  # what a report says it is about
+
+    def retry(self) -> object:
+        raise NotImplementedError
+
+    def asked(self) -> str:
+        """The equal command line of what failed."""
+        return self.cli()
+
+    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
+        {"retry": self.retry, "copy": self.action_copy, "details": self.details}[event.what]()
+
+    def action_details(self) -> None:
+        self.details()
+
+    def action_copy(self) -> None:
+        """The report of the error that is shown, else the equal command line."""
+        if not self.copy_report(self.REPORT, self.asked()):
+            super().action_copy()

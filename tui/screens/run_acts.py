@@ -17,18 +17,19 @@ from tui import run_list, untrusted, words
 from tui.run_list import RunList
 from tui.session import Session
 from tui.text import printable
-from tui.widgets.errors import ErrorPanel
 from tui.widgets.run_table import RunTable
 
 from .dialogues import Confirmation, Dialogue, TypedConfirmation
-from .place import Place
+from .place import AskingPlace
 from .work import heard
 
 NAMED = 6  # runs that a question names; of the others it says how many
 
 
-class RunActs(Place[str]):
+class RunActs(AskingPlace[str]):
     """For RunLook, which looks again after each of them."""
+
+    REPORT = "runs"
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -214,13 +215,5 @@ class RunActs(Place[str]):
     def retry(self) -> None:
         (self.again or self.look)()
 
-    def on_error_panel_asked(self, event: ErrorPanel.Asked) -> None:
-        {"retry": self.retry, "copy": self.action_copy, "details": self.action_details}[event.what]()
-
-    def action_details(self) -> None:
-        self.details()
-
-    def action_copy(self) -> None:
-        """The report of the error that is shown, else the equal command line."""
-        if not self.copy_report("runs", self.doing):
-            super().action_copy()
+    def asked(self) -> str:
+        return self.doing
