@@ -115,6 +115,8 @@ def place_command(root: str) -> str:
         'printf "%s\\n" "$P" > python || exit 1; '
         '"$P" -sSE -m compileall -q -d "$D/agent" agent >/dev/null 2>&1; '
         f'"$P" -sSEB -c {shlex.quote(WHOLE)} 2>/dev/null || rm -rf agent/__pycache__; '
+        # for the sandboxes' user; a file that replaces a shared one has to be as readable as that
+        "chmod -R a+rX agent || exit 1; "
         'if [ -d "$D/agent" ]; then rm -rf "$D/agent/__pycache__"; '
         'for F in "$D"/agent/*; do [ -e "agent/${F##*/}" ] || rm -rf "$F"; done; '
         'mv -f agent/* "$D/agent/" && mv -f python "$D/" || exit 1; '

@@ -108,7 +108,8 @@ async def _case(fault: Fault, lab: Lab, seed: str, number: int) -> Seen:
             seen = await fault.trial(lab, chance, number)
     except Exception as error:
         text = "".join([*traceback.format_exception(error)[-6:], *lab.going_on()])
-        seen = Seen(times=1, wrong=[f"{type(error).__name__}: {error}\n{text}"])
+        hint = getattr(error, "hint", "")
+        seen = Seen(times=1, wrong=[f"{type(error).__name__}: {error}\n{hint}\n{text}"])
     seen.wrong = [f"case {number}: {text}" for text in seen.wrong]
     return seen
 

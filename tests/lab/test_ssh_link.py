@@ -71,7 +71,8 @@ async def test_the_agent_is_placed_once_and_then_costs_one_command(link: SiteLin
     await (await link.agent()).call("trial.echo")
     assert [link.placed, commands(sshd)] == [False, 4]
     assert not list((sshd.home / ".trainshed" / "agent").glob(".new*"))
-    assert {path.stat().st_mode & 0o077 for path in placed_in(sshd).rglob("*")} == {0}
+    assert placed_in(sshd).parent.stat().st_mode & 0o077 == 0
+    assert {path.stat().st_mode & 0o022 for path in placed_in(sshd).rglob("*")} == {0}
 
 
 def test_an_agent_that_came_only_in_part_is_not_put_in_place(tmp_path: Path) -> None:
@@ -89,6 +90,17 @@ def test_an_agent_that_came_only_in_part_is_not_put_in_place(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
+def test_a_client_that_places_the_agent_once_more_leaves_it_readable_in_sandboxes(tmp_path: Path) -> None:
+    words = ["sh", "-c", place.place_command(str(tmp_path)).removeprefix("exec ")]
+    agent = tmp_path / "agent" / place.source_hash() / "agent"
+    for again in (False, True):  # two clients that come at once both find nothing, and one of them is later
+        done = subprocess.run(words, input=place.source_tar(), capture_output=True, timeout=30)
+        assert place.PLACED in done.stdout, done
+        closed = [path.name for path in [agent, *agent.iterdir()] if not path.stat().st_mode & 0o004]
+        assert not closed, "the second client" if again else "the first"
+    assert tmp_path.joinpath("agent").stat().st_mode & 0o077 == 0, "nobody else gets as far as that"
+
+
 def test_a_disk_that_is_full_while_the_agent_is_placed_does_not_spoil_it(tmp_path: Path) -> None:
     """What there is is whole: the agent starts, or it is placed again when there is room."""
     source = sum((path.stat().st_size + 4095) // 4096 * 4096 for path in place.SOURCE.glob("*.py"))
