@@ -1,7 +1,7 @@
 """Runs one function of the agent as root: by `sudo -n`, or with a password that a person typed.
 
-The password is the first line that sudo reads, and nobody keeps it: it is in no argument, environment, file or log.
-The request is sent only once the program runs as root, so that sudo can never take it for a second password.
+Nobody keeps the password: it is in no argument, environment, file or log. The request is sent only once the program
+runs as root, so that sudo can never take it for a second password.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
+from . import sudo
 from .faults import Fault
 
 # Name -> module of this package; only these run as root.
@@ -21,7 +23,7 @@ FUNCTIONS = {"collect": "checks", "planned": "fixes", "tried": "fixes", "kept": 
 READY = b"trainshed-root-ready\n"
 PASSED_ON = ("SSH_CONNECTION", "LANG")  # sudo takes the environment away
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # root starts nothing from an account's folders
-TIMEOUT = 60.0  # seconds for the whole
+TIMEOUT = 120.0  # seconds for the whole: more than until a fix is put back
 ANSWERED = 20.0  # seconds until sudo has let us in, or not
 
 
@@ -34,23 +36,21 @@ def run(function: str, args: Dict[str, Any], password: str = "", timeout: float 
     process = _started(password)
     timer = threading.Timer(ANSWERED, process.kill)
     timer.start()
-    assert process.stdin is not None and process.stdout is not None
     try:
-        if password:
-            process.stdin.write(password.encode() + b"\n")
-            process.stdin.flush()
-        refusal = _await(process)
+        refusal = _await(process, password)
     except OSError:
         refusal = "sudo ended"
     finally:
         timer.cancel()
     if refusal:
         raise Fault("agent", refusal, _hint(password))
-    return _answer(process, {"function": function, "args": args, "environment": _environment()}, timeout)
+    request = {"function": function, "args": args, "environment": _environment(), "seconds": timeout}
+    return _answer(process, request)
 
 
 def _started(password: str) -> "subprocess.Popen[bytes]":
-    flags = ["-S", "-k", "-p", ""] if password else ["-n"]  # -k: a password that was right before is not asked for
+    # -k: sudo asks for the password, though it was right a moment ago.
+    flags = ["-S", "-k", "-p", sudo.ASKS] if password else ["-n"]
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     command = ["sudo", *flags, "--", sys.executable, "-sSE", "-m", "%s.root" % __package__]
     try:
@@ -67,33 +67,21 @@ def _started(password: str) -> "subprocess.Popen[bytes]":
         raise Fault("agent", "sudo does not start: %s" % error.strerror, "install sudo, or log in as root") from None
 
 
-def _await(process: "subprocess.Popen[bytes]") -> str:
-    """ "" once it runs as root, else what sudo said. A second question for the password ends it: one try is all."""
-    said: List[bytes] = []
-    reader = threading.Thread(target=_listen, args=(process, said), daemon=True)
-    reader.start()
+def _await(process: "subprocess.Popen[bytes]", password: str) -> str:
+    """ "" once it runs as root, else what sudo said."""
+    dialogue = sudo.Dialogue(process, password)
     assert process.stdout is not None
-    if process.stdout.readline() == READY:
+    ready = process.stdout.readline(len(READY)) == READY
+    dialogue.end()
+    if ready:
         return ""
     process.kill()
     process.wait()
-    reader.join(1)
-    text = b"".join(said).decode(errors="replace").strip()
-    return "sudo refuses: %s" % (text.splitlines() or ["it ended"])[-1][:200]
+    return "sudo refuses: %s" % dialogue.last_words()
 
 
-def _listen(process: "subprocess.Popen[bytes]", said: List[bytes]) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        said.append(line)
-        if b"try again" in line and process.stdin is not None:
-            process.stdin.close()  # sudo finds no second one, and ends
-
-
-def _answer(process: "subprocess.Popen[bytes]", request: Dict[str, Any], timeout: float) -> Dict[str, Any]:
+def _answer(process: "subprocess.Popen[bytes]", request: Dict[str, Any]) -> Dict[str, Any]:
     """The request goes out, the answer comes back; what root says is JSON in one line."""
-    timer = threading.Timer(timeout, process.kill)
-    timer.start()
     assert process.stdin is not None and process.stdout is not None
     try:
         process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -102,8 +90,6 @@ def _answer(process: "subprocess.Popen[bytes]", request: Dict[str, Any], timeout
         process.wait()
     except OSError:
         text = b""
-    finally:
-        timer.cancel()
     try:
         answer: Dict[str, Any] = json.loads(text.decode())
     except ValueError:
@@ -147,6 +133,7 @@ def main() -> None:
     request = _request()
     if request is None:
         return
+    signal.alarm(int(request["seconds"]))  # nobody else may end what runs as root
     os.environ.update(request["environment"], PATH=PATH)
     try:
         answer: Dict[str, Any] = {"result": _call(request["function"], request["args"])}

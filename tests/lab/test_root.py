@@ -23,6 +23,8 @@ RULES = {
     "password": f"{USER} ALL=(ALL:ALL) ALL\n",
     "docker alone": f"{USER} ALL=(root) NOPASSWD: /usr/bin/docker\n",
     "none": "",
+    "kept input": f"Defaults log_input,!compress_io,iolog_dir={{io}}\n{USER} ALL=(ALL:ALL) NOPASSWD: ALL\n",
+    "own words": f'Defaults badpass_message="Nope!"\n{USER} ALL=(ALL:ALL) ALL\n',
 }
 ENTER = 'mount --bind "$1" /etc && shift && exec "$@"'
 
@@ -61,7 +63,7 @@ def ask(vm: Path, rule: str, **args: Any) -> tuple[dict[str, Any], str]:
     log = vm / "sudo.log"
     log.unlink(missing_ok=True)
     rules = vm / "etc" / "sudoers.d" / "trainshed"
-    rules.write_text(f"Defaults:{USER} logfile={log}\n" + RULES[rule])
+    rules.write_text(f"Defaults:{USER} logfile={log}\n" + RULES[rule].format(io=vm / "io"))
     rules.chmod(0o440)
     root = vm / "home" / "agents"
     place(root)
@@ -121,8 +123,26 @@ def test_a_typed_password_that_is_not_asked_for_is_dropped(vm: Path, typed: str)
     assert answer["root_refused"] == "" and answer["passwords"]["hash"] == "6"
 
 
-def test_a_wrong_password_is_tried_once(vm: Path) -> None:
-    answer, log = ask(vm, "password", password="wrong")
+def test_a_typed_password_that_is_not_asked_for_gets_into_no_record_of_what_sudo_runs(vm: Path) -> None:
+    """sudo keeps what its programs read, where log_input says so."""
+    answer, _ = ask(vm, "kept input", password=PASSWORD)
+    kept = b"".join(path.read_bytes() for path in (vm / "io").rglob("*") if path.is_file())
+    assert answer["passwords"]["hash"] == "6" and b'"collect"' in kept and PASSWORD.encode() not in kept
+
+
+def test_a_sudo_that_repeats_the_password_does_not_get_it_into_the_answer(vm: Path) -> None:
+    fake = vm / "home/bin/sudo"
+    fake.parent.mkdir(exist_ok=True)
+    fake.write_text('#!/bin/sh\n[ "$1" = -S ] || exit 1\nread line\necho "no: $line" >&2\nexit 1\n')
+    fake.chmod(0o755)
+    answer, _ = ask(vm, "none", password=PASSWORD)  # nor does it ask: it has its password all the same
+    shutil.rmtree(fake.parent)
+    assert answer["root_refused"] == "sudo refuses: no: …" and PASSWORD not in str(answer)
+
+
+@pytest.mark.parametrize("rule", ["password", "own words"])
+def test_a_wrong_password_is_tried_once(vm: Path, rule: str) -> None:
+    answer, log = ask(vm, rule, password="wrong")
     assert "refuses" in answer["root_refused"] and answer["root"] == []
     assert answer["passwords"]["hash"] is None
     assert "1 incorrect password attempt" in log
