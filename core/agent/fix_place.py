@@ -5,15 +5,14 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Dict, List, NamedTuple, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
 
-from . import sshd_files
+from . import hostfiles, sshd_files
 
 MADE = "# Made by trainshed. `trainshed fix --undo` takes it back."
 BEGIN, END = "# trainshed begins. `trainshed fix --undo` takes it back.", "# trainshed ends."
 LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s+|\s*=\s*)(\S.*?)\s*$")
 NAMES = ("10-trainshed", "00-trainshed", "00-00-trainshed", "0-trainshed")
-MAX_DEPTH = 16
 Settings = Dict[str, str]
 
 
@@ -46,7 +45,7 @@ def find(config: str, wanted: Set[str]) -> Place:
             if place is not None:
                 return place
             for path in sorted(glob.glob(pattern)):
-                before |= _sets(path)
+                before |= _sets(path, set())
     return top
 
 
@@ -59,7 +58,7 @@ def _in_folder(pattern: str, wanted: Set[str]) -> "Place | None":
     found = sorted(glob.glob(pattern))
     ours = [path for path in found if read(path).startswith(MADE)]
     others = [path for path in found if path not in ours]
-    if ours and not any(_sets(path) & wanted for path in others if path < ours[0]):
+    if ours and not any(_sets(path, set()) & wanted for path in others if path < ours[0]):
         return Place(os.path.realpath(ours[0]), False)
     for stem in NAMES:
         path = os.path.join(folder, start + stem + end)
@@ -73,32 +72,41 @@ def _lines(text: str) -> List[Tuple[str, str]]:
     return [(match.group(1).lower(), match.group(2)) for match in matches if match]
 
 
-def _sets(path: str, depth: int = 0) -> Set[str]:
+def _sets(path: str, seen: Set[str]) -> Set[str]:
     """Keywords that a file sets, and those it includes; what is for a Match counts too, so that nothing is missed."""
+    seen.add(path)
     found: Set[str] = set()
     for keyword, value in _lines(read(path)):
         found.add(keyword)
-        if keyword == "include" and depth < MAX_DEPTH:
-            for inner in [inner for pattern in sshd_files.included("include " + value) for inner in glob.glob(pattern)]:
-                found |= _sets(inner, depth + 1)
+        for inner in _included(keyword, value, seen):
+            found |= _sets(inner, seen)
     return found
 
 
+def _included(keyword: str, value: str, seen: Set[str]) -> List[str]:
+    """What a line includes beside what was `seen`: files that include each other have no end."""
+    patterns = sshd_files.included("include " + value) if keyword == "include" else []
+    return [path for pattern in patterns for path in sorted(glob.glob(pattern)) if path not in seen]
+
+
 def read(path: str) -> str:
-    """Any bytes, as text that can be written again. Raises OSError."""
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
+    """Any bytes of a plain file, as text that can be written again. Raises OSError."""
+    return hostfiles.data(path).decode("utf-8", "surrogateescape")
 
 
-def included_files(config: str, depth: int = 0) -> List[str]:
+def included_files(config: str) -> List[str]:
     """The server's file and all that it includes, Match blocks too."""
-    found = [os.path.realpath(config)]
-    for keyword, value in _lines(read(config)):
-        if keyword == "include" and depth < MAX_DEPTH:
-            for pattern in sshd_files.included("include " + value):
-                for path in sorted(glob.glob(pattern)):
-                    found += included_files(path, depth + 1)
-    return list(dict.fromkeys(found))
+    seen: Set[str] = set()
+    return list(dict.fromkeys(_all(config, seen)))
+
+
+def _all(path: str, seen: Set[str]) -> Iterator[str]:
+    seen.add(path)
+    yield os.path.realpath(path)
+    for keyword, value in _lines(read(path)):
+        for inner in _included(keyword, value, seen):
+            if inner not in seen:
+                yield from _all(inner, seen)
 
 
 def _ours(place: Place) -> str:

@@ -10,6 +10,7 @@ import stat
 
 LIMIT = 8 << 20  # bytes; more is no configuration
 CHUNK = 64 << 10  # /proc refuses to be asked for much at once
+NULL = os.makedev(1, 3)  # /dev/null
 
 
 class Files:
@@ -52,13 +53,31 @@ class Files:
 
 
 def read(path: str) -> str:
-    """Never waits: a FIFO is refused like a folder."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    """The text of a file; "" of /dev/null, which some put in the place of one. Raises OSError, as `data` does."""
+    return data(path).decode("utf-8", "replace")
+
+
+def data(path: str) -> bytes:
+    """Never waits, and opens nothing but a plain file: to open some devices is to set them going."""
+    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        found = os.fstat(fd)
+        found = os.fstat(place)
+        if stat.S_ISCHR(found.st_mode) and found.st_rdev == NULL:
+            return b""
         if not stat.S_ISREG(found.st_mode) or found.st_size > LIMIT:
             raise OSError(errno.EINVAL, "not a file that can be read whole", path)
+        return _whole(place, path)
+    finally:
+        os.close(place)
+
+
+def _whole(place: int, path: str) -> bytes:
+    try:
+        fd = os.open("/proc/self/fd/%d" % place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+    try:
         parts = iter(lambda: os.read(fd, CHUNK), b"")
-        return b"".join(itertools.islice(parts, LIMIT // CHUNK)).decode("utf-8", "replace")
+        return b"".join(itertools.islice(parts, LIMIT // CHUNK))
     finally:
         os.close(fd)

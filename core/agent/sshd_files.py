@@ -8,48 +8,54 @@ import os
 import pwd
 import re
 import stat
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional, Set
 
-from . import public_keys
+from . import hostfiles, public_keys
 
 INCLUDE = re.compile(r"[ \t\r\f]*include(?:[ \t]*=[ \t]*|[ \t]+)(.+)", re.IGNORECASE)
-MAX_DEPTH = 16  # as sshd's own
 
 
-def hidden_include(path: str, depth: int = 0) -> str:
+def hidden_include(path: str, seen: Optional[Set[str]] = None) -> str:
     """Why a part of the configuration cannot be read by us, or "".
 
     sshd fails on a file that it may not read, but takes a folder that it may not list for an empty one.
     """
+    seen = {path} if seen is None else seen
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = file.readlines()
+        patterns = _patterns(path)
     except OSError as error:
         return "%s: %s" % (path, error.strerror)
-    for pattern in (pattern for line in lines for pattern in included(line)):
+    for pattern in patterns:
         reason = _hidden_folder(pattern)
+        for found in sorted(set(glob.glob(pattern)) - seen):
+            seen.add(found)
+            reason = reason or hidden_include(found, seen)
         if reason:
             return reason
-        for found in sorted(glob.glob(pattern)) if depth < MAX_DEPTH else []:
-            reason = hidden_include(found, depth + 1)
-            if reason:
-                return reason
     return ""
 
 
-def config_files(path: str, depth: int = 0) -> list[dict[str, Any]]:
+def _patterns(path: str) -> list[str]:
+    """What a file includes. Raises OSError, also for what is no plain file."""
+    return [pattern for line in hostfiles.read(path).split("\n") for pattern in included(line)]
+
+
+def config_files(path: str, seen: Optional[Set[str]] = None) -> list[dict[str, Any]]:
     """Path, mode and uid of the configuration, of every file that it includes, and of the folders (`folder`) of both.
 
     A folder counts where nothing is in it yet: who may write there includes what he likes. Raises OSError.
     """
+    if stat.S_ISCHR(os.stat(path).st_mode):
+        return []  # /dev/null in the place of a drop-in
+    top = seen is None
+    seen = {path} if seen is None else seen
     found = [_config_entry(path, False), _config_entry(os.path.dirname(os.path.realpath(path)), True)]
-    with open(path, encoding="utf-8", errors="replace") as file:
-        patterns = [pattern for line in file for pattern in included(line)]
-    for pattern in patterns:
+    for pattern in _patterns(path):
         found += [_config_entry(folder, True) for folder in glob.glob(os.path.dirname(pattern))]
-        for inner in sorted(glob.glob(pattern)) if depth < MAX_DEPTH else []:
-            found += config_files(inner, depth + 1)
-    return [entry for at, entry in enumerate(found) if entry not in found[:at]] if depth == 0 else found
+        for inner in sorted(set(glob.glob(pattern)) - seen):
+            seen.add(inner)
+            found += config_files(inner, seen)
+    return list({entry["path"]: entry for entry in found}.values()) if top else found
 
 
 def _config_entry(path: str, folder: bool) -> dict[str, Any]:

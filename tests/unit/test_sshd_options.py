@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from core.agent import sshd, updates
+from core.agent import fix_place, sshd, updates
 from core.agent.sshd import Process, Unreadable, as_listener, options
 from core.agent.sshd_config import parse
 from core.agent.sshd_files import config_files, hidden_include
@@ -110,3 +111,26 @@ def test_a_folder_that_others_write_to_is_as_open_as_a_file(tmp_path: Path, open
     assert found.status == ("fail" if open_to_all else "pass")
     where = str((tmp_path / open_to_all).resolve()) if open_to_all else f"{drop_in} 0600"
     assert where in found.evidence
+
+
+def test_files_that_include_each_other_end_and_what_is_no_file_is_told(tmp_path: Path) -> None:
+    """sshd stops at the first that is too deep: who walks all ways through a dozen of them never ends."""
+    config, drop_ins = tmp_path / "sshd_config", [tmp_path / f"{number:02}.conf" for number in range(12)]
+    every = f"Include {tmp_path}/*.conf\n"
+    for path in (config, *drop_ins):
+        path.write_text(every)
+    drop_ins[-1].write_text("MaxAuthTries 3\n" + every)
+    drop_ins[0].unlink()
+    drop_ins[0].symlink_to("/dev/null")  # as some switch one off
+    assert hidden_include(str(config)) == ""
+    named = [entry["path"] for entry in config_files(str(config)) if not entry["folder"]]
+    assert sorted(named) == sorted(map(str, (config, *drop_ins[1:])))
+    assert fix_place.included_files(str(config)) == [str(config), "/dev/null", *map(str, drop_ins[1:])]
+    assert fix_place.find(str(config), {"maxauthtries"}).path == f"{tmp_path}/00-trainshed.conf"
+    assert fix_place.find(str(config), set()).block is False
+    drop_ins[1].unlink()
+    os.mkfifo(drop_ins[1])
+    assert hidden_include(str(config)) == f"{drop_ins[1]}: not a file that can be read whole"
+    for walk in (config_files, fix_place.included_files):
+        with pytest.raises(OSError, match="not a file that can be read whole"):
+            walk(str(config))
