@@ -5,16 +5,54 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
-PROGRAMS = ("fail2ban-server", "sshguard", "crowdsec")
-LIMITS = "limit rate|ct count|meter|update @|add @"
-RATE = r"dport\s.*\b(?:ssh|%%d)\b.*(?:%s)|(?:%s).*dport\s.*\b(?:ssh|%%d)\b" % (LIMITS, LIMITS)
+from .hostfiles import Files
+
+FAIL2BAN = "fail2ban-server"
+PROGRAMS = (FAIL2BAN, "sshguard", "crowdsec-firewall-bouncer", "cs-firewall-bouncer")  # crowdsec itself only watches
+JAILS = ("jail.conf", "jail.d/*.conf", "jail.local", "jail.d/*.local")  # in the order in which fail2ban reads them
+ON = ("1", "true", "yes", "on")
+SERVICES = {"ssh": 22}
+QUOTED = re.compile(r'"[^"]*"')
+IPTABLES = re.compile(r'xt match "(\w+)"')  # as nft shows what iptables has made
+LIMIT = re.compile(r"\b(?:limit rate|ct count|recent|hashlimit|connlimit)\b")
+VERDICT = re.compile(r"\b(?:accept|drop|reject|jump|goto)\b")  # without one it is only logged, or counted
+PORTS = re.compile(r"\b(?:tcp|th) dport (\{[^}]*\}|[^\s!]\S*)")
 
 
-def guards(port: int) -> Dict[str, Any]:
-    """`processes`: None where those of others are hidden; `rate_rule`: "" for none, None where only root can tell."""
-    return {"processes": _running(), "rate_rule": _rate_rule(port)}
+def guards(files: Files, port: int) -> Dict[str, Any]:
+    """`processes`: None where those of others are hidden; `idle`: what runs and guards nothing, with the reason.
+
+    `rate_rule`: "" for none, None where only root can tell.
+    """
+    running = _running()
+    idle = []
+    if running and FAIL2BAN in running and not _jailed(files, port):
+        running.remove(FAIL2BAN)
+        idle.append("%s, which has no jail for sshd at port %d" % (FAIL2BAN, port))
+    return {"processes": running, "idle": idle, "rate_rule": _rate_rule(port)}
+
+
+def _jailed(files: Files, port: int) -> bool:
+    """fail2ban watches sshd, with its own jail or another one with that filter, and shuts our port."""
+    import configparser
+
+    jails = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        for path in [path for name in JAILS for path in files.names("/etc/fail2ban/" + name)]:
+            jails.read_string(files.text(path), path)
+    except (OSError, configparser.Error):
+        return False
+    return any(_watches(name, jails[name], port) for name in jails.sections())
+
+
+def _watches(name: str, jail: Mapping[str, Optional[str]], port: int) -> bool:
+    wanted = (jail.get("filter") or name).replace("%(__name__)s", name)
+    if (jail.get("enabled") or "").strip().lower() not in ON or not re.match(r"sshd\b", wanted):
+        return False
+    shut = (jail.get("port") or "").replace(":", "-")
+    return not shut or "%" in shut or "allports" in (jail.get("banaction") or "") or _is_in(port, shut)
 
 
 def _running() -> Optional[List[str]]:
@@ -70,5 +108,21 @@ def _rate_rule(port: int) -> Optional[str]:
 
 def rate_rule(ruleset: str, port: int) -> str:
     """The first rule that limits how often our port is connected to."""
-    pattern = re.compile(RATE % (port, port))
-    return next((line.strip() for line in ruleset.splitlines() if pattern.search(line)), "")
+    return next((line.strip() for line in ruleset.splitlines() if _limits(line, port)), "")
+
+
+def _limits(line: str, port: int) -> bool:
+    rule = QUOTED.sub("", IPTABLES.sub(r"\1", line))
+    if not LIMIT.search(rule) or not VERDICT.search(rule):
+        return False
+    return any(_is_in(port, ports) for ports in PORTS.findall(rule))
+
+
+def _is_in(port: int, ports: str) -> bool:
+    """Ports, services and ranges of ports."""
+    for word in re.split(r"[{},\s]+", ports):
+        first, dash, last = word.partition("-")
+        ends = [SERVICES.get(end, int(end) if end.isdigit() else -1) for end in (first, last if dash else first)]
+        if 0 <= ends[0] <= port <= ends[1]:
+            return True
+    return False

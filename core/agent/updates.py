@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any, Dict, List, Optional
 
+from . import apt
 from .hostfiles import Files
 
-APT = re.compile(r'^\s*APT::Periodic::Unattended-Upgrade\s+"?([^";\s]*)', re.MULTILINE)
 LOGIND = ("/etc/systemd/logind.conf", "/usr/lib/systemd/logind.conf.d/*.conf", "/etc/systemd/logind.conf.d/*.conf")
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex
 
 
 def updates(files: Files, user: str, program: str, started: int, sudo: List[str], skew_s: float) -> Dict[str, Any]:
-    """`program`: of the listening sshd, `started`: when, in clock ticks since boot, 0 for not known. Raises OSError."""
+    """`program`: of the listening sshd, `started`: when, in clock ticks since boot, 0 for not known. Raises OSError.
+
+    `unattended`: why apt does not upgrade by itself, "" where it does, None where there is no apt.
+    """
     return {
-        "unattended_upgrades": _unattended(files),
+        "unattended": apt.obstacle(files) if files.exists("/etc/apt") else None,
         "reboot_required": files.exists("/var/run/reboot-required") or files.exists("/run/reboot-required"),
         "sshd_stale": _stale(program, started),
         "clock_synchronised": _synchronised(files),
@@ -25,18 +27,6 @@ def updates(files: Files, user: str, program: str, started: int, sudo: List[str]
         "kill_user_processes": _kills(files),
         "sudo_all": any(line.endswith("ALL") for line in sudo),
     }
-
-
-def _unattended(files: Files) -> Optional[bool]:
-    """None where there is no apt."""
-    if not files.exists("/etc/apt"):
-        return None
-    value = "0"
-    for path in files.names("/etc/apt/apt.conf.d/*"):
-        if not re.search(r"/[A-Za-z0-9_-]+(\.conf)?$", path):
-            continue  # apt leaves it out too
-        value = (APT.findall(files.text(path)) or [value])[-1]
-    return value not in ("0", "")
 
 
 def _kills(files: Files) -> bool:

@@ -165,6 +165,8 @@ def bruteforce_guard(seen: Seen, _: None) -> Verdict:
         return Verdict("pass", f"running: {', '.join(guards['processes'])}")
     if guards["rate_rule"]:
         return Verdict("pass", f"nft: {guards['rate_rule']}")
+    idle = "".join(f"; running: {text}" for text in guards.get("idle", ()))
     if guards["processes"] is None or guards["rate_rule"] is None:
-        return Verdict("unknown", "the firewall is not ours to read. An administrator can run: sudo nft list ruleset")
-    return Verdict("fail", "no penalties, no fail2ban, no sshguard, no rate limit of nft")
+        hidden = "the firewall is not ours to read. An administrator can run: sudo nft list ruleset"
+        return Verdict("unknown", f"{hidden}{idle}")
+    return Verdict("fail", f"no penalties, no fail2ban, no sshguard, no rate limit of nft{idle}")

@@ -27,11 +27,12 @@ def updates_time(seen: Seen, _: None) -> Verdict:
 
 
 def _upkeep(found: dict[str, Any]) -> Iterator[Verdict]:
-    unattended = found["unattended_upgrades"]
+    unattended = found["unattended"]
     if unattended is None:
         yield Verdict("unknown", "not a system with apt: how it is updated is not known to us")
     else:
-        yield Verdict("pass" if unattended else "fail", f"unattended-upgrades {'on' if unattended else 'off'}")
+        told = f"off: {unattended}" if unattended else "on"
+        yield Verdict("fail" if unattended else "pass", f"unattended-upgrades {told}")
     if found["reboot_required"]:
         yield Verdict("fail", "a reboot is due (/var/run/reboot-required)")
     if found["sshd_stale"]:

@@ -133,6 +133,7 @@ def weak(lab: Lab) -> None:
 def strong(lab: Lab) -> None:
     server = lab.server("strong", hosts.STRONG_SETTINGS, 3072, 4095)
     tree = {**hosts.STRONG_HOST, "/proc/net/tcp": hosts.listening(f"10.0.0.5:{server.port}", "127.0.0.1:5000")}
+    tree["/etc/fail2ban/jail.local"] = f"[sshd]\nenabled = true\nport = {server.port}\n"
     prefix = hosts.planted(lab.place / "strong-host", tree)
     kernel = hosts.planted(lab.place / "kernel-host", {**tree, **hosts.FIXED_KERNEL})
     guard = lab.place / "fail2ban-server"

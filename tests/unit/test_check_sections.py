@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import guards, pam, passwords, public_keys
+from core.agent import guards, pam, passwords, public_keys, updates
 from core.agent.hostfiles import Files
 from core.checks import password
 from core.checks.catalogue import BY_ID
@@ -39,10 +39,89 @@ RULESET = """table inet filter {
         ("tcp dport { 22, 2222 } ct count over 5 reject", True),
         ("tcp dport 22 accept", False),
         ("tcp dport 2200 limit rate 3/minute accept", False),
+        ("tcp dport 20-25 ct state new limit rate 3/minute accept", True),
+        ("meta l4proto tcp tcp dport 22 ct state new # recent: UPDATE seconds: 30 jump ufw-user-limit", True),
+        ('tcp dport 22 xt match "hashlimit" counter packets 0 bytes 0 drop', True),
+        ('tcp dport 22 limit rate 3/minute log prefix "ssh, then drop "', False),
+        ("tcp dport 443 ip saddr 10.0.22.0/24 limit rate 3/minute accept", False),
+        ("tcp dport 80 limit rate 22/minute accept", False),
+        ('tcp dport 22 accept comment "no limit rate here"', False),
+        ("tcp dport 22 add @seen { ip saddr timeout 1h } accept", False),
     ],
 )
 def test_a_rule_that_limits_our_port(rule: str, found: bool) -> None:
     assert bool(guards.rate_rule(RULESET % rule, 22)) == found
+
+
+def test_a_service_by_name_is_one_port_alone() -> None:
+    rule = "tcp dport ssh limit rate 3/minute accept"
+    assert guards.rate_rule(RULESET % rule, 22) == rule and guards.rate_rule(RULESET % rule, 2222) == ""
+
+
+@pytest.mark.parametrize(
+    ("local", "port", "guarded"),
+    [
+        ("[sshd]\nenabled = true\n", 22, True),
+        ("[sshd]\nenabled = true\n", 2222, False),  # it would shut another port
+        ("[sshd]\nenabled = true\nport = ssh,2200:2300\n", 2222, True),
+        ("[DEFAULT]\nbanaction = nftables-allports\n[sshd]\nenabled = true\n", 2222, True),
+        ("[mine]\nenabled = yes\nfilter = sshd[mode=aggressive]\n", 22, True),
+        ("[sshd]\nenabled = false\n[nginx-http-auth]\nenabled = true\n", 22, False),
+        ("", 22, False),
+        ("no section\n", 22, False),
+    ],
+)
+def test_fail2ban_guards_where_a_jail_of_it_watches_sshd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: str, port: int, guarded: bool
+) -> None:
+    folder = tmp_path / "etc/fail2ban"
+    (folder / "jail.d").mkdir(parents=True)
+    shipped = (
+        "[INCLUDES]\nbefore = x\n[DEFAULT]\nenabled = false\nfilter = %(__name__)s[mode=%(mode)s]\nmode = normal\n"
+    )
+    (folder / "jail.conf").write_text(f"{shipped}port = 0:65535\n[sshd]\nport = ssh\nlogpath = a\n    b\n")
+    (folder / "jail.local").write_text(local)
+    monkeypatch.setattr(guards, "_running", lambda: ["fail2ban-server"])
+    monkeypatch.setattr(guards, "_rate_rule", lambda _: "")
+    found = guards.guards(Files(str(tmp_path)), port)
+    host = {"guards": found, "sshd": {"config": {}}}
+    verdict = BY_ID["bruteforce-guard"].run(Seen(host=host))
+    assert verdict.status == ("pass" if guarded else "fail")
+    assert guarded or f"fail2ban-server, which has no jail for sshd at port {port}" in verdict.evidence
+
+
+ON = 'APT::Periodic { Unattended-Upgrade "1"; Update-Package-Lists "always"; };\n'
+
+
+@pytest.mark.parametrize(
+    ("conf", "more", "why"),
+    [
+        (ON, {}, ""),
+        ('APT { Periodic { Unattended-Upgrade "7"; }; };\nAPT::Periodic::Update-Package-Lists 1;\n', {}, ""),
+        (ON, {"/etc/apt/apt.conf": 'apt::periodic::enable "0";'}, "APT::Periodic::Enable 0"),
+        (ON + "#clear APT::Periodic;\n", {}, "no APT::Periodic::Unattended-Upgrade"),
+        ("/* " + ON + "*/ // " + ON + "# " + ON, {}, "no APT::Periodic::Unattended-Upgrade"),
+        ('APT::Periodic::Unattended-Upgrade "1";', {}, "no APT::Periodic::Update-Package-Lists"),
+        (ON, {"/usr/bin/unattended-upgrade": None}, "not installed"),
+        (ON, {"/etc/systemd/system/apt-daily.timer": "/dev/null"}, "apt-daily.timer is off"),
+        (ON, {"/run/systemd/system/x": ""}, "apt-daily.timer is off"),
+    ],
+)
+def test_a_host_upgrades_itself_where_all_that_it_takes_is_there(
+    tmp_path: Path, conf: str, more: dict[str, str | None], why: str
+) -> None:
+    tree = {"/usr/bin/unattended-upgrade": "", "/etc/apt/apt.conf.d/20auto": conf, **more}
+    for name, text in tree.items():
+        path = tmp_path / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text == "/dev/null":
+            path.symlink_to(text)
+        elif text is not None:
+            path.write_text(text)
+    found = updates.updates(Files(str(tmp_path)), "ada", "/usr/sbin/sshd", 0, [], 0.0)
+    assert found["unattended"] == why
+    verdict = BY_ID["updates-time"].run(Seen(host={"updates": {**found, "clock_synchronised": True}}))
+    assert (verdict.status == "pass") is (not why) and why in verdict.evidence
 
 
 def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
@@ -227,6 +306,6 @@ def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
         os.chmod(folder, 0o755)
         path = shutil.copy("/bin/sleep", f"{folder}/sshguard")
         with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL, user=uid) as running:
-            seen = guards.guards(22)["processes"]
+            seen = guards.guards(Files(), 22)["processes"]
             running.kill()
     assert seen == found

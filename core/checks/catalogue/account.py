@@ -26,7 +26,7 @@ CHECKS = (
         title="The host is kept up to date, and its clock is right",
         severity="medium",
         looks_at=(
-            "unattended-upgrades, reboot-required, an sshd that is older than its file, the clock, "
+            "unattended-upgrades and its timers, reboot-required, an sshd that is older than its file, the clock, "
             "KillUserProcesses and linger, what sudo allows without a password"
         ),
         needs=("updates",),
