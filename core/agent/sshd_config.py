@@ -90,7 +90,10 @@ def run(command: List[str]) -> subprocess.CompletedProcess[str]:
 def _parsed(done: subprocess.CompletedProcess[str]) -> Config:
     if done.returncode != 0:
         raise Unreadable(first_lines(done.stderr) or "sshd -T ended with code %d" % done.returncode)
-    return parse(done.stdout)
+    config = parse(done.stdout)
+    if "port" not in config:  # without any setting every check would take them for well
+        raise Unreadable("sshd -T does not print the settings")
+    return config
 
 
 def first_lines(text: str) -> str:

@@ -143,6 +143,8 @@ class Check:
             verdict = self.evaluate(seen, self.value)
         except Missing as missing:
             verdict = Verdict("unknown", _unknown(missing.section, seen))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            verdict = Verdict("unknown", f"what the VM answered is nothing to judge by ({type(error).__name__})")
         verdict = _in_force(verdict, self.needs, seen)
         return CheckFinished(
             id=self.id,

@@ -14,6 +14,7 @@ from ..site.files import Site
 from ..site.secrets import Secret
 from ..ssh.agent import Link
 from ..ssh.probe import probe
+from . import told
 from .model import Seen, Wire, value
 
 EXPECTED_OF_US = 2  # connections of a check: the link, and one that logs in to nothing
@@ -26,7 +27,8 @@ async def look(site: Site, link: Link, sudo: Secret | None) -> Seen:
     try:
         agent = await link.agent()
         password = sudo.reveal() if sudo else ""
-        host = await agent.call("checks.host", user="", client_address="", client_time=time.time(), password=password)
+        asked: dict[str, Any] = {"user": "", "client_address": "", "client_time": time.time(), "password": password}
+        host = told.demand(await agent.call("checks.host", **asked), told.Host)
         offer, reason = await offered
         local = await threads.call(_local, site, link, host, await packages)
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 from core.agent import fix_place, sshd, updates
 from core.agent.sshd import Process, Unreadable, as_listener, options
-from core.agent.sshd_config import parse
+from core.agent.sshd_config import dump, parse
 from core.agent.sshd_files import config_files, hidden_include
 from core.checks.catalogue import BY_ID
 from core.checks.model import Seen
@@ -72,6 +72,11 @@ def test_a_key_with_several_lines_keeps_them_all() -> None:
         "authorizedkeysfile": ["a b"],
         "banner": [""],
     }
+
+
+def test_a_server_that_prints_no_settings_is_not_taken_for_one_where_all_is_well() -> None:
+    with pytest.raises(Unreadable, match="does not print the settings"):
+        dump(sshd.Listener("/bin/true", [], 0, ""), {})
 
 
 def test_a_missing_configuration_is_named() -> None:

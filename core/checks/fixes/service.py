@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...site.secrets import Secret
 from ...ssh.agent import Agent
 from ...ssh.lazy import load
 from ...ssh.link import SiteLink
+from .. import told
 from ..model import Seen
 from ..profiles import rows
 from ..seen import look
@@ -28,6 +29,12 @@ from .refusals import PASSWORDS, Ours
 REVERT_S = 90.0  # of the VM's uptime, until it puts back what nobody has kept
 SPARE_S = 5.0  # of those, for our last word
 STEP = "check"
+SHAPES: Mapping[str, told.Shape] = {
+    "plan": told.Planned,
+    "attempt": told.Tried,
+    "keep": told.Kept,
+    "put_back": told.PutBack,
+}
 
 
 class Fixes:
@@ -151,7 +158,8 @@ class Fixes:
                 await self._ask(agent, "put_back", sudo, id=identity)
 
     async def _ask(self, agent: Agent, what: str, sudo: Secret | None, **request: Any) -> dict[str, Any]:
-        return await agent.call(f"fixes.{what}", password=sudo.reveal() if sudo else "", **request)
+        answer = await agent.call(f"fixes.{what}", password=sudo.reveal() if sudo else "", **request)
+        return told.demand(answer, SHAPES[what])
 
     async def _ours(self, seen: Seen) -> Ours:
         session, answers = self._link.session, self._link.answers
