@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
 import subprocess
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from .hostfiles import Files
 
@@ -33,6 +34,28 @@ def _name(gid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
+
+
+@contextlib.contextmanager
+def eyes(user: str) -> Iterator[None]:
+    """Root sees what the account sees, as sshd does in its home folder: a link there leads to nothing that is hidden.
+
+    Raises KeyError where there is no such account.
+    """
+    entry = pwd.getpwnam(user)
+    if os.geteuid() != 0 or entry.pw_uid == 0:
+        yield
+        return
+    groups, gid = os.getgroups(), os.getegid()
+    os.setgroups(os.getgrouplist(user, entry.pw_gid))
+    os.setegid(entry.pw_gid)
+    os.seteuid(entry.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(gid)
+        os.setgroups(groups)
 
 
 class Sudo:

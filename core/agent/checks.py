@@ -163,7 +163,8 @@ def _ssh_dir(read: Host) -> List[Dict[str, Any]]:
 
 def _authorized_keys(read: Host) -> Dict[str, Any]:
     paths = [entry["path"] for entry in _ssh_dir(read) if entry["kind"] == "keys" and entry["exists"]]
-    return {"files": paths, "keys": [key for path in paths for key in public_keys.authorised(path)]}
+    with account.eyes(read.user):
+        return {"files": paths, "keys": [key for path in paths for key in public_keys.authorised(path)]}
 
 
 def _moduli(read: Host) -> Dict[str, Any]:

@@ -15,6 +15,7 @@ from core.errors import FixError
 
 from .fixing import client
 from .machine import Machine, machine, per_connection, until
+from .sshd import public
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a VM of its own needs root")
 
@@ -54,3 +55,18 @@ async def test_a_program_in_the_hands_of_another_account_is_not_run_though_root_
                 assert "others than root can change /home/worker/sshd" in seen["sshd"]["error"]
                 with pytest.raises(FixError, match="cannot be told: others than root"):
                     await worker.plan()
+
+
+async def test_root_sees_of_the_accounts_files_what_the_account_sees(home: Path) -> None:
+    """A link there could show it keys of others, or set a device going."""
+    with machine(home / "vm", account="worker", lines=("AuthorizedKeysFile .ssh/authorized_keys .ssh/more",)) as vm:
+        vm.config.chmod(0o600)  # so that root is asked for all of it
+        hidden = vm.etc / "ssh/of-root"
+        hidden.write_text(f"{public(vm.client_key)} a secret\n")
+        hidden.chmod(0o600)
+        (vm.home / "worker/.ssh/more").symlink_to("/etc/ssh/of-root")
+        async with client(vm) as worker:
+            seen = await worker.agent.call("checks.host", user="", client_address="")
+        assert {"sshd", "moduli"} <= set(seen["root"]) and seen["root_refused"] == ""
+        assert seen["errors"] == {"authorized_keys": "/home/worker/.ssh/more: Permission denied"}
+        assert "a secret" not in str(seen)
