@@ -6,10 +6,12 @@ import errno
 import glob
 import itertools
 import os
+import re
 import stat
 
 LIMIT = 8 << 20  # bytes; more is no configuration
 CHUNK = 64 << 10  # /proc refuses to be asked for much at once
+SETTING = re.compile(r"\s*([^\s=]+)(\s*=|\s+(?=\S)|)(.*)", re.DOTALL)
 NULL = os.makedev(1, 3)  # /dev/null
 
 
@@ -43,13 +45,9 @@ class Files:
         return sorted(path[len(self._prefix) :] for path in glob.glob(self.path(pattern)))
 
     def settings(self, path: str) -> dict[str, str]:
-        """`key = value` or a lone `key` (its value is "1"), one a line, `#` begins a comment."""
-        found: dict[str, str] = {}
-        for line in self.optional(path).splitlines():
-            key, equals, value = line.partition("#")[0].partition("=")
-            if key.strip():
-                found[key.strip()] = value.strip() if equals else "1"
-        return found
+        """`key = value`, `key value` or a lone `key` (its value is "1"), one a line, `#` begins a comment."""
+        lines = [SETTING.match(line.partition("#")[0]) for line in self.optional(path).splitlines()]
+        return {line.group(1): line.group(3).strip() if line.group(2) else "1" for line in lines if line}
 
 
 def read(path: str) -> str:

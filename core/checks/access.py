@@ -17,6 +17,7 @@ OTHER_METHODS = (
     "gssapiauthentication",
     "kerberosauthentication",
 )
+EVERYBODY = {"*", "*@*"}
 OPEN = "the server let us in with no key and no password"
 
 
@@ -129,6 +130,9 @@ def user_allow_list(seen: Seen, _: None) -> Verdict:
         if seen.section("sshd").get("uid", 0):
             return Verdict("pass", "this sshd is not run by root, so it logs in one account only")
         return Verdict("fail", "neither allowusers nor allowgroups is set: every account may try")
+    everybody = [f"{key} {' '.join(names)}" for key, names in _named(users, groups) if set(names) & EVERYBODY]
+    if len(everybody) == len(_named(users, groups)):
+        return Verdict("fail", f"{'; '.join(everybody)}: every account may try")
     account = seen.section("account")
     ours = [*(_lists(users, [account["name"]]) if users else [True])]
     ours += _lists(groups, account["groups"]) if groups else [True]

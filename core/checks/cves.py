@@ -36,7 +36,10 @@ def fixed(check: str) -> Evaluate:
         packages = seen.section("packages")
         if packages["os"]["id"] in OURS and "openssh-server" not in packages["installed"]:
             return Verdict("unknown", f"the server is {program}, but openssh-server is not installed")
-        return judge(holes(check), packages)
+        verdict = judge(holes(check), packages)
+        if verdict.status == "pass" and seen.has("updates") and seen.section("updates")["sshd_stale"]:
+            return Verdict("unknown", f"{verdict.evidence}, but the sshd that runs is older than its file: restart it")
+        return verdict
 
     return evaluate
 
@@ -86,10 +89,10 @@ def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]
         if package is None:
             continue
         version = f"{row['package']} {package['version']}"
-        if since == "0":
-            yield "pass", name, f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
-        elif OURS[system["id"]] not in package["maintainer"].lower():
+        if OURS[system["id"]] not in package["maintainer"].lower():
             yield "unknown", name, f"{version} is not {system['id']}'s own package ({package['maintainer']})"
+        elif since == "0":
+            yield "pass", name, f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
         elif since is None:
             yield "unknown", name, f"no fixed version for {system['codename']} in the table of {date} ({version})"
         elif debian.older(package["version"], since):

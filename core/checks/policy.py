@@ -54,9 +54,10 @@ def _door(seen: Seen, verdict: Verdict) -> Verdict:
 
 
 def _modules(seen: Seen, service: str, kind: str, name: str) -> list[dict[str, Any]]:
-    """The lines of the service's stack of PAM with this module."""
+    """The lines of the service's stack of PAM with this module, where it has a say: that of an optional one is none."""
     stack = seen.section("passwords")["pam"][service]
-    return [line for line in stack if line["type"] == kind and line["module"] == name]
+    lines = [line for line in stack if line["type"] == kind and line["module"] == name]
+    return [line for line in lines if line["control"] != "optional"]
 
 
 def pw_hash(seen: Seen, good: tuple[str, ...]) -> Verdict:
@@ -98,7 +99,9 @@ def pw_length(seen: Seen, least: int) -> Verdict:
     if found is None:
         return _door(seen, Verdict("fail", "pam_pwquality is not in the stack of passwd: no length is asked for"))
     length = _number(found.get("minlen", "8"))
-    return _door(seen, Verdict("pass" if length >= least else "fail", f"minlen {length}"))
+    credit = sum(max(0, _number(found.get(key, "0"))) for key in CREDITS)
+    evidence = f"minlen {length}" + (f", less {credit} for kinds of characters (credits)" if credit else "")
+    return _door(seen, Verdict("pass" if length - credit >= least else "fail", evidence))
 
 
 def pw_complexity(seen: Seen, _: None) -> Verdict:

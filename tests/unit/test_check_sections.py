@@ -139,7 +139,7 @@ def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
 def test_of_pwqualitys_files_the_last_one_read_wins(tmp_path: Path) -> None:
     for name, text in (
         ("etc/login.defs", "ENCRYPT_METHOD yescrypt\n"),
-        ("etc/security/pwquality.conf.d/10.conf", "minlen = 8\nminclass=4\n"),
+        ("etc/security/pwquality.conf.d/10.conf", "minlen = 8\nminclass 4\n"),
         ("etc/security/pwquality.conf.d/20.conf", "minlen = 14\n"),
         ("etc/security/pwquality.conf", "minlen = 6 # the main file is read last\nenforce_for_root\n"),
     ):
@@ -279,6 +279,8 @@ def policy(door: str = "yes", **changes: Any) -> Seen:
         ("pw-quality-module", policy(pwquality={"minlen": "14"}), "warn"),
         ("pw-length", policy(passwd=[line("password", "pam_pwquality.so", "minlen=8")]), "fail"),  # its own option wins
         ("pw-length", policy(pwquality={}), "fail"),
+        ("pw-length", policy(pwquality={**QUALITY, "dcredit": "1", "ocredit": "-1"}), "fail"),  # 13 are enough with one
+        ("pw-length", policy(passwd=[{**line("password", "pam_pwquality.so"), "control": "optional"}]), "fail"),
         ("pw-complexity", policy(pwquality={**QUALITY, **CREDITS, "minclass": "0"}), "pass"),
         ("pw-complexity", policy(pwquality={**QUALITY, "minclass": "3"}), "fail"),
         ("pw-complexity", policy(pwquality={**QUALITY, "dictcheck": "0"}), "fail"),

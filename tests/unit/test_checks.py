@@ -89,6 +89,10 @@ def authorised(*kinds: str, **settings: str) -> Seen:
     return Seen(host={**config(settings), "authorized_keys": {"files": [], "keys": keys}})
 
 
+def allowed(**changes: str) -> Seen:
+    return Seen(host={**config(changes), "account": {"name": "ada", "uid": 1000, "groups": ["staff"]}})
+
+
 NOTHING = Seen()
 
 TABLE: list[tuple[str, str, Seen, str]] = [
@@ -194,6 +198,13 @@ TABLE: list[tuple[str, str, Seen, str]] = [
     ("maxauthtries", "fail", sshd(maxauthtries="6"), "6"),
     ("maxauthtries", "warn", sshd(maxauthtries="1"), "locks agents with several keys out"),
     ("maxauthtries", "unknown", NOTHING, "nothing read"),
+    ("user-allow-list", "pass", allowed(allowusers="ada ops@10.*"), "named"),
+    ("user-allow-list", "pass", allowed(allowusers="*", allowgroups="staff"), "the groups are named"),
+    ("user-allow-list", "fail", allowed(allowusers="*"), "everybody is no name"),
+    ("user-allow-list", "fail", allowed(allowusers="ada *@*", allowgroups="*"), "everybody, beside a name"),
+    ("user-allow-list", "fail", allowed(), "unset"),
+    ("user-allow-list", "warn", allowed(allowusers="bob"), "without us"),
+    ("user-allow-list", "unknown", NOTHING, "nothing read"),
     ("authmethods", "pass", sshd(pubkeyauthentication="yes"), "nothing but keys is on"),
     ("authmethods", "pass", sshd(passwordauthentication="yes", authenticationmethods="publickey,password"), "both"),
     ("authmethods", "fail", sshd(passwordauthentication="yes", authenticationmethods="any"), "a password is enough"),
@@ -289,6 +300,11 @@ def test_a_fix_in_words_has_the_checks_value_and_every_part() -> None:
         "look",
     ]
     assert fix.automatic and not Fix(by_hand=("look",)).automatic
+
+
+def test_to_switch_pam_on_opens_no_door_for_passwords() -> None:
+    """Without PAM keyboard-interactive asks for nothing, so it may have been left on."""
+    assert CHECKS["usepam"].fixed.settings == {"UsePAM": "yes", "KbdInteractiveAuthentication": "no"}
 
 
 def test_evidence_is_bounded_whatever_a_host_has() -> None:

@@ -44,7 +44,9 @@ def seen(codename: str, server: str, client: str = "", maintainer: str = UBUNTU,
     packages = {name: {"version": version, "maintainer": maintainer} for name, version in
                 (("openssh-server", server), ("openssh-client", client or server)) if version}  # fmt: skip
     program = more.pop("program", "/usr/sbin/sshd")
+    stale = more.pop("stale", False)
     host = {"packages": {"os": system, "installed": packages, "kernel": "6", "liblzma": [], **more}}
+    host["updates"] = {"sshd_stale": stale}
     return Seen(host={**host, "sshd": {"argv": [program]}})
 
 
@@ -55,6 +57,9 @@ def seen(codename: str, server: str, client: str = "", maintainer: str = UBUNTU,
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13.3"), "pass", "13.3"),  # 9.6p1 by its banner, and fixed
         ("regresshion", seen("jammy", "1:8.9p1-3ubuntu0.7"), "fail", "USN-6859-1"),
         ("regresshion", seen("focal", "1:8.2p1-4ubuntu0.5"), "pass", "never had it"),
+        ("regresshion", seen("focal", "1:9.6p1-1", maintainer="A PPA <me@example.org>"), "unknown", "own package"),
+        ("regresshion", seen("noble", "1:9.6p1-3ubuntu13.3", stale=True), "unknown", "restart it"),
+        ("regresshion", seen("noble", "1:9.6p1-3ubuntu13", stale=True), "fail", "CVE-2024-6387"),
         ("regresshion", seen("mantic", "1:9.3p1-1ubuntu3"), "unknown", "no fixed version for mantic"),
         ("regresshion", seen("noble", "1:9.6p1-9", maintainer="Somebody <me@example.org>"), "unknown", "own package"),
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13", program="/opt/ssh/sbin/sshd"), "unknown", "/opt/ssh"),
