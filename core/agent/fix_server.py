@@ -89,9 +89,8 @@ def find(pid: int, user: str, connection: str) -> Server:
         return Server(listener, 0, [], "/", "", config, match)
     folder = os.readlink("/proc/%d/cwd" % found.pid)
     argv = arguments(found, listener.program)
-    options = [(name, os.path.join(folder, value) if name == "f" else value) for name, value in listener.options]
-    config = dict(options).get("f", sshd_config.DEFAULT_FILE)
-    return Server(listener._replace(options=options), found.pid, argv, folder, _unit(found.pid), config, match)
+    config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
+    return Server(listener, found.pid, argv, folder, _unit(found.pid), config, match)
 
 
 def _above(pid: int) -> Optional[sshd.Process]:

@@ -87,7 +87,20 @@ def as_listener(found: Process) -> Optional[Listener]:
         return None
     if any(re.fullmatch("-[%s]*[Ri].*" % WITHOUT_VALUE, word) for word in words[1:]):
         return None
-    return Listener(_program(found.pid, words[0]), options(words[1:], joined), found.uid, "", found.start, found.pid)
+    given = [
+        (letter, _whole(found.pid, value) if letter == "f" else value) for letter, value in options(words[1:], joined)
+    ]
+    return Listener(_program(found.pid, words[0]), given, found.uid, "", found.start, found.pid)
+
+
+def _whole(pid: int, path: str) -> str:
+    """From the server's own folder: in ours there may be another file of that name."""
+    if os.path.isabs(path):
+        return path
+    try:
+        return os.path.join(os.readlink("/proc/%d/cwd" % pid), path)
+    except OSError:
+        raise Unreadable("the server's file is %s in a folder that is not ours to see" % path) from None
 
 
 def _program(pid: int, named: str) -> str:

@@ -61,6 +61,15 @@ def test_a_title_that_is_cut_off_is_not_guessed_at() -> None:
         title("sshd: /usr/sbin/sshd -D -f /srv/sshd_con")
 
 
+def test_a_file_in_the_servers_own_folder_is_not_looked_for_in_ours(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="in a folder that is not ours to see"):
+        title("sshd: /usr/sbin/sshd -f mine.conf [listener] 0 of 10-100 startups")
+    with subprocess.Popen(["/bin/sleep", "60"], stdin=subprocess.DEVNULL, cwd=tmp_path) as running:
+        found = as_listener(process("/usr/sbin/sshd", "-fmine.conf")._replace(pid=running.pid))
+        running.kill()
+    assert found is not None and found.options == [("f", str(tmp_path / "mine.conf"))]
+
+
 def test_flags_without_values_take_nothing() -> None:
     assert options(["-D", "-e", "-4"], joined=False) == []
 
