@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -84,13 +85,19 @@ def find(pid: int, user: str, connection: str) -> Server:
         raise Fault(
             "fix", "the server that we came through is not root's: it is its owner's to change", "edit its file"
         )
+    config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
     if found is None:
-        config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
-        return Server(listener, 0, [], "/", "", config, match)
+        return _named(Server(listener, 0, [], "/", "", config, match))
     folder = os.readlink("/proc/%d/cwd" % found.pid)
     argv = arguments(found, listener.program)
-    config = dict(listener.options).get("f", sshd_config.DEFAULT_FILE)
-    return Server(listener, found.pid, argv, folder, _unit(found.pid), config, match)
+    return _named(Server(listener, found.pid, argv, folder, _unit(found.pid), config, match))
+
+
+def _named(server: Server) -> Server:
+    """With our host's name, where it asks DNS for that; what it has against its configuration is told later."""
+    with contextlib.suppress(sshd.Unreadable):
+        return server._replace(match=sshd_config.named(server.match, effective(server, server.match["user"])))
+    return server
 
 
 def _above(pid: int) -> Optional[sshd.Process]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -40,6 +41,18 @@ def connection(user: str, client_address: str) -> Dict[str, str]:
         raise Unreadable("this is not an SSH session: SSH_CONNECTION is not set")
     address = client_address or words[0]
     return {"user": user, "host": address, "addr": address, "laddr": words[2], "lport": words[3]}
+
+
+def named(match: Dict[str, str], config: Config) -> Dict[str, str]:
+    """`Match Host` is asked for the name of our address where sshd asks DNS for it (UseDNS), else for the address."""
+    if config.get("usedns", ["no"])[0] != "yes":
+        return match
+    try:
+        name = socket.getnameinfo((match["addr"], 0), socket.NI_NAMEREQD)[0].lower()
+        own = {row[4][0] for row in socket.getaddrinfo(name, None)}
+    except OSError:
+        return match
+    return dict(match, host=name) if match["addr"] in own else match
 
 
 def dump(server: Listener, match: Dict[str, str]) -> Config:
@@ -145,6 +158,9 @@ def read(user: str, client_address: str) -> Dict[str, Any]:
         if hidden:
             raise Unreadable(hidden)
         both = {name: _Dump(server, dict(match, user=name)) for name in (user, "root")}
+        by_name = named(match, both[user].config())
+        if by_name != match:
+            both = {name: _Dump(server, dict(by_name, user=name)) for name in (user, "root")}
         answer["config"] = both[user].config()
         answer["root_config"] = both["root"].config()
         answer["unread"] = sshd_loaded.unread(server, answer["config"], file)

@@ -29,16 +29,24 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user is neede
 @contextmanager
 def agent(server: Sshd, root: Path, *, command: Sequence[str] = (), source: str = "") -> Iterator[AgentProcess]:
     """A real agent in a real login; `command` is put before it on the VM, `source` is the address to come from."""
+    words = [*to(server, *(["-b", source] if source else [])), "cd", str(place(root)), "&&", "exec", *command]
+    python = "/usr/bin/python3" if command else oldest()  # another user may not reach the tests' own
+    with AgentProcess(root, prefix=words, python=python) as started:
+        yield started
+
+
+def to(server: Sshd, *flags: str) -> list[str]:
+    """The words of an ssh that logs in there."""
     known = server.folder / "known"
     known.write_text(server.host_key_line + "\n")
     settings = {"UserKnownHostsFile": known, "BatchMode": "yes", "IdentitiesOnly": "yes"}
-    flags = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-    flags += ["-b", source] if source else []
+    given = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
     target = ["-p", str(server.port), "-i", str(server.client_key), f"{server.user}@{server.host}"]
-    ssh = ["ssh", "-F", "none", *flags, *target, "cd", str(place(root)), "&&", "exec", *command]
-    python = "/usr/bin/python3" if command else oldest()  # another user may not reach the tests' own
-    with AgentProcess(root, prefix=ssh, python=python) as started:
-        yield started
+    return ["ssh", "-F", "none", *given, *flags, *target]
+
+
+def ssh(server: Sshd, *words: str) -> str:
+    return subprocess.run([*to(server), *words], capture_output=True, text=True, check=True).stdout
 
 
 def read(server: Sshd, root: Path, **how: Any) -> dict[str, Any]:
@@ -88,6 +96,17 @@ def test_the_file_of_the_listening_server_is_read_not_the_systems(serve: Serve, 
     assert answer["sshd"]["config_file"] == str(server.config)
     assert answer["sshd"]["port"] == server.port
     assert [key["path"] for key in answer["host_keys"]] == [str(path) for path in server.host_keys]
+
+
+def test_a_match_by_the_name_of_our_host_counts_where_sshd_asks_for_names(serve: Serve, home: Path) -> None:
+    block = home / "block.conf"
+    block.write_text("Match Host localhost\nMaxAuthTries 2\nSetEnv BY_NAME=yes\n")
+    for uses, tries in (("no", "6"), ("yes", "2")):
+        server = serve(f"UseDNS {uses}", f"Include {block}")
+        answer = read(server, home / "root")
+        assert one(answer, "maxauthtries") == tries
+        seen = ssh(server, "env")
+        assert ("BY_NAME=yes" in seen) is (uses == "yes") and "SSH_CONNECTION" in seen
 
 
 def test_options_on_the_servers_command_line_count(serve: Serve, home: Path) -> None:
