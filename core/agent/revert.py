@@ -213,15 +213,20 @@ def start(server: Dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def sockets(port: int, address: str) -> Set[str]:
-    """Those that listen on a TCP port for an address of this VM, as /proc names them."""
+def sockets(port: int, address: str, owner: int = 0) -> Set[str]:
+    """Those that listen on a TCP port for an address of this VM, as /proc names them.
+
+    Root's alone: above 1024 anybody can listen at `::` beside a server for IPv4, and would count as that server.
+    """
     ends = {"%s:%04X" % (each, port) for each in _written(address)}
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if os.path.exists(table):
             with open(table, encoding="ascii") as file:
                 rows = [line.split() for line in file.readlines()[1:]]
-            found |= {"socket:[%s]" % row[9] for row in rows if row[3] == "0A" and row[1] in ends}
+            found |= {
+                "socket:[%s]" % row[9] for row in rows if row[3] == "0A" and row[1] in ends and row[7] == str(owner)
+            }
     return found
 
 

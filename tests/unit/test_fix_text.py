@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -77,4 +78,5 @@ def test_who_listens_is_looked_for_at_the_address_that_we_came_in_by(listens: st
     with socket.socket(family) as door:
         door.bind((listens, 0))
         door.listen()
-        assert bool(revert.sockets(door.getsockname()[1], asked)) == found
+        assert bool(revert.sockets(door.getsockname()[1], asked, os.geteuid())) == found
+        assert not revert.sockets(door.getsockname()[1], asked, os.geteuid() + 1)  # another's is not the server's
