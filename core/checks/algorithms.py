@@ -175,8 +175,9 @@ def dheat(seen: Seen, _: None) -> Verdict:
     penalties = value(config, "persourcepenalties")
     if penalties not in ("", "no"):
         return Verdict("pass", f"{evidence}; persourcepenalties {penalties}")
-    if not per_source.isdigit():
-        return Verdict("fail", f"{evidence}: one address may hold every place of maxstartups")
+    places = value(config, "maxstartups").rpartition(":")[2]
+    if not per_source.isdigit() or (places.isdigit() and int(per_source) >= int(places)):
+        return Verdict("fail", f"{evidence}: one address may hold every place of maxstartups {places}".rstrip())
     if int(per_source) < 2:
         return Verdict("warn", f"{evidence}: trainshed opens two connections at once", "low")
     return Verdict("pass", evidence)

@@ -109,6 +109,7 @@ def authorized_keys(seen: Seen, known: tuple[str, ...]) -> Verdict:
     if twice:
         return Verdict("warn", f"there more than once: {'; '.join(twice)}", "low")
     elsewhere = [f"{key} {seen.config()[key][0]}" for key in ELSEWHERE if _is_set(seen, key)]
+    elsewhere += [_named(key) for key in keys if "cert-authority" in key["options"]]
     if elsewhere:
         return Verdict("warn", f"keys that no file lists are accepted too: {'; '.join(elsewhere)}", "low")
     return Verdict("pass", "; ".join(_named(key) for key in keys) or "no key is authorised")

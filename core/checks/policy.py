@@ -158,10 +158,13 @@ def _pairs(words: set[str]) -> Iterator[tuple[str, str]]:
             yield key, text
 
 
+EVERYWHERE = {"0.0.0.0/0", "::/0"}
+
+
 def bruteforce_guard(seen: Seen, _: None) -> Verdict:
     penalties = value(seen.config(), "persourcepenalties")
-    if penalties not in ("", "no"):
-        exempt = value(seen.config(), "persourcepenaltyexemptlist") or "none"
+    exempt = value(seen.config(), "persourcepenaltyexemptlist") or "none"
+    if penalties not in ("", "no") and not EVERYWHERE & set(exempt.split(",")):
         return Verdict("pass", f"persourcepenalties {penalties}; exempt: {exempt}")
     guards = seen.section("guards")
     if guards["processes"]:

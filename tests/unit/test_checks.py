@@ -83,8 +83,17 @@ def listening(address: str, port: int, process: str = "", configured: str = "22"
     return Seen(host={**config({"port": configured}), "listeners": [SSH_PORT, entry]})
 
 
-def authorised(*kinds: str, **settings: str) -> Seen:
-    told = {"path": "keys", "line": 1, "bits": 0, "fingerprint": "SHA256:a", "comment": "", "options": {}}
+def guarded(**settings: str) -> Seen:
+    return Seen(host={**config(settings), "guards": {"processes": [], "rate_rule": ""}})
+
+
+def costly(**settings: str) -> Seen:
+    return Seen(wire=Wire(**{**GOOD_WIRE, "kex": ("diffie-hellman-group16-sha512",)}), host=config(settings))
+
+
+def authorised(*kinds: str, options: str = "", **settings: str) -> Seen:
+    given = dict.fromkeys(options.split(), "")
+    told = {"path": "keys", "line": 1, "bits": 0, "fingerprint": "SHA256:a", "comment": "", "options": given}
     keys = [{**told, "type": kind} for kind in kinds]
     return Seen(host={**config(settings), "authorized_keys": {"files": [], "keys": keys}})
 
@@ -232,7 +241,26 @@ TABLE: list[tuple[str, str, Seen, str]] = [
     ("authorized-keys-content", "pass", authorised(authorizedkeyscommand="none", trustedusercakeys="none"), "files"),
     ("authorized-keys-content", "warn", authorised(authorizedkeyscommand="/usr/bin/sss"), "a program knows more keys"),
     ("authorized-keys-content", "warn", authorised(trustedusercakeys="/etc/ssh/CA.pub"), "whatever is signed"),
+    ("authorized-keys-content", "warn", authorised("ssh-ed25519", options="cert-authority"), "it signs others"),
     ("authorized-keys-content", "unknown", NOTHING, "not read"),
+    ("bruteforce-guard", "pass", sshd(persourcepenalties="crash:90"), "penalties"),
+    (
+        "bruteforce-guard",
+        "pass",
+        guarded(persourcepenalties="crash:90", persourcepenaltyexemptlist="10.0.0.0/8"),
+        "some",
+    ),
+    (
+        "bruteforce-guard",
+        "fail",
+        guarded(persourcepenalties="crash:90", persourcepenaltyexemptlist="10.0.0.1,::/0"),
+        "all",
+    ),
+    ("bruteforce-guard", "unknown", NOTHING, "nothing read"),
+    ("dheat", "pass", costly(persourcemaxstartups="10", maxstartups="10:30:60"), "some of the places"),
+    ("dheat", "fail", costly(persourcemaxstartups="60", maxstartups="10:30:60"), "all of the places"),
+    ("dheat", "fail", costly(persourcemaxstartups="none", maxstartups="10:30:60"), "no limit"),
+    ("dheat", "unknown", NOTHING, "nothing seen"),
     ("other-listeners", "pass", listening("127.0.0.1", 5000, "mlflow"), "loopback"),
     ("other-listeners", "pass", listening("127.0.0.53", 53), "another loopback address"),
     ("other-listeners", "pass", listening("::1", 8888), "loopback of IPv6"),
