@@ -22,6 +22,7 @@ PATHS: dict[Kind, str] = {
 class Fix:
     """`settings`: keywords of sshd_config with their values, for a drop-in that is read before the others.
 
+    `firm`: those of them that are set whatever the check itself looks at.
     `modes`: the most that each kind of file may allow: bits beyond are taken away, none are added.
     `files`: path -> lines of a drop-in elsewhere. `by_hand`: what a person does where we do not.
     `{value}` in a setting or a line is the check's value.
@@ -31,6 +32,7 @@ class Fix:
     modes: Mapping[Kind, int] = field(default_factory=dict)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_hand: tuple[str, ...] = ()
+    firm: tuple[str, ...] = ()
 
     def filled(self, value: Value) -> Fix:
         """The same with the check's value in it."""

@@ -32,6 +32,11 @@ class Guards(msgspec.Struct):
     processes: list[str] | None
 
 
+class Passwords(msgspec.Struct):
+    pwquality: dict[str, str]
+    faillock: dict[str, str]
+
+
 class Host(msgspec.Struct):
     """Sections that others than checks look at: a check sees for itself what it can judge."""
 
@@ -42,6 +47,7 @@ class Host(msgspec.Struct):
     root_refused: str
     account: Account | None = None
     guards: Guards | None = None
+    passwords: Passwords | None = None
 
 
 class Planned(msgspec.Struct):

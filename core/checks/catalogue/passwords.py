@@ -8,6 +8,7 @@ from ..model import Check
 
 NO_DOOR = "where no password opens SSH, a weak policy is a low warning"
 PWQUALITY = "/etc/security/pwquality.conf.d/50-trainshed.conf"
+FAILLOCK = "/etc/security/faillock.conf"
 
 CHECKS = (
     Check(
@@ -95,7 +96,7 @@ CHECKS = (
         expected="deny {value} or fewer, unlock_time 900 or more (or 0), in auth (preauth, authfail) and account",
         sources=("CIS 5.3.2.2", "CIS 5.3.3.1.1", "CIS 5.3.3.1.2"),
         fix=Fix(
-            files={"/etc/security/faillock.conf": ("deny = {value}", "unlock_time = 900")},
+            files={FAILLOCK: ("deny = {value}", "unlock_time = 900")},
             by_hand=("pam-auth-update --enable faillock faillock_notify (the file alone does nothing)",),
         ),
         evaluate=policy.faillock,

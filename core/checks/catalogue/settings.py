@@ -242,7 +242,9 @@ CHECKS = (
         expected="UsePAM yes: without it no password policy and no faillock holds",
         sources=("CIS 5.1.22",),
         # Without PAM keyboard-interactive has nothing to ask; with it, it would ask for passwords.
-        fix=Fix(settings={"UsePAM": "yes", "KbdInteractiveAuthentication": "no"}),
+        fix=Fix(
+            settings={"UsePAM": "yes", "KbdInteractiveAuthentication": "no"}, firm=("KbdInteractiveAuthentication",)
+        ),
         evaluate=access.use_pam,
         quiet=("an sshd that is not run by root cannot use PAM",),
     ),

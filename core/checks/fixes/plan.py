@@ -9,8 +9,10 @@ from typing import Any
 
 from ...errors import UsageError
 from ...events import CheckFinished, FixedFile, FixedMode, FixItem, FixPlanned
+from ..fix import Fix
 from ..model import Check, Seen
 from ..profiles import Row
+from .needed import needed
 from .refusals import Ours, refusals
 
 BAD = ("fail", "warn", "unknown")
@@ -25,6 +27,7 @@ class Wanted:
     modes: dict[str, int] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    fixes: dict[str, Fix] = field(default_factory=dict)  # of each check, without what is stricter already
 
     @property
     def checks(self) -> list[str]:
@@ -50,13 +53,13 @@ def chosen(rows: Sequence[Row], seen: Seen, ids: Sequence[str]) -> list[tuple[Ch
     return [(check, finding) for check, finding in found if finding.status in ("fail", "warn")]
 
 
-def wanted(found: list[tuple[Check, CheckFinished]], ours: Ours) -> Wanted:
-    """Checks that pass ask for nothing: a stricter value of the site's own stays."""
+def wanted(found: list[tuple[Check, CheckFinished]], seen: Seen, ours: Ours) -> Wanted:
+    """Checks that pass ask for nothing, and others for what they lack: a stricter value of the site's own stays."""
     want = Wanted(found)
     for check, finding in found:
         if finding.status not in BAD:
             continue
-        fix = check.fixed
+        fix = want.fixes[check.id] = needed(check, seen)
         for keyword, value in fix.settings.items():
             want.settings.setdefault(keyword, value)
         for kind, most in fix.modes.items():
@@ -71,11 +74,10 @@ def wanted(found: list[tuple[Check, CheckFinished]], ours: Ours) -> Wanted:
 def items(want: Wanted, answer: Mapping[str, Any]) -> list[FixItem]:
     """One for each check, with what the agent refused as well."""
     refused = {**want.refused, **answer["refused"]}
-    return [_item(check, finding, refused) for check, finding in want.found]
+    return [_item(check, want.fixes.get(check.id, check.fixed), finding, refused) for check, finding in want.found]
 
 
-def _item(check: Check, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
-    fix = check.fixed
+def _item(check: Check, fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
     settings = {keyword: value for keyword, value in fix.settings.items() if keyword not in refused}
     reasons = [
         f"{keyword} {fix.settings[keyword]}: {refused[keyword]}" for keyword in fix.settings if keyword in refused

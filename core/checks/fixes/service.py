@@ -59,7 +59,7 @@ class Fixes:
             return plans.planned(self._site.vm_name, self._undone(answer), answer, REVERT_S), request
         seen = await look(self._site, self._link, sudo)
         ours = await self._ours(seen)
-        want = plans.wanted(plans.chosen(self._rows, seen, ids), ours)
+        want = plans.wanted(plans.chosen(self._rows, seen, ids), seen, ours)
         answer = await self._ask(agent, "plan", sudo, **want.request())
         return plans.planned(self._site.vm_name, plans.items(want, answer), answer, REVERT_S), want.request()
 
