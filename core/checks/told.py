@@ -81,10 +81,12 @@ class Kept(msgspec.Struct):
     pass
 
 
-def demand(answer: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """The answer. Raises AgentError where it has not that shape."""
+def demand(answer: dict[str, Any], shape: Shape, longest: int = 0) -> dict[str, Any]:
+    """The answer. Raises AgentError where it has not that shape, or more than `longest` bytes as JSON (0: any)."""
     try:
         msgspec.convert(answer, shape)
     except msgspec.ValidationError as error:
         raise AgentError(f"the agent's answer cannot be read: {error}", hint="try again") from None
+    if longest and len(msgspec.json.encode(answer)) > longest:
+        raise AgentError("the agent's answer is too long for a person to look at", hint="look at the VM's files")
     return answer

@@ -9,7 +9,7 @@ import pytest
 
 from core.checks import told
 from core.checks.catalogue import CATALOGUE
-from core.checks.fixes.service import SHAPES
+from core.checks.fixes.service import LONGEST, SHAPES
 from core.checks.model import COMMANDS, Seen
 from core.errors import AgentError
 
@@ -41,3 +41,8 @@ def test_what_the_client_counts_on_is_demanded() -> None:
     for shape in (SHAPES["plan"], SHAPES["attempt"], SHAPES["put_back"]):
         with pytest.raises(AgentError, match="cannot be read"):
             told.demand({"id": 1, "steps": [{"title": None}], "files": [{"path": 1}], "kept": "no"}, shape)
+    step = {"title": "x" * 400, "command": ""}
+    tried = {"id": "", "steps": [step] * 900, "seconds": 1.0}
+    assert told.demand(tried, told.Tried) and told.demand(tried, told.Tried, LONGEST)
+    with pytest.raises(AgentError, match="too long"):
+        told.demand(tried | {"steps": [step] * 2000}, told.Tried, LONGEST)

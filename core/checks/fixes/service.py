@@ -28,6 +28,7 @@ from .refusals import PASSWORDS, Ours
 
 REVERT_S = 90.0  # of the VM's uptime, until it puts back what nobody has kept
 SPARE_S = 5.0  # of those, for our last word
+LONGEST = 500_000  # bytes of a plan: who agrees to it has to read it
 STEP = "check"
 SHAPES: Mapping[str, told.Shape] = {
     "plan": told.Planned,
@@ -159,7 +160,7 @@ class Fixes:
 
     async def _ask(self, agent: Agent, what: str, sudo: Secret | None, **request: Any) -> dict[str, Any]:
         answer = await agent.call(f"fixes.{what}", password=sudo.reveal() if sudo else "", **request)
-        return told.demand(answer, SHAPES[what])
+        return told.demand(answer, SHAPES[what], LONGEST)
 
     async def _ours(self, seen: Seen) -> Ours:
         session, answers = self._link.session, self._link.answers
