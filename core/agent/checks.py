@@ -5,6 +5,7 @@ What only root can read is read as root where sudo lets us, and the answer says 
 
 from __future__ import annotations
 
+import itertools
 import os
 import pwd
 import stat
@@ -28,6 +29,7 @@ from .faults import Fault
 from .hostfiles import Files
 
 MODULI = "/etc/ssh/moduli"
+MOST_KEYS = 5000  # a file can have more than an answer has room for
 DOCKER = "/var/run/docker.sock"
 
 
@@ -164,7 +166,10 @@ def _ssh_dir(read: Host) -> List[Dict[str, Any]]:
 def _authorized_keys(read: Host) -> Dict[str, Any]:
     paths = [entry["path"] for entry in _ssh_dir(read) if entry["kind"] == "keys" and entry["exists"]]
     with account.eyes(read.user):
-        return {"files": paths, "keys": [key for path in paths for key in public_keys.authorised(path)]}
+        keys = list(itertools.islice((key for path in paths for key in public_keys.authorised(path)), MOST_KEYS + 1))
+    if len(keys) > MOST_KEYS:
+        raise Unread("more than %d keys in %s" % (MOST_KEYS, " ".join(paths)))
+    return {"files": paths, "keys": keys}
 
 
 def _moduli(read: Host) -> Dict[str, Any]:

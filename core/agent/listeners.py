@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import struct
@@ -10,6 +11,7 @@ from typing import Any, Iterator
 from .hostfiles import Files
 
 LISTEN = "0A"
+MOST = 5000  # any account of the VM can make more than an answer has room for
 TABLES = (("tcp", "/proc/net/tcp"), ("tcp6", "/proc/net/tcp6"))
 
 
@@ -17,6 +19,8 @@ def listeners(files: Files) -> list[dict[str, Any]]:
     """Each: protocol, address, port, process ("" where another user's is hidden from us). Raises OSError."""
     texts = [(TABLES[0][0], files.text(TABLES[0][1])), (TABLES[1][0], files.optional(TABLES[1][1]))]
     found = [entry for protocol, text in texts for entry in _table(protocol, text)]
+    if len(found) > MOST:
+        raise OSError(errno.E2BIG, "more than %d sockets listen" % MOST, TABLES[0][1])
     names = _process_names({entry["inode"] for entry in found})
     for entry in found:
         entry["process"] = names.get(entry.pop("inode"), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 import os
 import shutil
@@ -107,6 +108,24 @@ def test_a_match_by_the_name_of_our_host_counts_where_sshd_asks_for_names(serve:
         assert one(answer, "maxauthtries") == tries
         seen = ssh(server, "env")
         assert ("BY_NAME=yes" in seen) is (uses == "yes") and "SSH_CONNECTION" in seen
+
+
+def test_what_an_account_can_make_much_of_leaves_room_for_the_answer(serve: Serve, home: Path) -> None:
+    """Eight million bytes of keys, or as many sockets as one likes, would not go into one message."""
+    server = serve()
+    head = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"
+    blobs = (base64.b64encode(head + number.to_bytes(32, "big")).decode() for number in range(90_000))
+    with server.authorized_keys.open("a") as file:
+        file.writelines(f"ssh-ed25519 {blob}\n" for blob in blobs)
+    sockets = [f"{number}: 0100007F:{number:04X} 00000000:0000 0A 0 0 0 0 0 {number}" for number in range(6000)]
+    table = home / "host/proc/net/tcp"
+    table.parent.mkdir(parents=True)
+    table.write_text("\n".join(["", *sockets]))
+    with agent(server, home / "root") as started:
+        answer = started.call("checks.host", user=server.user, client_address="", prefix=str(home / "host"))
+    assert answer["errors"]["authorized_keys"] == f"more than 5000 keys in {server.authorized_keys}"
+    assert answer["errors"]["listeners"] == "/proc/net/tcp: more than 5000 sockets listen"
+    assert answer["sshd"]["error"] == "" and answer["ssh_dir"]
 
 
 def test_options_on_the_servers_command_line_count(serve: Serve, home: Path) -> None:
