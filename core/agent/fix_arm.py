@@ -58,10 +58,14 @@ def by() -> str:
 
 
 def _is_cron(pid: str) -> bool:
-    """busybox has a crond that does not read /etc/cron.d."""
+    """Root's, and not that of a container, which reads another /etc. busybox has one that does not read /etc/cron.d."""
+    place = "/proc/" + pid
     try:
-        with open("/proc/%s/comm" % pid, encoding="utf-8", errors="replace") as file:
-            return file.read().strip() in CRONS and "busybox" not in os.readlink("/proc/%s/exe" % pid)
+        with open(place + "/comm", encoding="utf-8", errors="replace") as file:
+            if file.read().strip() not in CRONS or os.stat(place).st_uid != 0:
+                return False
+        ours = os.readlink(place + "/ns/pid") == os.readlink("/proc/self/ns/pid")
+        return ours and "busybox" not in os.readlink(place + "/exe")
     except OSError:
         return False
 

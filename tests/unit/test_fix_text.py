@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from core.agent import fix_place, fix_server, revert
+from core.agent import fix_arm, fix_place, fix_server, revert
 from core.agent.fix_place import Place
 from core.agent.sshd import Process
 
@@ -80,3 +83,23 @@ def test_who_listens_is_looked_for_at_the_address_that_we_came_in_by(listens: st
         door.listen()
         assert bool(revert.sockets(door.getsockname()[1], asked, os.geteuid())) == found
         assert not revert.sockets(door.getsockname()[1], asked, os.geteuid() + 1)  # another's is not the server's
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+@pytest.mark.parametrize(
+    ("uid", "words", "counts"),
+    [(0, [], True), (65534, [], False), (0, ["unshare", "--pid", "--fork", "--kill-child"], False)],
+)
+def test_cron_is_what_root_runs_here(uid: int, words: list[str], counts: bool) -> None:
+    """Else nothing would put a fix back after a reboot, though somebody called a program so, or a container has one."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        path = shutil.copy("/bin/sleep", f"{folder}/cron")
+        with subprocess.Popen([*words, path, "60"], stdin=subprocess.DEVNULL, user=uid) as running:
+            pids = [str(running.pid)]
+            while words and not pids[1:]:
+                pids = [str(running.pid), *Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()]
+            while Path(f"/proc/{pids[-1]}/comm").read_text().strip() != "cron":
+                pass  # it is being started
+            assert fix_arm._is_cron(pids[-1]) is counts
+            running.kill()
