@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..events import CheckFinished, Severity, Status
+from ..site.secrets import hidden
 from .fix import Fix, Value, shown
 
 Section = Literal[
@@ -182,7 +183,8 @@ COMMANDS: dict[Section, str] = {
 
 
 def _bounded(evidence: str) -> str:
-    """A host can have ten thousand keys or listeners: the first of them are evidence enough."""
+    """A host can have ten thousand keys or listeners: the first are enough. No secret that it was given comes back."""
+    evidence = hidden(evidence)
     return (
         evidence if len(evidence) <= LONGEST else f"{evidence[:LONGEST]}… ({len(evidence) - LONGEST} characters more)"
     )

@@ -11,7 +11,7 @@ from .. import threads
 from ..errors import ConnectError
 from ..events import Notice
 from ..site.files import Site
-from ..site.secrets import Secret
+from ..site.secrets import Secret, hidden
 from ..ssh.agent import Link
 from ..ssh.probe import probe
 from . import told
@@ -86,7 +86,12 @@ def _local(site: Site, link: Link, host: dict[str, Any], packages: dict[str, Any
 
 
 def notices(seen: Seen) -> Iterator[Notice]:
-    """What has to be said beside the findings: what was not read, and who may lock us out."""
+    """What has to be said beside the findings: what was not read, and who may lock us out. No secret is in it."""
+    for notice in _notices(seen):
+        yield Notice(text=hidden(notice.text), level=notice.level)
+
+
+def _notices(seen: Seen) -> Iterator[Notice]:
     server = seen.host["sshd"]
     if server["note"]:
         yield Notice(text=server["note"], level="warning")

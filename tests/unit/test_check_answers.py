@@ -11,7 +11,9 @@ from core.checks import told
 from core.checks.catalogue import CATALOGUE
 from core.checks.fixes.service import LONGEST, SHAPES
 from core.checks.model import COMMANDS, Seen
+from core.checks.seen import notices
 from core.errors import AgentError
+from core.site.secrets import Secret
 
 SERVER: dict[str, Any] = {
     "config": {"port": ["22"]}, "root_config": {}, "config_file": "/etc/ssh/sshd_config", "argv": [], "command": "",
@@ -46,3 +48,15 @@ def test_what_the_client_counts_on_is_demanded() -> None:
     assert told.demand(tried, told.Tried) and told.demand(tried, told.Tried, LONGEST)
     with pytest.raises(AgentError, match="too long"):
         told.demand(tried | {"steps": [step] * 2000}, told.Tried, LONGEST)
+
+
+def test_a_password_that_the_vm_repeats_gets_into_no_finding_and_no_notice() -> None:
+    """What is found is kept on this machine and goes into reports."""
+    sudo = Secret("right horse 7!")
+    server = {**SERVER, "note": f"sshd {sudo.reveal()}"}
+    host = HOST | {"sshd": server, "root_refused": f"sudo refuses: {sudo.reveal()}"}
+    seen = Seen(host=host, errors=dict.fromkeys(COMMANDS, "x" * 2990 + f" {sudo.reveal()}"))
+    told_then = [check.run(seen).evidence for check in CATALOGUE] + [notice.text for notice in notices(seen)]
+    assert "sudo refuses: ***" in told_then[-1] and not [
+        text for text in told_then if "horse" in text or "right" in text
+    ]

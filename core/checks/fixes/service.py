@@ -15,7 +15,7 @@ from ...errors import ConnectError, ConnectTimeout, FixError, LinkLost, RootNeed
 from ...events import Event, FixFinished, FixItem, FixPlanned, Phase
 from ...runs.owner import me
 from ...site.files import Site
-from ...site.secrets import Secret
+from ...site.secrets import Secret, hidden
 from ...ssh.agent import Agent
 from ...ssh.lazy import load
 from ...ssh.link import SiteLink
@@ -104,7 +104,7 @@ class Fixes:
         try:
             answer = await self._attempt(agent, request | {"id": identity}, sudo)
             for step in answer["steps"]:
-                yield Phase(step=STEP, title=step["title"], command=step["command"])
+                yield Phase(step=STEP, title=hidden(step["title"]), command=hidden(step["command"]))
             yield Phase(step=STEP, title="Logging in anew, while the old connection stays", command=self._ssh())
             await self._prove(agent, identity, answer["seconds"], sudo)
         except (FixError, RootNeeded):
