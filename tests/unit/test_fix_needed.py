@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.checks.catalogue import BY_ID
+from core.checks.catalogue.wire import KEX
+from core.checks.fixes import plan
 from core.checks.fixes.needed import needed
+from core.checks.fixes.refusals import Ours
 from core.checks.model import Seen, Wire
 
 SET = {"permittunnel": "no", "x11forwarding": "yes", "gatewayports": "no", "loglevel": "INFO", "usepam": "no"}
+OURS = Ours("ada", (), "key", frozenset({"publickey"}), None, "ssh-ed25519", "", 22, {"kex": ("curve25519-sha256",)})
 LOCK = {"type": "auth", "control": "required", "module": "pam_faillock.so", "args": ["preauth", "authfail"]}
 QUALITY = {"type": "password", "control": "required", "module": "pam_pwquality.so", "args": []}
 
@@ -31,6 +36,8 @@ def seen(faillock: dict[str, str] | None = None, pwquality: dict[str, str] | Non
         ("logging", seen(syslogfacility="AUTHPRIV"), "LogLevel VERBOSE", "SyslogFacility"),
         ("usepam", seen(kbdinteractiveauthentication="yes"), "KbdInteractiveAuthentication no", ""),
         ("cipher-weak", seen(ciphers="3des-cbc"), "Ciphers aes256-gcm", ""),
+        ("cipher-weak", seen(ciphers="3des-cbc,aes128-ctr,aes256-ctr"), "Ciphers aes256-ctr,aes128-ctr", "gcm"),
+        ("kex-pq", seen(kexalgorithms="curve25519-sha256"), "KexAlgorithms sntrup761x25519", ""),
         ("faillock", seen({"deny": "3", "unlock_time": "60"}), "unlock_time = 900", "deny"),
         ("faillock", seen({"unlock_time": "60"}), "unlock_time = 900", "deny"),  # the default is 3
         ("faillock", seen({"deny": "9", "unlock_time": "0"}), "deny = 5", "unlock_time"),
@@ -43,3 +50,18 @@ def test_only_what_the_check_demands_is_changed(id: str, host: Seen, asked: str,
     assert check.run(host).status == "fail"
     text = needed(check, host).text
     assert asked in text and (not stays or stays not in text)
+
+
+def test_of_two_checks_the_one_that_needs_more_has_its_way() -> None:
+    host = seen(
+        kexalgorithms="curve25519-sha256,ecdh-sha2-nistp256", persourcemaxstartups="none", maxstartups="10:30:60"
+    )
+    offer = replace(host.wire, kex=("curve25519-sha256", "ecdh-sha2-nistp256")) if host.wire else None
+    host = replace(host, wire=offer)
+    found = [(BY_ID[id], BY_ID[id].run(host)) for id in ("kex-pq", "kex-nistp")]
+    assert [finding.status for _, finding in found] == ["fail", "fail"]
+    for pairs in (found, found[::-1]):
+        want = plan.wanted(pairs, host, OURS)
+        assert want.settings == {"KexAlgorithms": KEX} and want.refused == {}
+        assert {item.settings["KexAlgorithms"] for item in plan.items(want, {"refused": {}})} == {KEX}
+    assert plan.wanted(found[1:], host, OURS).settings == {"KexAlgorithms": "curve25519-sha256"}

@@ -73,7 +73,7 @@ CHECKS = (
         needs=("wire",),
         expected="mlkem768x25519-sha256 or sntrup761x25519-sha512",
         sources=("SA", "OB 10.1"),
-        fix=Fix(settings={"KexAlgorithms": KEX}),
+        fix=Fix(settings={"KexAlgorithms": KEX}, firm=("KexAlgorithms",)),
         evaluate=algorithms.kex_pq,
         quiet=("the server's order: the client's decides",),
     ),

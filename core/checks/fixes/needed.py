@@ -11,20 +11,33 @@ from ..fix import Fix
 from ..model import Check, Seen, value
 
 RANK: Mapping[Status, int] = {"pass": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
+LISTS = {"KexAlgorithms", "Ciphers", "MACs"}
 SECTIONS = {PWQUALITY: "pwquality", FAILLOCK: "faillock"}  # of the section `passwords`, by the file that sets them
 
 
 def needed(check: Check, seen: Seen) -> Fix:
     """The check's fix, where only what the check demands differs from what is there."""
-    fix = check.fixed
+    fix = _narrowed(check.fixed, seen)
     whole = _rank(check, fix, seen)
     if whole >= RANK[check.run(seen).status]:
         return fix  # it is judged by what the server does, not by what is set
-    for less in _fewer(check.fixed, seen):
+    for less in _fewer(fix, seen):
         both = less(fix)
         if _rank(check, both, seen) <= whole:
             fix = both
     return fix
+
+
+def _narrowed(fix: Fix, seen: Seen) -> Fix:
+    """Lists of algorithms without those that the server does not offer now."""
+    config = seen.config() if seen.has("sshd") else {}
+    settings = dict(fix.settings)
+    for keyword in LISTS.intersection(settings) - set(fix.firm):
+        there = value(config, keyword.lower()).split(",")
+        left = [name for name in settings[keyword].split(",") if name.lower() in there]
+        if left:
+            settings[keyword] = ",".join(left)
+    return replace(fix, settings=settings)
 
 
 class _Without:

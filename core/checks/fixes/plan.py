@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import UsageError
@@ -61,7 +61,7 @@ def wanted(found: list[tuple[Check, CheckFinished]], seen: Seen, ours: Ours) -> 
             continue
         fix = want.fixes[check.id] = needed(check, seen)
         for keyword, value in fix.settings.items():
-            want.settings.setdefault(keyword, value)
+            want.settings[keyword] = value if keyword in fix.firm else want.settings.get(keyword, value)
         for kind, most in fix.modes.items():
             want.modes[kind] = most & want.modes.get(kind, 0o777)
         for path, lines in fix.files.items():
@@ -74,7 +74,13 @@ def wanted(found: list[tuple[Check, CheckFinished]], seen: Seen, ours: Ours) -> 
 def items(want: Wanted, answer: Mapping[str, Any]) -> list[FixItem]:
     """One for each check, with what the agent refused as well."""
     refused = {**want.refused, **answer["refused"]}
-    return [_item(check, want.fixes.get(check.id, check.fixed), finding, refused) for check, finding in want.found]
+    return [_item(check, _together(want, check), finding, refused) for check, finding in want.found]
+
+
+def _together(want: Wanted, check: Check) -> Fix:
+    """The check's fix, with the value that is asked for where another check has a say in it too."""
+    fix = want.fixes.get(check.id, check.fixed)
+    return replace(fix, settings={key: want.settings.get(key, text) for key, text in fix.settings.items()})
 
 
 def _item(check: Check, fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
