@@ -33,7 +33,7 @@ from .proxy import CLEAR, Proxy, Weather
 from .truth import Seen
 
 SHORT_S = 2.0
-ATTEMPT_LINES = 4000  # of Python, from the lock to the answer; a few more, so that some cases are killed after it
+ATTEMPT_LINES = 6300  # of Python, from the lock to the answer; a few more, so that some cases are killed after it
 REVERT_LINES = 950
 FIX_BYTES = 60_000  # over both connections
 FRAMES = 14

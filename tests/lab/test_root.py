@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,8 @@ from typing import Any
 
 import pytest
 
+import core
+from core.agent import root
 from core.checks.catalogue import BY_ID
 from core.checks.model import Seen
 
@@ -146,3 +151,20 @@ def test_a_wrong_password_is_tried_once(vm: Path, rule: str) -> None:
     assert "refuses" in answer["root_refused"] and answer["root"] == []
     assert answer["passwords"]["hash"] is None
     assert "1 incorrect password attempt" in log
+
+
+HANGS = """
+import sys, time
+sys.path.insert(0, {core!r})
+from agent import checks, root
+checks.collect = lambda: time.sleep(600)
+root.main()
+"""
+
+
+def test_what_runs_as_root_ends_by_itself() -> None:
+    """Whoever asked cannot end it: it is not his, and sudo that is killed leaves it behind."""
+    words = [sys.executable, "-c", HANGS.format(core=str(Path(core.__file__).parent))]
+    request = json.dumps({"function": "collect", "args": {}, "environment": {}, "seconds": 1}) + "\n"
+    done = subprocess.run(words, input=request, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGALRM and done.stdout == root.READY.decode()
