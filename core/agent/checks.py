@@ -183,6 +183,12 @@ def _moduli(read: Host) -> Dict[str, Any]:
     return {"path": path, "sizes": sizes}
 
 
+def _service(read: Host) -> str:
+    """PAMServiceName, which sshd has since 9.8."""
+    name: str = (read.server["config"].get("pamservicename") or ["sshd"])[0]
+    return name
+
+
 def _docker(_: Host) -> Dict[str, Any]:
     """{"version", "reason" (why there is none), "live_restore", "socket_mode"}."""
     if not os.environ.get("DOCKER_HOST") and not os.path.exists(DOCKER):
@@ -216,7 +222,7 @@ SECTIONS: Dict[str, Callable[[Host], Any]] = {
     "moduli": _moduli,
     "listeners": lambda read: listeners.listeners(read.files),
     "addresses": lambda read: addresses.addresses(read.files),
-    "passwords": lambda read: passwords.passwords(read.files, read.user),
+    "passwords": lambda read: passwords.passwords(read.files, read.user, _service(read)),
     "empty_passwords": lambda read: passwords.empty_passwords(read.files),
     "guards": lambda read: guards.guards(read.files, read.server["port"] or 22),
     "packages": lambda read: packages.packages(read.files),

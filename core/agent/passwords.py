@@ -8,17 +8,17 @@ from . import pam
 from .hostfiles import Files
 
 
-def passwords(files: Files, user: str) -> Dict[str, Any]:
+def passwords(files: Files, user: str, service: str = "sshd") -> Dict[str, Any]:
     """`hash`: the prefix of the account's hash ("y", "6", …), "" for none, None where shadow is not ours to read.
 
-    Raises OSError.
+    `service`: of PAM, by which sshd logs in; its stack is `sshd` whatever its name. Raises OSError.
     """
     quality: Dict[str, str] = {}
     for path in (*files.names("/etc/security/pwquality.conf.d/*.conf"), "/etc/security/pwquality.conf"):
         quality.update(files.settings(path))  # the later one wins, as libpwquality has it
     return {
         "encrypt_method": _encrypt_method(files.text("/etc/login.defs")),
-        "pam": {service: pam.stack(files, service) for service in ("sshd", "passwd")},
+        "pam": {"sshd": pam.stack(files, service), "passwd": pam.stack(files, "passwd")},
         "pwquality": quality,
         "faillock": files.settings("/etc/security/faillock.conf"),
         "hash": kept_hash(files, user),

@@ -141,12 +141,16 @@ def test_of_pwqualitys_files_the_last_one_read_wins(tmp_path: Path) -> None:
         ("etc/login.defs", "ENCRYPT_METHOD yescrypt\n"),
         ("etc/security/pwquality.conf.d/10.conf", "minlen = 8\nminclass 4\n"),
         ("etc/security/pwquality.conf.d/20.conf", "minlen = 14\n"),
+        ("etc/pam.d/sshd", "auth required pam_unix.so\n"),
+        ("etc/pam.d/sshd-strict", "auth required pam_faillock.so preauth\n"),
         ("etc/security/pwquality.conf", "minlen = 6 # the main file is read last\nenforce_for_root\n"),
     ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     found = passwords.passwords(Files(str(tmp_path)), "ada")
+    other = passwords.passwords(Files(str(tmp_path)), "ada", "sshd-strict")  # PAMServiceName
+    assert [found["pam"]["sshd"][0]["module"], other["pam"]["sshd"][0]["module"]] == ["pam_unix.so", "pam_faillock.so"]
     assert found["pwquality"] == {"minlen": "6", "minclass": "4", "enforce_for_root": "1"}
     assert found["hash"] is None
 
