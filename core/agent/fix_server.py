@@ -11,7 +11,7 @@ import tempfile
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from . import revert, sshd, sshd_config, sshd_loaded
+from . import revert, sshd, sshd_config, sshd_files, sshd_loaded
 from .faults import Fault
 
 TITLE = re.compile(r"sshd: (/\S*sshd\b.*) \[.*", re.DOTALL)
@@ -95,6 +95,8 @@ def find(pid: int, user: str, connection: str) -> Server:
 
 def _named(server: Server) -> Server:
     """With our host's name, where it asks DNS for that; what it has against its configuration is told later."""
+    if sshd_files.hidden_include(server.config):
+        return server  # sshd would wait for a FIFO
     with contextlib.suppress(sshd.Unreadable):
         return server._replace(match=sshd_config.named(server.match, effective(server, server.match["user"])))
     return server
