@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -47,6 +46,8 @@ def named(match: Dict[str, str], config: Config) -> Dict[str, str]:
     """`Match Host` is asked for the name of our address where sshd asks DNS for it (UseDNS), else for the address."""
     if config.get("usedns", ["no"])[0] != "yes":
         return match
+    import socket
+
     try:
         name = socket.getnameinfo((match["addr"], 0), socket.NI_NAMEREQD)[0].lower()
         own = {row[4][0] for row in socket.getaddrinfo(name, None)}
