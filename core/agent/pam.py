@@ -39,6 +39,8 @@ def _lines(files: Files, service: str, wanted: str, depth: int) -> Iterator[Dict
 
 
 def _text(files: Files, service: str) -> str:
+    if service.startswith("/"):
+        return files.optional(service)  # an include may name a file anywhere
     for folder in FOLDERS:
         if files.exists("%s/%s" % (folder, service)):
             return files.text("%s/%s" % (folder, service))

@@ -129,6 +129,9 @@ def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "sshd").write_text("@include common\nauth include only-auth\n-session optional pam_x.so\n")
     (folder / "common").write_text("account [success=1 new_authtok_reqd=done] /lib/security/pam_unix.so try # x\n")
+    (folder.parent / "elsewhere").write_text("password required pam_c.so\n")
+    (folder / "passwd").write_text("password substack /etc/elsewhere\n")
+    assert [line["module"] for line in pam.stack(Files(str(tmp_path)), "passwd")] == ["pam_c.so"]
     (folder / "only-auth").write_text("auth required pam_a.so\naccount required pam_never.so\n")
     (folder / "circle").write_text("@include circle\nauth required pam_b.so\n")
     found = [(line["type"], line["module"], line["args"]) for line in pam.stack(Files(str(tmp_path)), "sshd")]
