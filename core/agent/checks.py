@@ -212,7 +212,7 @@ SECTIONS: Dict[str, Callable[[Host], Any]] = {
     "addresses": lambda read: addresses.addresses(read.files),
     "passwords": lambda read: passwords.passwords(read.files, read.user),
     "empty_passwords": lambda read: passwords.empty_passwords(read.files),
-    "guards": lambda read: guards.guards(read.server["port"] or 22),
+    "guards": lambda read: guards.guards(read.files, read.server["port"] or 22),
     "packages": lambda read: packages.packages(read.files),
     "account": lambda read: account.account(read.files, read.user),
     "docker": _docker,

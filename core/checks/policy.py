@@ -16,6 +16,7 @@ HASHES = {"y": "yescrypt", "gy": "gost_yescrypt", "6": "sha512", "5": "sha256", 
 ENOUGH_CLASSES = 4
 CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")
 UNLOCK_S = 900
+FAIL2BAN, JAIL = "fail2ban-server", "sudo fail2ban-client status sshd"
 
 
 # With all of these in order, a login by password is what the pattern asks for: strong, and guarded.
@@ -161,10 +162,22 @@ def bruteforce_guard(seen: Seen, _: None) -> Verdict:
         exempt = value(seen.config(), "persourcepenaltyexemptlist") or "none"
         return Verdict("pass", f"persourcepenalties {penalties}; exempt: {exempt}")
     guards = seen.section("guards")
-    if guards["processes"]:
-        return Verdict("pass", f"running: {', '.join(guards['processes'])}")
+    running, sleeping = watching(guards)
+    if running:
+        return Verdict("pass", f"running: {', '.join(running)}")
     if guards["rate_rule"]:
         return Verdict("pass", f"nft: {guards['rate_rule']}")
+    if sleeping and guards["ssh_jail"] is None:
+        return Verdict("unknown", f"fail2ban runs, but its jails are not known. An administrator can run: {JAIL}")
     if guards["processes"] is None or guards["rate_rule"] is None:
         return Verdict("unknown", "the firewall is not ours to read. An administrator can run: sudo nft list ruleset")
+    if sleeping:
+        return Verdict("fail", "fail2ban runs, but no jail of it for sshd is enabled; no rate limit of nft")
     return Verdict("fail", "no penalties, no fail2ban, no sshguard, no rate limit of nft")
+
+
+def watching(guards: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """(programs that look at logins of SSH, whether fail2ban runs and is not known to)."""
+    running = list(guards["processes"] or ())
+    sleeping = FAIL2BAN in running and not guards["ssh_jail"]
+    return [name for name in running if not (sleeping and name == FAIL2BAN)], sleeping

@@ -15,6 +15,7 @@ from ..site.secrets import Secret
 from ..ssh.agent import Link
 from ..ssh.probe import probe
 from .model import Seen, Wire, value
+from .policy import watching
 
 EXPECTED_OF_US = 2  # connections of a check: the link, and one that logs in to nothing
 
@@ -108,4 +109,5 @@ def _guard(seen: Seen) -> str:
     if penalties not in ("", "no"):
         exempt = value(config, "persourcepenaltyexemptlist") or "none"
         return f"PerSourcePenalties; exempt: {exempt}"
-    return ", ".join(seen.host.get("guards", {}).get("processes") or ())
+    guards = seen.host.get("guards")
+    return ", ".join(watching(guards)[0]) if guards else ""

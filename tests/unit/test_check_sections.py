@@ -39,10 +39,57 @@ RULESET = """table inet filter {
         ("tcp dport { 22, 2222 } ct count over 5 reject", True),
         ("tcp dport 22 accept", False),
         ("tcp dport 2200 limit rate 3/minute accept", False),
+        ("tcp dport != 22 limit rate 3/minute accept", False),
+        ("tcp dport != { 80, 443 } limit rate 3/minute accept", True),
+        ("tcp dport 20-30 limit rate over 3/minute drop", True),
+        ("tcp dport { 23-30, 80 } limit rate over 3/minute drop", False),
+        ('tcp dport 22 limit rate 3/minute burst 5 packets log prefix "ssh "', False),
+        ('tcp dport 22 limit rate 3/minute log prefix "ssh " accept', True),
+        ("tcp dport 22 ct state new add @seen { ip saddr }", False),
+        ('tcp dport 22 ct state new xt match "recent" counter packets 0 bytes 0 jump ufw-user-limit', True),
     ],
 )
 def test_a_rule_that_limits_our_port(rule: str, found: bool) -> None:
     assert bool(guards.rate_rule(RULESET % rule, 22)) == found
+
+
+DEBIAN = (
+    "[DEFAULT]\nenabled = false ; by itself\nfilter = %(__name__)s[mode=%(mode)s]\n[sshd]\nport = ssh\n[recidive]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "jail", "status"),
+    [
+        ({"jail.conf": DEBIAN}, False, "fail"),
+        ({"jail.conf": DEBIAN, "jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n"}, True, "pass"),
+        (
+            {"jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n", "jail.local": "[sshd]\nenabled = 0\n"},
+            False,
+            "fail",
+        ),
+        ({"jail.local": "[sshd]\nenabled = no\n", "jail.d/z.local": "[sshd]\nenabled = yes\n"}, True, "pass"),
+        ({"jail.conf": DEBIAN, "jail.local": "[recidive]\nenabled = true\n"}, False, "fail"),
+        ({"jail.local": "[door]\nenabled = true\nfilter = sshd[mode=aggressive]\n"}, True, "pass"),
+        ({"jail.conf": DEBIAN, "jail.local": "[DEFAULT]\nenabled = true\n"}, True, "pass"),
+        ({"jail.local": "enabled = true\n"}, None, "unknown"),  # broken
+        ({}, None, "unknown"),  # it has its files elsewhere, as in a container
+    ],
+)
+def test_fail2ban_guards_where_a_jail_of_it_looks_at_sshd(
+    tmp_path: Path, files: dict[str, str], jail: bool | None, status: str
+) -> None:
+    for name, text in files.items():
+        path = tmp_path / "etc/fail2ban" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert guards.ssh_jail(Files(str(tmp_path))) is jail
+    found = {"processes": ["fail2ban-server"], "ssh_jail": jail, "rate_rule": ""}
+    host = {"sshd": {"config": {}}, "guards": found}
+    told = BY_ID["bruteforce-guard"].run(Seen(host=host))
+    assert told.status == status, told.evidence
+    both = {"sshd": host["sshd"], "guards": {**found, "processes": ["fail2ban-server", "sshguard"]}}
+    assert BY_ID["bruteforce-guard"].run(Seen(host=both)).status == "pass"
 
 
 def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
@@ -141,7 +188,8 @@ def test_a_password_is_judged_here_and_nothing_of_it_is_told() -> None:
 
 def told(config: dict[str, str], *, wire: str = "", processes: tuple[str, ...] = ()) -> list[str]:
     lines = {key: [value] for key, value in config.items()}
-    host = {"sshd": {"note": "", "config": lines}, "guards": {"processes": list(processes)}, "root_refused": ""}
+    host = {"sshd": {"note": "", "config": lines}, "guards": {"processes": list(processes), "ssh_jail": True}}
+    host["root_refused"] = ""
     offer = None if wire else Wire((), (), (), ())
     return [notice.text for notice in notices(Seen(wire=offer, host=host, errors={"wire": wire} if wire else {}))]
 
@@ -227,6 +275,6 @@ def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
         os.chmod(folder, 0o755)
         path = shutil.copy("/bin/sleep", f"{folder}/sshguard")
         with subprocess.Popen([path, "60"], stdin=subprocess.DEVNULL, user=uid) as running:
-            seen = guards.guards(22)["processes"]
+            seen = guards.guards(Files(), 22)["processes"]
             running.kill()
     assert seen == found

@@ -107,13 +107,20 @@ CHECKS = (
         number=12,
         title="Somebody slows guessing down",
         severity="high",
-        looks_at="persourcepenalties; fail2ban, sshguard; as root the rules of nft",
+        looks_at="persourcepenalties; fail2ban and its jails, sshguard, CrowdSec's bouncer; as root the rules of nft",
         needs=("sshd", "guards"),
-        expected="PerSourcePenalties (9.8 and later), or fail2ban, sshguard, or a rate limit of nft",
+        expected="PerSourcePenalties (9.8 and later), fail2ban with a jail for sshd, sshguard, or a rate limit of nft",
         sources=("OB 9.8", "SA"),
         fix=Fix(
-            by_hand=("apt install fail2ban, and set ignoreip (or PerSourcePenaltyExemptList) to the operators' net",)
+            by_hand=(
+                "apt install fail2ban; [sshd] enabled = true in /etc/fail2ban/jail.local",
+                "set ignoreip (or PerSourcePenaltyExemptList) to the operators' net",
+            )
         ),
         evaluate=policy.bruteforce_guard,
+        quiet=(
+            "a rule of nft that only limits what is logged is no limit",
+            "a limit for another port, or for all but it",
+        ),
     ),
 )
