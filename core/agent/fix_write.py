@@ -83,7 +83,8 @@ def _source() -> str:
 
 def _second_name(path: str, beside: str) -> None:
     try:
-        os.link(path, beside)
+        with revert.same_time(os.path.dirname(path)):
+            os.link(path, beside)
     except OSError:
         return  # a file system without links: the copy serves
     revert.sync(os.path.dirname(path))
@@ -96,7 +97,7 @@ def forget(fresh: str) -> None:
     except (OSError, ValueError):
         items = []
     for item in items:
-        revert.unlink(item["beside"])
+        revert.unnamed(item["beside"])
     shutil.rmtree(fresh, ignore_errors=True)
 
 

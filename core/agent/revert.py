@@ -283,8 +283,8 @@ def alive(pid: int) -> bool:
 def disarm(manifest: Manifest) -> None:
     """Once it is decided: nothing is started at its time, or after a reboot, any more, and nothing of it is left."""
     for entry in manifest["files"]:
-        unlink(entry["beside"])
-        unlink(entry["temporary"])
+        unnamed(entry["beside"])
+        unnamed(entry["temporary"])
     for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
@@ -306,6 +306,21 @@ def unlink(path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         sync(os.path.dirname(path))
+
+
+def unnamed(path: str) -> None:
+    """Removes a name that only we knew."""
+    if os.path.lexists(path):
+        with same_time(os.path.dirname(path)):
+            unlink(path)
+
+
+@contextlib.contextmanager
+def same_time(folder: str) -> Iterator[None]:
+    """Our names come and go unnoticed: by its folder's time it is told whether the server has read its files."""
+    status = os.stat(folder)
+    yield
+    os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def sync(path: str) -> None:

@@ -18,7 +18,7 @@ from core.checks.catalogue import BY_ID
 from core.checks.model import Seen
 from core.errors import FixError, RootNeeded
 
-from .fixing import SHORT_S, TRIES, as_before, client, decided
+from .fixing import SHORT_S, TRIES, Client, as_before, client, decided
 from .machine import INCLUDE, Machine, lacking, machine, per_connection
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
@@ -199,7 +199,32 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
         seen = await worker.agent.call("checks.host", user="", client_address="")
         found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
         assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
-        assert await worker.fixed({"X11Forwarding": "no"})
+        assert await worker.fixed({"X11Forwarding": "no"}) and await worker.fixed(TRIES)
+        assert (await worker.plan({"MaxSessions": "8"}))["files"]  # names of ours that came and went do not count
+        hand.unlink()
+        with pytest.raises(FixError, match=r"has not read /etc/ssh/sshd_config\.d since"):
+            await worker.plan({"MaxSessions": "8"})
+        vm.reload()
+        assert (await worker.plan({"MaxSessions": "8"}))["files"]
+
+
+async def test_a_clock_that_was_wrong_does_not_say_that_a_file_is_unread(vm: Machine) -> None:
+    """The one of the VM stands still behind a boot, jumps when it is set, and is ahead at times."""
+    now, ours = time.time(), vm.etc / "ssh/sshd_config.d/10-ours.conf"
+
+    async def told(worker: Client, *, changed: float, read: float) -> list[str]:
+        ours.write_text("MaxAuthTries 4\n")
+        os.utime(ours.parent, (now - 9e6, now - 9e6))
+        os.utime(ours, (changed, changed))
+        vm.run("touch", "-d", f"@{read}", "/run/sshd.pid")
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        return list(seen["sshd"]["unread"])
+
+    async with client(vm) as worker:
+        assert await told(worker, changed=now - 86400, read=now - 2 * 86400) == []  # it was behind when sshd started
+        assert await told(worker, changed=now + 3600, read=now) == []  # it was ahead when the file was written
+        assert await told(worker, changed=time.time(), read=now + 3600) != []  # it was ahead when sshd started
+        assert await told(worker, changed=time.time(), read=now - 1) != []
 
 
 @pytest.mark.parametrize("how", ["owner", "mode", "link"])
