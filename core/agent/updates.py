@@ -28,9 +28,11 @@ def updates(files: Files, user: str, program: str, started: int, sudo: List[str]
 
 
 def _unattended(files: Files) -> Optional[bool]:
-    """None where there is no apt."""
+    """None where there is no apt. The setting alone, which a fix can write, does nothing without the program."""
     if not files.exists("/etc/apt"):
         return None
+    if not files.exists("/usr/bin/unattended-upgrade"):
+        return False
     value = "0"
     for path in files.names("/etc/apt/apt.conf.d/*"):
         if not re.search(r"/[A-Za-z0-9_-]+(\.conf)?$", path):

@@ -157,6 +157,7 @@ STRONG_HOST: Tree = {
         liblzma5="5.6.1+really5.4.5-1ubuntu0.2",
     ),
     "/etc/apt/apt.conf.d/20auto-upgrades": 'APT::Periodic::Unattended-Upgrade "1";\n',
+    "/usr/bin/unattended-upgrade": "",
     "/run/systemd/timesync/synchronized": "",
     "/etc/fail2ban/jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n",
 }

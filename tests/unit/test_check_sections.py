@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import guards, pam, passwords, public_keys
+from core.agent import guards, pam, passwords, public_keys, updates
 from core.agent.hostfiles import Files
 from core.checks import password
 from core.checks.catalogue import BY_ID
@@ -102,6 +102,20 @@ def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
     found = [(line["type"], line["module"], line["args"]) for line in pam.stack(Files(str(tmp_path)), "sshd")]
     assert found == [("account", "pam_unix.so", ["try"]), ("auth", "pam_a.so", []), ("session", "pam_x.so", [])]
     assert {line["module"] for line in pam.stack(Files(str(tmp_path)), "circle")} == {"pam_b.so"}
+
+
+def test_updates_that_are_switched_on_need_their_program(tmp_path: Path) -> None:
+    def on() -> object:
+        return updates.updates(Files(str(tmp_path)), "ada", "/usr/sbin/sshd", 0, [], 0.0)["unattended_upgrades"]
+
+    assert on() is None
+    conf = tmp_path / "etc/apt/apt.conf.d/20auto-upgrades"
+    conf.parent.mkdir(parents=True)
+    conf.write_text('APT::Periodic::Unattended-Upgrade "1";\n')
+    assert on() is False
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / "usr/bin/unattended-upgrade").touch()
+    assert on() is True
 
 
 def test_of_pwqualitys_files_the_last_one_read_wins(tmp_path: Path) -> None:
