@@ -92,7 +92,8 @@ def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]
         elif OURS[system["id"]] not in package["maintainer"].lower():
             yield "unknown", name, f"{version} is not {system['id']}'s own package ({package['maintainer']})"
         elif since is None:
-            yield "unknown", name, f"no fixed version for {system['codename']} in the table of {date} ({version})"
+            known = f"no fixed version for {system['codename']} in the table of {date} ({version})"
+            yield "unknown", name, f"{known}. It tells what it closes: apt changelog {row['package']}"
         elif debian.older(package["version"], since):
             source = DEBIAN_SOURCE if system["id"] == "debian" and row["source"].startswith("USN") else row["source"]
             yield "fail", name, f"in {version}; {since} closes it ({source})"

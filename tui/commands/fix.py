@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--undo", is_flag=True, help="Take the last fix back.")
 @pass_settings
 def fix(settings: Settings, checks: tuple[str, ...], dry_run: bool, yes: bool, undo: bool) -> int:
-    """Put right what CHECK... found; without a name, all that failed.
+    """Put right what CHECK... found; without a name, all that fails or warns.
 
     The VM takes back by itself, within 90 s and after a reboot, what a new login does not prove.
     """

@@ -31,7 +31,11 @@ CHECKS = (
         expected="0600 and root's; folders that nobody else writes to",
         sources=("CIS 5.1.1", "DS sshd-05"),
         fix=Fix(
-            modes={"sshd_config": 0o600}, by_hand=("where a folder is named: chown root: FOLDER; chmod go-w FOLDER",)
+            modes={"sshd_config": 0o600},
+            by_hand=(
+                "where a folder is named: chown root: FOLDER; chmod go-w FOLDER",
+                "from then on a check has to read them as root: sudo without a password, or check --sudo",
+            ),
         ),
         evaluate=files.config_permissions,
         quiet=(

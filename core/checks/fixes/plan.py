@@ -88,6 +88,7 @@ def _item(check: Check, finding: CheckFinished, refused: Mapping[str, str]) -> F
         return _made(check, "by hand", by_hand=list(fix.by_hand))
     if not settings and not fix.modes and not fix.files:
         return _made(check, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
+    reasons = [*fix.beside, *reasons]
     return _made(check, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
 
 
