@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import guards, pam, passwords, public_keys, updates
+from core.agent import checks, guards, pam, passwords, public_keys, updates
 from core.agent.hostfiles import Files
 from core.checks import password
 from core.checks.catalogue import BY_ID
@@ -292,3 +292,9 @@ def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
             seen = guards.guards(Files(), 22)["processes"]
             running.kill()
     assert seen == found
+
+
+@pytest.mark.parametrize(("process", "hidden"), [("", ["listeners"]), ("dockerd", [])])
+def test_who_listens_is_looked_up_as_root_where_we_cannot_see_it(process: str, hidden: list[str]) -> None:
+    answer = {"errors": {}, "listeners": [{"process": process}], "guards": {"rate_rule": ""}, "empty_passwords": []}
+    assert checks._hidden(answer) == hidden
