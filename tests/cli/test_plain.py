@@ -143,7 +143,7 @@ def test_findings_are_chosen_heard_line_by_line_and_put_right_by_the_vms_name(an
         "Type the name of the VM, stackvm, to change it; anything else leaves it as it is [leave]: othervm",
         "Nothing was changed.", "It is done (14 pass, 2 warn",
         "[leave]: stackvm", "Changing the SSH server of stackvm. The same on the command line: trainshed",
-        "PASS: Few tries for each connection", "A new login works: the fix is kept.",
+        "A new login works: the fix is kept", "PASS: Few tries for each connection", "Choose undo to take it back.",
         "It is done (15 pass, 1 warn, 1 fail, 1 unknown)", "FAIL (high): Passwords are refused",
         "This takes back the fix 20261031T090000-00c0ffee.", "  remove: MaxAuthTries 4",
         "The fix is taken back.", "Goodbye",
@@ -170,7 +170,7 @@ def test_the_password_of_sudo_is_typed_unseen_for_one_fix(ward: Path) -> None:
     terminal.type("s3cret\n")
     terminal.expect("[leave]: ")
     terminal.type("stackvm\n")
-    terminal.expect("A new login works: the fix is kept.")
+    terminal.expect("Choose undo to take it back.")
     terminal.type("undo\n")
     terminal.expect("Password of sudo on the VM: ")
     terminal.type("wrong\n")

@@ -67,7 +67,7 @@ class PlainCheck(PlainStep):
     async def _perform(self, ids: list[str], *, undo: bool) -> None:
         self._checking, self._last = False, partial(self._perform, ids, undo=undo)
         if await self.fixing.perform(ids, undo):
-            self.talk.say("The fix is taken back." if undo else "A new login works: the fix is kept.")
+            self.talk.say("The fix is taken back." if undo else "Choose undo to take it back.")
             if self.checks:
                 self._count()
 
