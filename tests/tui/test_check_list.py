@@ -80,7 +80,7 @@ async def test_a_check_that_fails_or_is_stopped_leaves_what_was_found_before() -
         scenario.unreachable = True
         await walk.press("r")
         assert walk.state == "failed" and lines(walk) == before and "◆" in "".join(lines(walk))
-        assert "The findings are those of the check before" in walk.notices()
+        assert "failed after" in walk.status and "; the findings are those of the check before" in walk.status
         scenario.unreachable, scenario.hold["check"] = False, asyncio.Event()
         await walk.pilot.press("r")
         await walk.until(lambda: "Asking the server" in walk.status)

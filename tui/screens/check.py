@@ -92,7 +92,8 @@ class CheckPane(StepPane):
 
     def failed(self) -> None:
         if self.earlier:
-            self.say(EARLIER.capitalize())
+            took = words.duration(self.status.elapsed)
+            self.status.end("✗", f"Checking: failed after {took}; {EARLIER}", "$text-error")
 
     def how_stopped(self, task: Task) -> str:
         return f"stopped; {EARLIER}" if self.earlier else super().how_stopped(task)
