@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from core.checks.catalogue import BY_ID, CATALOGUE
@@ -87,11 +88,16 @@ def test_no_fix_of_the_catalogue_shuts_out_an_account_with_a_modern_key() -> Non
 
 
 def test_a_plan_says_all_that_is_done_for_a_check_and_what_is_left_to_a_person() -> None:
-    failed = [
-        (BY_ID[id], BY_ID[id].run(Seen())) for id in ("pw-length", "sshd-config-perm", "updates-time", "maxauthtries")
-    ]
+    ids = ("sshd-config-perm", "updates-time", "pw-length", "maxauthtries")
+    failed = [(BY_ID[id], BY_ID[id].run(Seen())) for id in ids]
+    failed[0] = (
+        failed[0][0],
+        msgspec.structs.replace(failed[0][1], severity="low"),
+    )  # as where others may only read it
     want = plan.wanted(failed, OURS)
-    length, modes, apt, tries = plan.items(want, {"refused": {"MaxAuthTries": "no such luck"}})
+    worst_first = plan.items(want, {"refused": {"MaxAuthTries": "no such luck"}})
+    assert [item.severity for item in worst_first] == ["high", "medium", "medium", "low"]
+    length, apt, tries, modes = worst_first
     assert length.reason == "/etc/security/pwquality.conf.d/50-trainshed.conf: minlen = 14"
     assert "libpam-pwquality" in length.by_hand[0] and modes.reason.startswith("chmod 600 /etc/ssh/sshd_config ")
     assert '-Package-Lists "1", APT::Periodic::Unattended-Upgrade "1"' in apt.reason and ";" not in apt.reason

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from core import events
-from core.checks.reports.changes import SEVERITIES
+from core.checks.reports.record import findings
 from core.errors import RootNeeded
 from core.site.secrets import Secret
 
@@ -31,7 +31,7 @@ class PlainFix:
 
     async def choose(self, found: Sequence[events.CheckFinished]) -> list[str]:
         """Ids of findings; none where somebody leaves it."""
-        ranked = sorted(found, key=lambda check: SEVERITIES.index(check.severity))
+        ranked = findings(found)
         self._talk.say(*(f"  {at} {check.title}, {check.severity}, {check.id}" for at, check in enumerate(ranked, 1)))
         question = "Which are to be put right? Numbers or ids with spaces between, all, or none"
         answer = await self._talk.prompts.line(shaped(question, "all"))

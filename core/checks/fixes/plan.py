@@ -11,6 +11,7 @@ from ...errors import UsageError
 from ...events import CheckFinished, FixedFile, FixedMode, FixItem, FixPlanned
 from ..model import Check, Seen
 from ..profiles import Row
+from ..reports.changes import SEVERITIES
 from .refusals import Ours, refusals
 
 BAD = ("fail", "warn", "unknown")
@@ -69,9 +70,10 @@ def wanted(found: list[tuple[Check, CheckFinished]], ours: Ours) -> Wanted:
 
 
 def items(want: Wanted, answer: Mapping[str, Any]) -> list[FixItem]:
-    """One for each check, with what the agent refused as well."""
+    """One for each check, the worst finding first, with what the agent refused as well."""
     refused = {**want.refused, **answer["refused"]}
-    return [_item(check, finding, refused) for check, finding in want.found]
+    found = [_item(check, finding, refused) for check, finding in want.found]
+    return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
 def _item(check: Check, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
@@ -83,17 +85,17 @@ def _item(check: Check, finding: CheckFinished, refused: Mapping[str, str]) -> F
     if fix.modes:
         reasons += [reason for key, reason in refused.items() if key.startswith("/")]
     if finding.status not in BAD:
-        return _made(check, "right", reason=finding.evidence)
+        return _made(finding, "right", reason=finding.evidence)
     if not fix.automatic:
-        return _made(check, "by hand", by_hand=list(fix.by_hand))
+        return _made(finding, "by hand", by_hand=list(fix.by_hand))
     if not settings and not fix.modes and not fix.files:
-        return _made(check, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
+        return _made(finding, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
     reasons = [*fix.beside, *reasons]
-    return _made(check, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
+    return _made(finding, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
 
 
-def _made(check: Check, status: Any, **more: Any) -> FixItem:
-    return FixItem(id=check.id, title=check.title, severity=check.severity, status=status, **more)
+def _made(finding: CheckFinished, status: Any, **more: Any) -> FixItem:
+    return FixItem(id=finding.id, title=finding.title, severity=finding.severity, status=status, **more)
 
 
 def planned(vm: str, listed: list[FixItem], answer: Mapping[str, Any], seconds: float) -> FixPlanned:
