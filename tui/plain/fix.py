@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, cast
 
 from core import events
 from core.checks.reports.record import findings
-from core.errors import RootNeeded
+from core.services import Events
 from core.site.secrets import Secret
 
-from .. import fixes
+from .. import driver, fixes
 from ..text import printable
 from .prompts import shaped
 from .step import PlainStep
@@ -74,17 +72,13 @@ class PlainFix:
         elif isinstance(event, events.FixFinished):
             self._changed = True
 
-    async def _planned(self, ids: Sequence[str], undo: bool) -> AsyncGenerator[events.Event, None]:
-        """Once more with the password of sudo, where it is asked for."""
-        while True:
-            planning = self._session.services.checks.plan_fix(ids, undo=undo, sudo=self._sudo)
-            try:
-                async with aclosing(cast("Any", planning)) as happening:
-                    async for event in happening:
-                        yield event
-                return
-            except RootNeeded as need:
-                self._sudo = self._talk.job.questions.sudo(need)
+    def _planned(self, ids: Sequence[str], undo: bool) -> Events:
+        plan = self._session.services.checks.plan_fix
+        asked = self._talk.job.questions
+        return driver.as_root(asked, lambda sudo: plan(ids, undo=undo, sudo=sudo), self._root)
+
+    def _root(self, sudo: Secret) -> None:
+        self._sudo = sudo
 
     async def _agreed(self) -> events.FixPlanned | None:
         """The plan, where it changes something and somebody has typed the VM's name."""
