@@ -7,11 +7,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.agent import fix_undo, revert
+from tests.lab.machine import until
 
 
 def folder(state: Path, number: int, *, decided: str = revert.KEPT, armed: tuple[str, ...] = ()) -> Path:
@@ -38,6 +40,10 @@ def test_only_the_last_fixes_stay_and_none_goes_that_waits_or_cannot_be_read(tmp
     assert {path.name for path in state.iterdir()} == {path.name for path in [*made[: fix_undo.MOST], *kept]}
 
 
+def shows(pid: int, title: bytes) -> bool:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(title)
+
+
 TITLES = ("/usr/sbin/sshd -D -f /etc/other", "/usr/sbin/sshd -D", "/usr/sbin/sshd -D -o X=y")
 
 
@@ -50,8 +56,7 @@ def pids(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             words = ["-c", 'exec -a "$0" sleep 60', title]
             process = running.enter_context(subprocess.Popen(["bash", *words], stdin=subprocess.DEVNULL))
             running.callback(process.kill)
-            while not Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(os.fsencode(title)):
-                pass
+            until(partial(shows, process.pid, os.fsencode(title)))
             found.append(process.pid)
         monkeypatch.setattr(revert, "listeners", lambda port, address: found)
         yield found
