@@ -16,7 +16,7 @@ CHECKS = (
         needs=("host_keys",),
         expected="{value} bits or more",
         sources=("SA", "DS sshd-50"),
-        fix=Fix(by_hand=("ssh-keygen -t rsa -b 4096 -f FILE; reload sshd; pin the new key: trainshed connect",)),
+        fix=Fix(by_hand=("ssh-keygen -t rsa -b 4096 -N '' -f FILE; reload sshd; pin the new key: trainshed connect",)),
         evaluate=files.rsa_host_key_size,
         quiet=("a server without an RSA key",),
         value=3072,
