@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from core import events
-from core.errors import Interrupted, TrainshedError
+from core.errors import Interrupted, RootNeeded, TrainshedError
 from core.services import Events, Services
+from core.site.secrets import Secret
 
 from . import questions
 from .equal import equal_command
@@ -74,6 +75,22 @@ async def asking(asked: questions.Questions, start: Callable[..., Events]) -> As
         except TrainshedError as error:
             _forget_secrets(error)
             raise
+
+
+async def as_root(
+    asked: questions.Questions, start: Callable[[Secret | None], Events], given: Callable[[Secret], None]
+) -> AsyncGenerator[events.Event, None]:
+    """The events of `start(None)`; begun again with the password of sudo where it is needed, which `given` gets too."""
+    sudo: Secret | None = None
+    while True:
+        try:
+            async with aclosing(cast("Any", start(sudo))) as happening:
+                async for event in happening:
+                    yield event
+            return
+        except RootNeeded as need:
+            sudo = asked.sudo(need)
+            given(sudo)
 
 
 async def answered(job: Job, services: Services, operation: Operation) -> AsyncGenerator[events.Event, None]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from core import events
-from core.checks.reports.record import Report
+from core.checks.reports.changes import SEVERITIES
+from core.checks.reports.record import Report, findings
 from core.checks.reports.text import KINDS, change, evidence
 
 from . import comparison
@@ -51,7 +52,7 @@ def check(event: events.CheckFinished, style: Style, glyphs: bool) -> list[str]:
     mark = STATUS[event.status]
     status = (f"{mark.glyph} {mark.word}" if glyphs else mark.word).ljust(10)
     took = f"  ({duration(event.duration_s)})" if event.duration_s is not None else ""
-    severity = f" [{event.severity}]" if event.status in ("fail", "warn") else ""
+    severity = f" [{event.severity}]" if event.status in ("fail", "warn", "unknown") else ""
     head = f"{style(COLOURS[event.status], status)} {event.id}  {printable(event.title)}{severity}{took}"
     more = [("found", evidence(event))]
     if event.status in ("fail", "warn"):
@@ -69,6 +70,16 @@ def changes(report: Report, style: Style) -> list[str]:
         style("strong", f"changed since {moment(report.since)}"),
         *table(("", "CHECK", "TITLE", "STATUS"), rows),
     ]
+
+
+def summary(report: Report, style: Style) -> list[str]:
+    """What was found by severity, in few words: the findings themselves have scrolled away."""
+    named = {"fail": "", "warn": " (warn)", "unknown": " (unknown)"}
+    rows = []
+    for severity in SEVERITIES:
+        found = [check for check in findings(report.checks) if check.severity == severity]
+        rows += [(severity, ", ".join(check.id + named[check.status] for check in found))] if found else []
+    return ["", style("strong", "worst first"), *pairs(rows)] if rows else []
 
 
 def counted(event: events.ChecksFinished | Report, style: Style) -> list[str]:

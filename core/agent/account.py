@@ -11,9 +11,18 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from .hostfiles import Files
 
+# Groups whose members are root by way of a program, with the sockets that it answers at: without one, nothing does.
+DOORS = {
+    "lxd": ("/var/snap/lxd/common/lxd/unix.socket", "/var/lib/lxd/unix.socket", "/run/lxd-installer.socket"),
+    "incus-admin": ("/var/lib/incus/unix.socket", "/run/incus/unix.socket"),
+    "libvirt": ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock"),
+}
+
 
 def account(files: Files, user: str) -> Dict[str, Any]:
     """`name`, `uid`, `groups` (those of this session and those that a new login gets), `rootless_docker`.
+
+    `doors`: groups of DOORS whose program is there.
 
     Raises KeyError where there is no such account.
     """
@@ -25,6 +34,7 @@ def account(files: Files, user: str) -> Dict[str, Any]:
         "name": user,
         "uid": entry.pw_uid,
         "groups": sorted(_name(gid) for gid in ids),
+        "doors": [group for group, sockets in DOORS.items() if any(map(files.exists, sockets))],
         "rootless_docker": files.exists("/run/user/%d/docker.sock" % entry.pw_uid),
     }
 

@@ -110,6 +110,7 @@ def _hidden(answer: Dict[str, Any]) -> List[str]:
     names += list(SECTIONS) if "sshd" in answer["errors"] else []
     names += ["empty_passwords", "passwords"] if answer.get("empty_passwords") is None else []
     names += ["guards"] if answer.get("guards", {}).get("rate_rule") is None else []
+    names += ["listeners"] if any(not item["process"] for item in answer.get("listeners", ())) else []
     return sorted(set(names) - {"docker", "account", "updates"})
 
 

@@ -22,13 +22,14 @@ OF_ROOT = ("permitrootlogin", "permitemptypasswords")  # decided by what holds f
 
 
 class Write(NamedTuple):
-    """A file as it will be; `text` None: it will be gone."""
+    """A file as it will be; `text` None: it will be gone. `attributes`: {}: those of the file that is there."""
 
     path: str
     text: Optional[str]
     mode: int
     uid: int
     gid: int
+    attributes: Dict[str, str] = {}  # noqa: RUF012 - a tuple's default, which nobody changes
 
     @property
     def data(self) -> bytes:

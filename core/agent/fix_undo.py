@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 from typing import Any, Dict, List
 
@@ -13,6 +14,7 @@ from .fix_plan import Mode, Plan, Write
 from .fix_server import Server
 
 UNDONE = "undone"
+MOST = 20  # folders of fixes that are decided
 
 
 def plan(server: Server, state: str) -> Plan:
@@ -38,6 +40,20 @@ def last(state: str) -> str:
 def newest(state: str) -> float:
     """When the last fix of all was made, by what it says; 0 for none. Raises OSError."""
     return max([0.0, *(float(revert.read(folder)["made"]) for folder in _folders(state))])
+
+
+def forget_old(state: str) -> None:
+    """Only the last fixes stay: what they wrote holds, but one that is gone cannot be undone. Raises OSError."""
+    decided = []
+    for folder in _folders(state):
+        with contextlib.suppress(OSError, ValueError, KeyError):  # one that cannot be read is a person's to look at
+            manifest = revert.read(folder)
+            armed = revert.pending(folder) or any(os.path.lexists(path) for path in manifest["armed"])
+            decided += [] if armed else [(float(manifest["made"]), folder)]
+    for _, folder in sorted(decided)[:-MOST]:
+        gone = os.path.join(state, "." + os.path.basename(folder))  # what is begun with a dot, the next fix removes
+        os.rename(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _folders(state: str) -> List[str]:
@@ -71,7 +87,7 @@ def _write(folder: str, number: int, item: Dict[str, Any], refused: Dict[str, st
     if before is None:
         return Write(path, None, 0, 0, 0)
     text = fix_place.read(os.path.join(folder, "before", str(number)))
-    return Write(path, text, before["mode"], before["uid"], before["gid"])
+    return Write(path, text, before["mode"], before["uid"], before["gid"], before.get("attributes", {}))
 
 
 def _mode(item: Dict[str, Any], refused: Dict[str, str]) -> Mode:

@@ -22,6 +22,7 @@ def entry(write: Write, identity: str) -> Dict[str, Any]:
     if os.path.exists(write.path):
         status = os.stat(write.path)
         found["before"] = {"mode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid}
+        found["before"]["attributes"] = revert.attributes(write.path)
     return found
 
 
@@ -83,7 +84,8 @@ def _source() -> str:
 
 def _second_name(path: str, beside: str) -> None:
     try:
-        os.link(path, beside)
+        with revert.same_time(os.path.dirname(path)):
+            os.link(path, beside)
     except OSError:
         return  # a file system without links: the copy serves
     revert.sync(os.path.dirname(path))
@@ -96,7 +98,7 @@ def forget(fresh: str) -> None:
     except (OSError, ValueError):
         items = []
     for item in items:
-        revert.unlink(item["beside"])
+        revert.unnamed(item["beside"])
     shutil.rmtree(fresh, ignore_errors=True)
 
 
@@ -109,18 +111,19 @@ def write(wanted: Write, temporary: str) -> None:
     for missing in new_folders(wanted.path):
         os.mkdir(missing)
         os.chmod(missing, 0o755)  # noqa: S103 - as the folders beside it; root's umask hides it otherwise
-    _write(temporary, wanted.data, wanted)
+    _write(temporary, wanted.data, wanted, wanted.attributes or revert.attributes(wanted.path))
     os.rename(temporary, wanted.path)
     revert.sync(folder)
 
 
-def _write(path: str, data: bytes, wanted: "Write | None" = None) -> None:
+def _write(path: str, data: bytes, wanted: "Write | None" = None, attributes: "Dict[str, str] | None" = None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         if wanted is not None:
             os.fchown(file.fileno(), wanted.uid, wanted.gid)
+            revert.label(path, attributes or {})
             os.fchmod(file.fileno(), wanted.mode)
         os.fsync(file.fileno())
 

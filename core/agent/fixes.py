@@ -237,6 +237,7 @@ def _alone() -> Iterator[None]:
             raise Fault("fix", "another fix is being written on this VM", "try again in a moment") from None
         for name in sorted(os.listdir(STATE)):
             _settle(os.path.join(STATE, name))
+        fix_undo.forget_old(STATE)
         yield
     finally:
         os.close(fd)

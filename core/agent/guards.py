@@ -18,7 +18,7 @@ QUOTED = re.compile(r'"[^"]*"')
 IPTABLES = re.compile(r'xt match "(\w+)"')  # as nft shows what iptables has made
 LIMIT = re.compile(r"\b(?:limit rate|ct count|recent|hashlimit|connlimit)\b")
 VERDICT = re.compile(r"\b(?:accept|drop|reject|jump|goto)\b")  # without one it is only logged, or counted
-PORTS = re.compile(r"\b(?:tcp|th) dport (\{[^}]*\}|[^\s!]\S*)")
+PORTS = re.compile(r"\b(?:tcp|th) dport (!= )?(\{[^}]*\}|[^\s!]\S*)")
 
 
 def guards(files: Files, port: int) -> Dict[str, Any]:
@@ -28,22 +28,29 @@ def guards(files: Files, port: int) -> Dict[str, Any]:
     """
     running = _running()
     idle = []
-    if running and FAIL2BAN in running and not _jailed(files, port):
+    jailed = _jailed(files, port) if running and FAIL2BAN in running else True
+    if running and not jailed:
         running.remove(FAIL2BAN)
-        idle.append("%s, which has no jail for sshd at port %d" % (FAIL2BAN, port))
-    return {"processes": running, "idle": idle, "rate_rule": _rate_rule(port)}
+        idle += ["%s, which has no jail for sshd at port %d" % (FAIL2BAN, port)] if jailed is False else []
+    return {"processes": running, "idle": idle, "unknown_jails": jailed is None, "rate_rule": _rate_rule(port)}
 
 
-def _jailed(files: Files, port: int) -> bool:
-    """fail2ban watches sshd, with its own jail or another one with that filter, and shuts our port."""
+def _jailed(files: Files, port: int) -> Optional[bool]:
+    """fail2ban watches sshd, with its own jail or another one with that filter, and shuts our port.
+
+    None where its files are elsewhere, hidden or broken.
+    """
     import configparser
 
-    jails = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    jails = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",), allow_no_value=True)
+    paths = [path for name in JAILS for path in files.names("/etc/fail2ban/" + name)]
     try:
-        for path in [path for name in JAILS for path in files.names("/etc/fail2ban/" + name)]:
+        for path in paths:
             jails.read_string(files.text(path), path)
     except (OSError, configparser.Error):
-        return False
+        return None
+    if not paths:
+        return None
     return any(_watches(name, jails[name], port) for name in jails.sections())
 
 
@@ -115,7 +122,7 @@ def _limits(line: str, port: int) -> bool:
     rule = QUOTED.sub("", IPTABLES.sub(r"\1", line))
     if not LIMIT.search(rule) or not VERDICT.search(rule):
         return False
-    return any(_is_in(port, ports) for ports in PORTS.findall(rule))
+    return any(_is_in(port, ports) is not bool(negated) for negated, ports in PORTS.findall(rule))
 
 
 def _is_in(port: int, ports: str) -> bool:

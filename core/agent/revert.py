@@ -27,6 +27,7 @@ from typing import Any, Dict, Iterator, List, Set
 MANIFEST, PENDING, KEPT, REVERTED = "manifest.json", "pending", "kept", "reverted"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # nothing of the session's environment
+ATTRIBUTES = ("security.selinux", "security.SMACK64", "system.posix_acl_access")
 RUNNING_SYSTEMD = "/run/systemd/system"
 LOOK_S = 0.2
 RELOAD_S = 10.0
@@ -148,9 +149,27 @@ def file_back(copy: str, entry: Dict[str, Any]) -> None:
     elif not _same(copy, path):
         shutil.copyfile(copy, entry["temporary"])
         os.chown(entry["temporary"], before["uid"], before["gid"])
+        label(entry["temporary"], before["attributes"])
         os.chmod(entry["temporary"], before["mode"])
         os.rename(entry["temporary"], path)
     sync(os.path.dirname(path))
+
+
+def attributes(path: str) -> Dict[str, str]:
+    """SELinux's label, the access list and a user's own attributes of a file, in hex: for another in its place."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(path):
+            if name in ATTRIBUTES or name.startswith("user."):
+                found[name] = os.getxattr(path, name).hex()
+    return found
+
+
+def label(path: str, wanted: Dict[str, str]) -> None:
+    """Those of a file that has none of its own yet. A file system without them has lost nothing."""
+    for name, value in wanted.items():
+        with contextlib.suppress(OSError):
+            os.setxattr(path, name, bytes.fromhex(value))
 
 
 def _same(one: str, other: str) -> bool:
@@ -187,7 +206,7 @@ def server_back(server: Dict[str, Any], rebooted: bool) -> None:
     until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
     while not listening(server) and time.monotonic() < until:
         time.sleep(LOOK_S)
-    for pid in listeners(server["port"], server["address"]):
+    for pid in ours(server):
         before = image(pid)
         os.kill(pid, signal.SIGHUP)
         until = time.monotonic() + RELOAD_S
@@ -250,6 +269,22 @@ def listeners(port: int, address: str) -> List[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and held and _holds(int(name), held)]
 
 
+def ours(server: Dict[str, Any]) -> List[int]:
+    """The one that was fixed, by its command; all that listen there where none of them shows it."""
+    found = listeners(server["port"], server["address"])
+    return [pid for pid in found if _shows(pid, " ".join(server["argv"]))] or found
+
+
+def _shows(pid: int, command: str) -> bool:
+    """In its title, or where it has none of its own."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            title = os.fsdecode(file.read().rstrip(b"\0 ").replace(b"\0", b" "))
+    except OSError:
+        return False
+    return title == command or title.startswith("sshd: %s [" % command)
+
+
 def _holds(pid: int, held: Set[str]) -> bool:
     try:
         with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
@@ -288,8 +323,8 @@ def alive(pid: int) -> bool:
 def disarm(manifest: Manifest) -> None:
     """Once it is decided: nothing is started at its time, or after a reboot, any more, and nothing of it is left."""
     for entry in manifest["files"]:
-        unlink(entry["beside"])
-        unlink(entry["temporary"])
+        unnamed(entry["beside"])
+        unnamed(entry["temporary"])
     for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
@@ -311,6 +346,21 @@ def unlink(path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         sync(os.path.dirname(path))
+
+
+def unnamed(path: str) -> None:
+    """Removes a name that only we knew."""
+    if os.path.lexists(path):
+        with same_time(os.path.dirname(path)):
+            unlink(path)
+
+
+@contextlib.contextmanager
+def same_time(folder: str) -> Iterator[None]:
+    """Our names come and go unnoticed: by its folder's time it is told whether the server has read its files."""
+    status = os.stat(folder)
+    yield
+    os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def sync(path: str) -> None:

@@ -15,6 +15,7 @@ from .model import Seen, Verdict
 from .rules import Evaluate
 
 OURS = {"debian": "debian", "ubuntu": "ubuntu"}  # os-release's ID -> a word in its packages' Maintainer
+DEBIAN_SOURCE = "the package's changelog"
 KERNEL_HOLE = "CVE-2026-46333"
 PROGRAMS = ("/usr/sbin/sshd", "/usr/bin/sshd")
 
@@ -94,9 +95,11 @@ def _verdicts(rows: Mapping[str, Mapping[str, Any]], packages: Mapping[str, Any]
         elif since == "0":
             yield "pass", name, f"{version}: {system['codename']} never had it" if len(rows) == 1 else version
         elif since is None:
-            yield "unknown", name, f"no fixed version for {system['codename']} in the table of {date} ({version})"
+            known = f"no fixed version for {system['codename']} in the table of {date} ({version})"
+            yield "unknown", name, f"{known}. It tells what it closes: apt changelog {row['package']}"
         elif debian.older(package["version"], since):
-            yield "fail", name, f"in {version}; {since} closes it ({row['source']})"
+            source = DEBIAN_SOURCE if system["id"] == "debian" and row["source"].startswith("USN") else row["source"]
+            yield "fail", name, f"in {version}; {since} closes it ({source})"
         else:
             yield "pass", name, version
 

@@ -52,10 +52,15 @@ class Fix:
     @property
     def text(self) -> str:
         """All of it, in words."""
-        parts = [f"{key} {setting}" for key, setting in self.settings.items()]
-        parts += [f"chmod {_symbolic(kind, mode)} {PATHS[kind]}" for kind, mode in self.modes.items()]
-        parts += [f"{path}: {', '.join(lines)}" for path, lines in self.files.items()]
-        return "; ".join([*parts, *self.by_hand])
+        return "; ".join([*(f"{key} {value}" for key, value in self.settings.items()), *self.beside, *self.by_hand])
+
+    @property
+    def beside(self) -> list[str]:
+        """What we do besides settings of sshd, in words."""
+        parts = [f"chmod {_symbolic(kind, mode)} {PATHS[kind]}" for kind, mode in self.modes.items()]
+        for path, lines in self.files.items():
+            parts.append(f"{path}: {', '.join(line.rstrip(';') for line in lines)}")
+        return parts
 
 
 def _symbolic(kind: Kind, mode: int) -> str:

@@ -16,6 +16,7 @@ HASHES = {"y": "yescrypt", "gy": "gost_yescrypt", "6": "sha512", "5": "sha256", 
 ENOUGH_CLASSES = 4
 CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")
 UNLOCK_S = 900
+JAIL = "sudo fail2ban-client status sshd"
 
 
 # With all of these in order, a login by password is what the pattern asks for: strong, and guarded.
@@ -171,7 +172,9 @@ def bruteforce_guard(seen: Seen, _: None) -> Verdict:
         return Verdict("pass", f"running: {', '.join(guards['processes'])}")
     if guards["rate_rule"]:
         return Verdict("pass", f"nft: {guards['rate_rule']}")
-    idle = "".join(f"; running: {text}" for text in guards.get("idle", ()))
+    idle = "".join(f"; running: {text}" for text in guards["idle"])
+    if guards["unknown_jails"]:
+        return Verdict("unknown", f"fail2ban runs, but its jails are not known. An administrator can run: {JAIL}")
     if guards["processes"] is None or guards["rate_rule"] is None:
         hidden = "the firewall is not ours to read. An administrator can run: sudo nft list ruleset"
         return Verdict("unknown", f"{hidden}{idle}")

@@ -115,4 +115,5 @@ def _guard(seen: Seen) -> str:
     if penalties not in ("", "no"):
         exempt = value(config, "persourcepenaltyexemptlist") or "none"
         return f"PerSourcePenalties; exempt: {exempt}"
-    return ", ".join(seen.host.get("guards", {}).get("processes") or ())
+    guards = seen.host.get("guards")
+    return ", ".join(guards["processes"] or ()) if guards else ""

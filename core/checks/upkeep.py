@@ -11,15 +11,31 @@ from .rules import worst
 SKEW_S = 5.0  # the measure itself is off by up to half a round trip
 
 
-def docker_group(seen: Seen, _: None) -> Verdict:
+# Groups whose members are root in all but name. The last three need a program: `doors` says which is there.
+ROOT_GROUPS = {
+    "docker": "who may use Docker is root",
+    "disk": "who reads and writes the disks as such is root",
+    "lxd": "who may use LXD is root",
+    "incus-admin": "who may use Incus so is root",
+    "libvirt": "who may use the system's libvirt is root",
+}
+ALWAYS = ("docker", "disk")
+
+
+def root_groups(seen: Seen, _: None) -> Verdict:
     account = seen.section("account")
-    groups = ", ".join(account["groups"]) or "none"
+    groups = f"groups: {', '.join(account['groups']) or 'none'}"
     if account["uid"] == 0:
         return Verdict("skipped", "the account is root itself: see root-login")
-    if "docker" in account["groups"]:
-        rootless = " (a rootless Docker is there too)" if account["rootless_docker"] else ""
-        return Verdict("fail", f"groups: {groups}: who may use Docker is root{rootless}")
-    return Verdict("pass", f"groups: {groups}")
+    ours = [group for group in ROOT_GROUPS if group in account["groups"]]
+    doors = [group for group in ours if group in (*ALWAYS, *account["doors"])]
+    if doors:
+        why = [ROOT_GROUPS[group] for group in doors]
+        why += ["a rootless Docker is there too"] if "docker" in doors and account["rootless_docker"] else []
+        return Verdict("fail", f"{groups}: {'; '.join(why)}")
+    if ours:
+        return Verdict("warn", f"{groups}: {', '.join(ours)} makes root of us once its program is installed", "low")
+    return Verdict("pass", groups)
 
 
 def updates_time(seen: Seen, _: None) -> Verdict:

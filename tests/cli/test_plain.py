@@ -119,6 +119,67 @@ def test_what_changed_since_the_look_is_not_launched(answered: Answered) -> None
     )  # fmt: skip
 
 
+def test_findings_are_chosen_heard_line_by_line_and_put_right_by_the_vms_name(answered: Answered) -> None:
+    said = answered(
+        "steps", "2", "fix", "check",
+        "fix", "9", "fix", "none",
+        "fix", "2, ssh.passwords", "othervm",
+        "again", "stackvm", "findings",
+        "undo", "stackvm", "quit",
+        scenario=Scenario(),
+    )  # fmt: skip
+    assert (said.code, said.err) == (0, "") and said.out.isascii()
+    in_order(
+        said.out,
+        "Nothing was checked yet.", "It is done (14 pass, 2 warn, 1 fail, 1 unknown)",
+        "  1 Passwords are refused, high, ssh.passwords", "none [all]: 9",
+        "There is no finding '9'. Nothing was changed.",
+        "fix ssh.forwarding ssh.passwords --dry-run",
+        "FIX (low): Few tries for each connection, ssh.auth-tries. MaxAuthTries 4",
+        "REFUSED (high): Passwords are refused", "by hand: ssh-copy-id",
+        "File /etc/ssh/sshd_config.d/10-trainshed.conf is new:", "  add: MaxAuthTries 4",
+        "Permissions of /etc/ssh/sshd_config: from 0644 to 0600.", "Command on the VM: /usr/sbin/sshd -t",
+        "within 90 s",
+        "Type the name of the VM, stackvm, to change it; anything else leaves it as it is [leave]: othervm",
+        "Nothing was changed.", "It is done (14 pass, 2 warn",
+        "[leave]: stackvm", "Changing the SSH server of stackvm. The same on the command line: trainshed",
+        "A new login works: the fix is kept", "PASS: Few tries for each connection", "Choose undo to take it back.",
+        "It is done (15 pass, 1 warn, 1 fail, 1 unknown)", "FAIL (high): Passwords are refused",
+        "This takes back the fix 20261031T090000-00c0ffee.", "  remove: MaxAuthTries 4",
+        "The fix is taken back.", "Goodbye",
+    )  # fmt: skip
+    shut = answered("steps", "2", "check", "fix", "", "stackvm", "quit", scenario=Scenario(locked_out=True))
+    in_order(shut.out, "a new login does not work with it", "everything is as it was", "It is done (14 pass", "[again]")
+    held = answered("steps", "2", "check", "fix", "", words=("--plain", "--read-only"), scenario=Scenario(fixed=False))
+    in_order(held.out, "add: MaxAuthTries 4", "Read-only: nothing is changed.", "Goodbye.")
+    right = answered("steps", "2", "check", "fix", "1", "quit", scenario=Scenario(fixed=True))
+    in_order(right.out, "RIGHT (low)", "Nothing has to be changed.", "What next?")
+    unseen = answered("steps", "2", "undo", "stackvm", "quit", scenario=Scenario())
+    assert "The fix is taken back." in unseen.out and "(1 pass)" not in unseen.out
+
+
+def test_the_password_of_sudo_is_typed_unseen_for_one_fix(ward: Path) -> None:
+    terminal = Terminal("tests.cli.program", json.dumps({"sudo": "s3cret"}), "--plain")
+    for prompt, answer in (("[connect]: ", "steps"), ("[connect]: ", "2"), ("[check]: ", ""), ("[next]: ", "fix")):
+        terminal.expect(prompt)
+        terminal.type(answer + "\n")
+    terminal.expect("[all]: ")
+    terminal.type("1\n")
+    terminal.expect("Password of sudo on the VM: ")
+    assert not terminal.echoes()
+    terminal.type("s3cret\n")
+    terminal.expect("[leave]: ")
+    terminal.type("stackvm\n")
+    terminal.expect("Choose undo to take it back.")
+    terminal.type("undo\n")
+    terminal.expect("Password of sudo on the VM: ")
+    terminal.type("wrong\n")
+    terminal.expect("What to do: type the password of sudo")
+    assert "s3cret" not in terminal.shown
+    terminal.type("\x04")
+    terminal.end()
+
+
 def test_a_host_key_is_asked_for_in_the_pipe_and_a_secret_never_is(answered: Answered) -> None:
     said = answered("", "maybe", "yes", "", scenario=Scenario(host_key="unknown"))
     in_order(said.out, "is not known. It shows this host key", "SHA256:", "maybe", "Is it the same?", "trusted by you")

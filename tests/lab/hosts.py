@@ -159,6 +159,7 @@ STRONG_HOST: Tree = {
     "/etc/apt/apt.conf.d/20auto-upgrades": 'APT::Periodic::Unattended-Upgrade "1";\n',
     "/usr/bin/unattended-upgrade": "",
     "/run/systemd/timesync/synchronized": "",
+    "/etc/fail2ban/jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n",
 }
 FIXED_KERNEL: Tree = {
     **STRONG_HOST,

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from core.checks.catalogue import BY_ID
 from core.checks.model import Seen
 from core.errors import FixError, RootNeeded
 
-from .fixing import SHORT_S, TRIES, as_before, client, decided
+from .fixing import SHORT_S, TRIES, Client, as_before, client, decided
 from .machine import INCLUDE, Machine, lacking, machine, per_connection
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
@@ -168,6 +169,41 @@ async def test_lines_that_somebody_adds_to_our_drop_in_stay_and_so_do_ours_where
         assert vm.files() == before
 
 
+# Read and write for the owner, read for uid 64001 and all others, as setfacl writes it.
+ACCESS = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHi", *entry) for entry in ((1, 6, -1), (2, 4, 64001), (4, 4, -1), (16, 4, -1), (32, 4, -1))
+)
+
+
+async def test_access_lists_and_attributes_outlive_a_fix_its_undo_and_its_revert(vm: Machine) -> None:
+    ours, wanted = vm.folder / TEN, {"system.posix_acl_access": ACCESS, "user.owner": b"ops"}
+
+    def kept() -> bool:
+        return {name: os.getxattr(ours, name) for name in os.listxattr(ours)} == wanted
+
+    async with client(vm) as worker:
+        await worker.fixed()
+        try:
+            for name, value in wanted.items():
+                os.setxattr(ours, name, value)
+        except OSError:
+            pytest.skip("no attributes on this file system")
+        await worker.fixed({"MaxAuthTries": "4"})  # written anew
+        assert kept() and ours.stat().st_mode & 0o777 == 0o644
+        (vm.etc / "ssh/sshd_config.d/05-other.conf").write_text("X11Forwarding yes\n")
+        vm.reload()
+        await worker.fixed({"X11Forwarding": "no"})
+        assert not ours.exists() and (vm.folder / DROP_IN).exists()
+        await worker.fixed(undo=True)
+        assert kept()
+        for second_names in (True, False):  # the very file is moved back, or a copy of it
+            answer = await worker.attempt({"MaxAuthTries": "2"})
+            for second in [] if second_names else ours.parent.glob(".*trainshed-*"):
+                second.unlink()
+            await worker.agent.call("fixes.put_back", id=answer["id"])
+            assert kept() and "MaxAuthTries 4" in ours.read_text()
+
+
 async def test_the_last_fix_is_undone_first_though_the_clock_was_put_back_between(vm: Machine) -> None:
     async with client(vm) as worker:
         first = vm.state / await worker.fixed() / "manifest.json"
@@ -176,6 +212,10 @@ async def test_the_last_fix_is_undone_first_though_the_clock_was_put_back_betwee
         for undone in (second, first.parent.name):
             assert (await worker.plan(undo=True))["undoes"] == undone
             await worker.fixed(undo=True)
+        for number in range(25):
+            shutil.copytree(first.parent, vm.state / f"older-{number}")
+        await worker.fixed()
+        assert len(list(vm.state.iterdir())) == 21, "20 that are decided, and the new one"
 
 
 async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_put_in_force_by_a_fix(
@@ -199,7 +239,32 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
         seen = await worker.agent.call("checks.host", user="", client_address="")
         found = BY_ID["maxauthtries"].run(Seen(host=seen, errors=seen["errors"]))
         assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
-        assert await worker.fixed({"X11Forwarding": "no"})
+        assert await worker.fixed({"X11Forwarding": "no"}) and await worker.fixed(TRIES)
+        assert (await worker.plan({"MaxSessions": "8"}))["files"]  # names of ours that came and went do not count
+        hand.unlink()
+        with pytest.raises(FixError, match=r"has not read /etc/ssh/sshd_config\.d since"):
+            await worker.plan({"MaxSessions": "8"})
+        vm.reload()
+        assert (await worker.plan({"MaxSessions": "8"}))["files"]
+
+
+async def test_a_clock_that_was_wrong_does_not_say_that_a_file_is_unread(vm: Machine) -> None:
+    """The one of the VM stands still behind a boot, jumps when it is set, and is ahead at times."""
+    now, ours = time.time(), vm.etc / "ssh/sshd_config.d/10-ours.conf"
+
+    async def told(worker: Client, *, changed: float, read: float) -> list[str]:
+        ours.write_text("MaxAuthTries 4\n")
+        os.utime(ours.parent, (now - 9e6, now - 9e6))
+        os.utime(ours, (changed, changed))
+        vm.run("touch", "-d", f"@{read}", "/run/sshd.pid")
+        seen = await worker.agent.call("checks.host", user="", client_address="")
+        return list(seen["sshd"]["unread"])
+
+    async with client(vm) as worker:
+        assert await told(worker, changed=now - 86400, read=now - 2 * 86400) == []  # it was behind when sshd started
+        assert await told(worker, changed=now + 3600, read=now) == []  # it was ahead when the file was written
+        assert await told(worker, changed=time.time(), read=now + 3600) != []  # it was ahead when sshd started
+        assert await told(worker, changed=time.time(), read=now - 1) != []
 
 
 @pytest.mark.parametrize("how", ["owner", "mode", "link"])

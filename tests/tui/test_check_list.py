@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.widgets import OptionList
 
@@ -67,3 +69,24 @@ async def test_the_first_time_nothing_is_compared() -> None:
     async with walking() as walk:
         await walk.press("2", "enter", "v")
         assert "Nothing is compared yet" in walk.notices() and "since" not in walk.status
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_check_that_fails_or_is_stopped_leaves_what_was_found_before() -> None:
+    scenario = Scenario()
+    async with walking(scenario, size=(120, 40)) as walk:
+        await walk.press("2", "enter", "space")
+        before = lines(walk)
+        scenario.unreachable = True
+        await walk.press("r")
+        assert walk.state == "failed" and lines(walk) == before and "◆" in "".join(lines(walk))
+        assert "failed after" in walk.status and "; the findings are those of the check before" in walk.status
+        scenario.unreachable, scenario.hold["check"] = False, asyncio.Event()
+        await walk.pilot.press("r")
+        await walk.until(lambda: "Asking the server" in walk.status)
+        await walk.press("escape")
+        assert "stopped; the findings are those of the check before" in walk.status and lines(walk) == before
+        scenario.broken_link = "data.tls"
+        del scenario.hold["check"]
+        await walk.press("r")
+        assert "◆" not in "".join(lines(walk)) and walk.state == "done" and lines(walk) != before

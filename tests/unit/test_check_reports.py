@@ -14,10 +14,12 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from core.checks.catalogue import CATALOGUE
 from core.checks.reports import files, html, junit, last, machines, markdown, nagios, prometheus, record
 from core.checks.reports.changes import changes
 from core.checks.reports.judging import Limits
 from core.checks.reports.record import Report
+from core.checks.reports.text import SOURCES
 from core.errors import UsageError
 from core.events import CheckFinished, ChecksFinished
 
@@ -186,6 +188,15 @@ def test_markdown_takes_no_evidence_for_markup() -> None:
     assert len(table) == 1 and len(re.findall(r"(?<!\\)\|", table[0])) == 4
     heads = [line for line in text.splitlines() if line.startswith("#")]
     assert [head.split()[1] for head in heads if head.startswith("###")] == ["⚠", "✗", "?"]
+
+
+def test_the_short_names_of_sources_are_told() -> None:
+    found = report(check("fail", sources=["CIS 5.1.20", "ours", " "]), check("pass", sources=["SA"]))
+    for text in (Page(html.write(found)).text, markdown.write(found)):
+        assert "Sources. CIS: CIS benchmark for Ubuntu 24.04 LTS\n" in text
+    assert "Sources." not in markdown.write(EVERYTHING)
+    named = {source.split()[0] for row in CATALOGUE for source in row.sources}
+    assert {name for name in named if name.isalpha() and name.isupper()} <= set(SOURCES)
 
 
 @pytest.mark.parametrize(

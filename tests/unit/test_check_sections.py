@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import guards, pam, passwords, public_keys, updates
+from core.agent import checks, guards, pam, passwords, public_keys, updates
 from core.agent.hostfiles import Files
 from core.checks import password
 from core.checks.catalogue import BY_ID
@@ -47,6 +47,14 @@ RULESET = """table inet filter {
         ("tcp dport 80 limit rate 22/minute accept", False),
         ('tcp dport 22 accept comment "no limit rate here"', False),
         ("tcp dport 22 add @seen { ip saddr timeout 1h } accept", False),
+        ("tcp dport != 22 limit rate 3/minute accept", False),
+        ("tcp dport != { 80, 443 } limit rate 3/minute accept", True),
+        ("tcp dport 20-30 limit rate over 3/minute drop", True),
+        ("tcp dport { 23-30, 80 } limit rate over 3/minute drop", False),
+        ('tcp dport 22 limit rate 3/minute burst 5 packets log prefix "ssh "', False),
+        ('tcp dport 22 limit rate 3/minute log prefix "ssh " accept', True),
+        ("tcp dport 22 ct state new add @seen { ip saddr }", False),
+        ('tcp dport 22 ct state new xt match "recent" counter packets 0 bytes 0 jump ufw-user-limit', True),
     ],
 )
 def test_a_rule_that_limits_our_port(rule: str, found: bool) -> None:
@@ -68,7 +76,6 @@ def test_a_service_by_name_is_one_port_alone() -> None:
         ("[mine]\nenabled = yes\nfilter = sshd[mode=aggressive]\n", 22, True),
         ("[sshd]\nenabled = false\n[nginx-http-auth]\nenabled = true\n", 22, False),
         ("", 22, False),
-        ("no section\n", 22, False),
     ],
 )
 def test_fail2ban_guards_where_a_jail_of_it_watches_sshd(
@@ -122,6 +129,47 @@ def test_a_host_upgrades_itself_where_all_that_it_takes_is_there(
     assert found["unattended"] == why
     verdict = BY_ID["updates-time"].run(Seen(host={"updates": {**found, "clock_synchronised": True}}))
     assert (verdict.status == "pass") is (not why) and why in verdict.evidence
+
+
+DEBIAN = (
+    "[DEFAULT]\nenabled = false ; by itself\nfilter = %(__name__)s[mode=%(mode)s]\n[sshd]\nport = ssh\n[recidive]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "status"),
+    [
+        ({"jail.conf": DEBIAN}, "fail"),
+        ({"jail.conf": DEBIAN, "jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n"}, "pass"),
+        (
+            {"jail.d/defaults-debian.conf": "[sshd]\nenabled = true\n", "jail.local": "[sshd]\nenabled = 0\n"},
+            "fail",
+        ),
+        ({"jail.local": "[sshd]\nenabled = no\n", "jail.d/z.local": "[sshd]\nenabled = yes\n"}, "pass"),
+        ({"jail.conf": DEBIAN, "jail.local": "[recidive]\nenabled = true\n"}, "fail"),
+        ({"jail.local": "[door]\nenabled = true\nfilter = sshd[mode=aggressive]\n"}, "pass"),
+        ({"jail.conf": DEBIAN, "jail.local": "[DEFAULT]\nenabled = true\n"}, "pass"),
+        ({"jail.local": "enabled = true\n"}, "unknown"),  # broken
+        ({}, "unknown"),  # it has its files elsewhere, as in a container
+    ],
+)
+def test_fail2ban_guards_where_a_jail_of_it_looks_at_sshd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], status: str
+) -> None:
+    for name, text in files.items():
+        path = tmp_path / "etc/fail2ban" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    running = [guards.FAIL2BAN]
+    monkeypatch.setattr(guards, "_running", lambda: [*running])
+    monkeypatch.setattr(guards, "_rate_rule", lambda _: "")
+    told = BY_ID["bruteforce-guard"].run(
+        Seen(host={"sshd": {"config": {}}, "guards": guards.guards(Files(str(tmp_path)), 22)})
+    )
+    assert told.status == status, told.evidence
+    running.append("sshguard")
+    both = {"sshd": {"config": {}}, "guards": guards.guards(Files(str(tmp_path)), 22)}
+    assert BY_ID["bruteforce-guard"].run(Seen(host=both)).status == "pass"
 
 
 def test_a_stack_of_pam_is_what_its_files_include(tmp_path: Path) -> None:
@@ -227,7 +275,8 @@ def test_a_password_is_judged_here_and_nothing_of_it_is_told() -> None:
 
 def told(config: dict[str, str], *, wire: str = "", processes: tuple[str, ...] = ()) -> list[str]:
     lines = {key: [value] for key, value in config.items()}
-    host = {"sshd": {"note": "", "config": lines}, "guards": {"processes": list(processes)}, "root_refused": ""}
+    host = {"sshd": {"note": "", "config": lines}, "guards": {"processes": list(processes)}}
+    host["root_refused"] = ""
     offer = None if wire else Wire((), (), (), ())
     return [notice.text for notice in notices(Seen(wire=offer, host=host, errors={"wire": wire} if wire else {}))]
 
@@ -320,3 +369,9 @@ def test_a_guard_is_one_that_root_runs(uid: int, found: list[str]) -> None:
             os.seteuid(0)
             running.kill()
     assert seen == found
+
+
+@pytest.mark.parametrize(("process", "hidden"), [("", ["listeners"]), ("dockerd", [])])
+def test_who_listens_is_looked_up_as_root_where_we_cannot_see_it(process: str, hidden: list[str]) -> None:
+    answer = {"errors": {}, "listeners": [{"process": process}], "guards": {"rate_rule": ""}, "empty_passwords": []}
+    assert checks._hidden(answer) == hidden

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.agent import account
+from core.agent.hostfiles import Files
 from core.checks.catalogue import CATALOGUE
 from core.checks.fix import Fix
 from core.checks.model import Seen, Wire
@@ -84,7 +87,7 @@ def listening(address: str, port: int, process: str = "", configured: str = "22"
 
 
 def guarded(**settings: str) -> Seen:
-    return Seen(host={**config(settings), "guards": {"processes": [], "rate_rule": ""}})
+    return Seen(host={**config(settings), "guards": {"processes": [], "rate_rule": "", "idle": [], "unknown_jails": False}})
 
 
 def costly(**settings: str) -> Seen:
@@ -341,3 +344,40 @@ def test_evidence_is_bounded_whatever_a_host_has() -> None:
     ]
     found = CHECKS["other-listeners"].run(Seen(host={**config(), "listeners": many}))
     assert found.status == "warn" and len(found.evidence) < 3100 and found.evidence.endswith("characters more)")
+
+
+@pytest.mark.parametrize(
+    ("groups", "doors", "status", "said"),
+    [
+        (("ada", "sudo"), ("lxd",), "pass", "groups: ada, sudo"),
+        (("ada", "docker", "lxd"), (), "fail", "who may use Docker is root"),
+        (("disk",), (), "fail", "disks"),
+        (("ada", "lxd"), ("lxd",), "fail", "who may use LXD is root"),
+        (("ada", "lxd"), ("libvirt",), "warn", "once its program is installed"),  # cloud images give it by themselves
+        (
+            ("libvirt", "incus-admin"),
+            ("incus-admin", "libvirt"),
+            "fail",
+            "Incus so is root; who may use the system's lib",
+        ),
+    ],
+)
+def test_a_group_that_makes_root_is_said(
+    groups: tuple[str, ...], doors: tuple[str, ...], status: str, said: str
+) -> None:
+    account = {"uid": 1000, "groups": list(groups), "doors": list(doors), "rootless_docker": False}
+    found = CHECKS["docker-group"].run(Seen(host={"account": account}))
+    assert (
+        found.status == status and said in found.evidence and found.severity == ("low" if status == "warn" else "high")
+    )
+
+
+def test_a_group_is_a_door_where_its_socket_is(tmp_path: Path) -> None:
+    def doors() -> object:
+        return account.account(Files(str(tmp_path)), "root")["doors"]
+
+    assert doors() == []
+    for path in ("run/libvirt/libvirt-sock", "var/snap/lxd/common/lxd/unix.socket"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    assert doors() == ["lxd", "libvirt"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from core.checks.catalogue import CATALOGUE
+from core.checks.catalogue import BY_ID, CATALOGUE
+from core.checks.fixes import plan
 from core.checks.fixes.refusals import Ours, refusals
+from core.checks.model import Seen
 from core.ssh.lazy import load
 
 OURS = Ours(
@@ -82,3 +85,20 @@ def test_no_fix_of_the_catalogue_shuts_out_an_account_with_a_modern_key() -> Non
     ours = replace(OURS, key=("ssh-ed25519", 256), algorithms=algorithms)
     found = {check.id: refusals(check.fixed.settings, ours) for check in CATALOGUE}
     assert {id: reasons for id, reasons in found.items() if reasons} == {}
+
+
+def test_a_plan_says_all_that_is_done_for_a_check_and_what_is_left_to_a_person() -> None:
+    ids = ("sshd-config-perm", "updates-time", "pw-length", "maxauthtries")
+    failed = [(BY_ID[id], BY_ID[id].run(Seen())) for id in ids]
+    failed[0] = (
+        failed[0][0],
+        msgspec.structs.replace(failed[0][1], severity="low"),
+    )  # as where others may only read it
+    want = plan.wanted(failed, Seen(), OURS)
+    worst_first = plan.items(want, {"refused": {"MaxAuthTries": "no such luck"}})
+    assert [item.severity for item in worst_first] == ["high", "medium", "medium", "low"]
+    length, apt, tries, modes = worst_first
+    assert length.reason == "/etc/security/pwquality.conf.d/50-trainshed.conf: minlen = 14"
+    assert "libpam-pwquality" in length.by_hand[0] and modes.reason.startswith("chmod 600 /etc/ssh/sshd_config ")
+    assert '-Package-Lists "1", APT::Periodic::Unattended-Upgrade "1"' in apt.reason and ";" not in apt.reason
+    assert (tries.status, tries.reason) == ("refused", "MaxAuthTries 4: no such luck")

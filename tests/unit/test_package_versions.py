@@ -56,6 +56,12 @@ def seen(codename: str, server: str, client: str = "", maintainer: str = UBUNTU,
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13"), "fail", "CVE-2024-6387"),
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13.3"), "pass", "13.3"),  # 9.6p1 by its banner, and fixed
         ("regresshion", seen("jammy", "1:8.9p1-3ubuntu0.7"), "fail", "USN-6859-1"),
+        (
+            "regresshion",
+            seen("bookworm", "1:9.2p1-2", maintainer="debian", id="debian"),
+            "fail",
+            "(the package's changelog",
+        ),
         ("regresshion", seen("focal", "1:8.2p1-4ubuntu0.5"), "pass", "never had it"),
         ("regresshion", seen("focal", "1:9.6p1-1", maintainer="A PPA <me@example.org>"), "unknown", "own package"),
         ("regresshion", seen("noble", "1:9.6p1-3ubuntu13.3", stale=True), "unknown", "restart it"),

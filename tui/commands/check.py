@@ -113,6 +113,7 @@ def _tell(settings: Settings, made: Report) -> None:
     if settings.json:
         output.document(record.document(made))
     else:
+        output.lines(tables.summary(made, output.style))
         output.lines(tables.changes(made, output.style))
         output.lines(tables.counted(made, output.style))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--undo", is_flag=True, help="Take the last fix back.")
 @pass_settings
 def fix(settings: Settings, checks: tuple[str, ...], dry_run: bool, yes: bool, undo: bool) -> int:
-    """Put right what CHECK... found; without a name, all that failed.
+    """Put right what CHECK... found; without a name, all that fails or warns.
 
     The VM takes back by itself, within 90 s and after a reboot, what a new login does not prove.
     """
@@ -107,17 +107,19 @@ class Fix:
     async def _planned(self, services: Services) -> AsyncGenerator[events.Event, None]:
         """The plan's events; once more with the password of sudo, where it is asked for."""
         from core import events
-        from core.errors import RootNeeded
 
-        while self.plan is None:
-            planning = services.checks.plan_fix(self.checks, undo=self.undo, sudo=self.sudo)
-            try:
-                async with aclosing(cast("Any", planning)) as happening:
-                    async for event in happening:
-                        self.plan = event if isinstance(event, events.FixPlanned) else self.plan
-                        yield event
-            except RootNeeded as need:
-                self.sudo = self.job.questions.sudo(need)
+        from .. import driver
+
+        def begin(sudo: Secret | None) -> Events:
+            return services.checks.plan_fix(self.checks, undo=self.undo, sudo=sudo)
+
+        async with aclosing(driver.as_root(self.job.questions, begin, self._root)) as happening:
+            async for event in happening:
+                self.plan = event if isinstance(event, events.FixPlanned) else self.plan
+                yield event
+
+    def _root(self, sudo: Secret) -> None:
+        self.sudo = sudo
 
     def _ask(self, services: Services, plan: events.FixPlanned, *, yes: bool) -> None:
         """Raises UsageError where the answer is not the VM's name."""

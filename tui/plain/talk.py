@@ -24,13 +24,17 @@ from .telling import Teller
 
 @dataclass(frozen=True)
 class Doing:
-    """One operation. `line`: the words of the equal command line. `asks`: `begin` takes the answers of a connection."""
+    """One operation. `line`: the words of the equal command line. `asks`: `begin` takes the answers of a connection.
+
+    `counts`: the step's state follows it.
+    """
 
     title: str
     line: tuple[str, ...]
     begin: Callable[..., Events]
     changes: bool = False
     asks: bool = False
+    counts: bool = True
 
 
 class Talk:
@@ -71,7 +75,8 @@ class Talk:
             self.say("Read-only: this would change something. Start without --read-only to do it.")
             return False
         self.say(f"{doing.title}. The same on the command line: {session.line(*doing.line)}", "Ctrl-C stops this.")
-        session.journey.begin(step)
+        if doing.counts:
+            session.journey.begin(step)
         self.job.questions = questions.Questions(self.job.settings, self.output, self._ask)
         began = session.clock()
         teller = Teller(self.output, session.clock)
@@ -81,14 +86,16 @@ class Talk:
         except TrainshedError as error:
             if error.exit_code == 130:
                 raise
-            session.journey.fail(step)
+            if doing.counts:
+                session.journey.fail(step)
             self.failure = error
             if teller.build:
                 self.say("The last lines of the build:", *(f"log: {line}" for line in teller.build))
             self._tell_failure(error, session.clock() - began)
             return False
         except asyncio.CancelledError:
-            session.journey.stop(step)
+            if doing.counts:
+                session.journey.stop(step)
             if not self._stopped_here():
                 raise
             self.say("Stopped. What was started on the VM goes on." if self.job.run else "Stopped.")

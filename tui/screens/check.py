@@ -25,6 +25,7 @@ from .pane import StepPane
 from .work import Task
 
 REDRAW_S = 0.1  # while checks come in
+EARLIER = "the findings are those of the check before"
 
 
 class CheckPane(StepPane):
@@ -51,6 +52,7 @@ class CheckPane(StepPane):
 
     def on_mount(self) -> None:
         self.list = CheckList()
+        self.earlier = False  # what is shown is of the check before
         self.counts: dict[str, int] = {}
         self.since: float | None = None
         self.drawing = False
@@ -76,16 +78,31 @@ class CheckPane(StepPane):
         line = self.session.line("check", "--sudo") if sudo else self.cli()
         begin = partial(self.session.services.checks.run, sudo=sudo)
         task = Task("Checking", line, begin, self._done, retry=self.check)
-        if not self.going:
-            self.list.clear()
-            self.marked.clear()
-            self.counts, self.since = {}, None
-            self.draw()
         self.operate(task)
+
+    def started(self) -> None:
+        self.earlier = bool(self.list.found)
+
+    def _first(self) -> None:
+        """What was found before goes when there is something new: a check that fails takes nothing away."""
+        self.earlier = False
+        self.list.clear()
+        self.marked.clear()
+        self.counts, self.since = {}, None
+
+    def failed(self) -> None:
+        if self.earlier:
+            took = words.duration(self.status.elapsed)
+            self.status.end("✗", f"Checking: failed after {took}; {EARLIER}", "$text-error")
+
+    def how_stopped(self, task: Task) -> str:
+        return f"stopped; {EARLIER}" if self.earlier else super().how_stopped(task)
 
     def receive(self, event: events.Event) -> None:
         match event:
             case events.CheckFinished():
+                if self.earlier:
+                    self._first()
                 self.list.add(event)
                 self._draw_soon()
             case events.ChecksFinished():

@@ -31,7 +31,7 @@ Mended = dict[str, events.CheckFinished]
 
 
 class FixScreen(AskingPlace[Mended]):
-    """`ids`: checks to put right; none: all that failed. Answers those that were checked again."""
+    """`ids`: checks to put right; none: all that fails or warns. Answers those that were checked again."""
 
     TITLE_OF = "Fix"
     REPORT = "fix"

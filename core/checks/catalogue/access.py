@@ -16,7 +16,10 @@ CHECKS = (
         needs=("sshd",),
         expected="PermitRootLogin no",
         sources=("CIS 5.1.20", "DS sshd-06", "LY SSH-7408"),
-        fix=Fix(settings={"PermitRootLogin": "no"}),
+        fix=Fix(
+            settings={"PermitRootLogin": "no"},
+            by_hand=("first see who still does (backups, say): journalctl -u 'ssh*' -g 'Accepted .* for root'",),
+        ),
         evaluate=access.root_login,
         quiet=(
             "without-password is the older name of prohibit-password",
@@ -45,7 +48,10 @@ CHECKS = (
         needs=("wire", "sshd"),
         expected="PasswordAuthentication no, or only after a key; else every check of passwords in order",
         sources=("DS sshd-27", "MZ"),
-        fix=Fix(settings={"PasswordAuthentication": "no"}),
+        fix=Fix(
+            settings={"PasswordAuthentication": "no"},
+            by_hand=("first see who has no key yet, and is shut out: journalctl -u 'ssh*' -g 'Accepted password'",),
+        ),
         evaluate=policy.password_login,
         quiet=("a password that is asked for only after a key",),
     ),

@@ -10,15 +10,23 @@ CHECKS = (
     Check(
         id="docker-group",
         number=56,
-        title="The account is not root by way of Docker",
+        title="No group makes root of the account",
         severity="high",
-        looks_at="the groups of our account",
+        looks_at="the groups of our account; whether LXD, Incus, libvirt are there",
         needs=("account",),
-        expected="not in the group docker: rootless Docker, or docker by a rule of sudo",
-        sources=("ours",),
-        fix=Fix(by_hand=("gpasswd -d ACCOUNT docker; dockerd-rootless-setuptool.sh install as the account",)),
-        evaluate=upkeep.docker_group,
-        quiet=("Docker without root (rootless)",),
+        expected="not in docker (rootless Docker, or docker by a rule of sudo), disk, lxd, incus-admin or libvirt",
+        sources=("ours", "Docker: daemon attack surface", "LXD: access to the daemon", "Debian: SystemGroups"),
+        fix=Fix(
+            by_hand=(
+                "gpasswd -d ACCOUNT GROUP, then log in anew",
+                "in place of docker: dockerd-rootless-setuptool.sh install as the account",
+            )
+        ),
+        evaluate=upkeep.root_groups,
+        quiet=(
+            "Docker without root (rootless)",
+            "lxd, which cloud images give by themselves, without LXD, is a warning",
+        ),
     ),
     Check(
         id="updates-time",

@@ -16,7 +16,7 @@ CHECKS = (
         needs=("host_keys",),
         expected="{value} bits or more",
         sources=("SA", "DS sshd-50"),
-        fix=Fix(by_hand=("ssh-keygen -t rsa -b 4096 -f FILE; reload sshd; pin the new key: trainshed connect",)),
+        fix=Fix(by_hand=("ssh-keygen -t rsa -b 4096 -N '' -f FILE; reload sshd; pin the new key: trainshed connect",)),
         evaluate=files.rsa_host_key_size,
         quiet=("a server without an RSA key",),
         value=3072,
@@ -31,7 +31,11 @@ CHECKS = (
         expected="0600 and root's; folders that nobody else writes to",
         sources=("CIS 5.1.1", "DS sshd-05"),
         fix=Fix(
-            modes={"sshd_config": 0o600}, by_hand=("where a folder is named: chown root: FOLDER; chmod go-w FOLDER",)
+            modes={"sshd_config": 0o600},
+            by_hand=(
+                "where a folder is named: chown root: FOLDER; chmod go-w FOLDER",
+                "from then on a check has to read them as root: sudo without a password, or check --sudo",
+            ),
         ),
         evaluate=files.config_permissions,
         quiet=(

@@ -17,7 +17,10 @@ CHECKS = (
         expected="ListenAddress names the edge's address; no address of the internet",
         sources=("DS sshd-09", "ours"),
         fix=Fix(
-            by_hand=("ListenAddress ADDRESS of the edge's network, or a rule of nft that lets only that network in",)
+            by_hand=(
+                "ListenAddress ADDRESS of the edge's network (where ssh.socket listens: ListenStream= in it)",
+                "or a rule of nft that lets only that network in",
+            )
         ),
         evaluate=exposure.listen_scope,
         quiet=("every address, where all of them are private, is a warning",),

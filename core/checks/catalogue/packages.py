@@ -60,7 +60,13 @@ CHECKS = (
         needs=("packages", "host_keys"),
         expected="the distribution's fixed kernel runs, and the host keys were made after it was known",
         sources=("CVE-2026-46333",),
-        fix=Fix(by_hand=("apt upgrade, reboot; then new host keys (ssh-keygen -A), and pin them: trainshed connect",)),
+        fix=Fix(
+            by_hand=(
+                "apt upgrade, reboot",
+                "then new host keys: rm /etc/ssh/ssh_host_*_key* && ssh-keygen -A; reload sshd",
+                "then pin them: trainshed connect",
+            )
+        ),
         evaluate=cves.kernel,
         quiet=(BACKPORTED,),
     ),

@@ -9,6 +9,7 @@ from ..model import Check
 NO_DOOR = "where no password opens SSH, a weak policy is a low warning"
 PWQUALITY = "/etc/security/pwquality.conf.d/50-trainshed.conf"
 FAILLOCK = "/etc/security/faillock.conf"
+MODULE = "where pam_pwquality is not in the stack: apt install libpam-pwquality (the file alone does nothing)"
 
 CHECKS = (
     Check(
@@ -52,7 +53,7 @@ CHECKS = (
         needs=("passwords",),
         expected="minlen {value} or more",
         sources=("CIS 5.3.3.2.2",),
-        fix=Fix(files={PWQUALITY: ("minlen = {value}",)}),
+        fix=Fix(files={PWQUALITY: ("minlen = {value}",)}, by_hand=(MODULE,)),
         evaluate=policy.pw_length,
         quiet=(NO_DOOR,),
         value=14,
@@ -66,7 +67,9 @@ CHECKS = (
         needs=("passwords",),
         expected="minclass 4 (or each credit -1), dictcheck 1, maxrepeat 1 to 3, maxsequence 1 to 3, difok 2",
         sources=("CIS 5.3.3.2.1", "CIS 5.3.3.2.3", "CIS 5.3.3.2.6"),
-        fix=Fix(files={PWQUALITY: ("minclass = 4", "maxrepeat = 3", "maxsequence = 3", "difok = 2")}),
+        fix=Fix(
+            files={PWQUALITY: ("minclass = 4", "maxrepeat = 3", "maxsequence = 3", "difok = 2")}, by_hand=(MODULE,)
+        ),
         evaluate=policy.pw_complexity,
         quiet=(NO_DOOR,),
     ),
@@ -97,7 +100,10 @@ CHECKS = (
         sources=("CIS 5.3.2.2", "CIS 5.3.3.1.1", "CIS 5.3.3.1.2"),
         fix=Fix(
             files={FAILLOCK: ("deny = {value}", "unlock_time = 900")},
-            by_hand=("pam-auth-update --enable faillock faillock_notify (the file alone does nothing)",),
+            by_hand=(
+                "write /usr/share/pam-configs/faillock and faillock_notify, as CIS 5.3.2.2 has them",
+                "pam-auth-update --enable faillock faillock_notify (the file alone does nothing)",
+            ),
         ),
         evaluate=policy.faillock,
         quiet=("the file without the module in the stack is no lock", NO_DOOR),
@@ -110,11 +116,18 @@ CHECKS = (
         severity="high",
         looks_at="persourcepenalties; fail2ban with its jails, sshguard; as root the rules of nft",
         needs=("sshd", "guards"),
-        expected="PerSourcePenalties (9.8 and later), or fail2ban, sshguard, or a rate limit of nft",
+        expected="PerSourcePenalties (9.8 and later), fail2ban with a jail for sshd, sshguard, or a rate limit of nft",
         sources=("OB 9.8", "SA"),
         fix=Fix(
-            by_hand=("apt install fail2ban, and set ignoreip (or PerSourcePenaltyExemptList) to the operators' net",)
+            by_hand=(
+                "apt install fail2ban; [sshd] enabled = true in /etc/fail2ban/jail.local",
+                "set ignoreip (or PerSourcePenaltyExemptList) to the operators' net",
+            )
         ),
         evaluate=policy.bruteforce_guard,
+        quiet=(
+            "a rule of nft that only limits what is logged is no limit",
+            "a limit for another port, or for all but it",
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from ...events import CheckFinished, FixedFile, FixedMode, FixItem, FixPlanned
 from ..fix import Fix
 from ..model import Check, Seen
 from ..profiles import Row
+from ..reports.changes import SEVERITIES
 from .needed import needed
 from .refusals import Ours, refusals
 
@@ -72,9 +73,10 @@ def wanted(found: list[tuple[Check, CheckFinished]], seen: Seen, ours: Ours) -> 
 
 
 def items(want: Wanted, answer: Mapping[str, Any]) -> list[FixItem]:
-    """One for each check, with what the agent refused as well."""
+    """One for each check, the worst finding first, with what the agent refused as well."""
     refused = {**want.refused, **answer["refused"]}
-    return [_item(check, _together(want, check), finding, refused) for check, finding in want.found]
+    found = [_item(_together(want, check), finding, refused) for check, finding in want.found]
+    return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
 def _together(want: Wanted, check: Check) -> Fix:
@@ -83,7 +85,7 @@ def _together(want: Wanted, check: Check) -> Fix:
     return replace(fix, settings={key: want.settings.get(key, text) for key, text in fix.settings.items()})
 
 
-def _item(check: Check, fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
+def _item(fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
     settings = {keyword: value for keyword, value in fix.settings.items() if keyword not in refused}
     reasons = [
         f"{keyword} {fix.settings[keyword]}: {refused[keyword]}" for keyword in fix.settings if keyword in refused
@@ -91,16 +93,17 @@ def _item(check: Check, fix: Fix, finding: CheckFinished, refused: Mapping[str, 
     if fix.modes:
         reasons += [reason for key, reason in refused.items() if key.startswith("/")]
     if finding.status not in BAD:
-        return _made(check, "right", reason=finding.evidence)
+        return _made(finding, "right", reason=finding.evidence)
     if not fix.automatic:
-        return _made(check, "by hand", by_hand=list(fix.by_hand))
+        return _made(finding, "by hand", by_hand=list(fix.by_hand))
     if not settings and not fix.modes and not fix.files:
-        return _made(check, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
-    return _made(check, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
+        return _made(finding, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
+    reasons = [*fix.beside, *reasons]
+    return _made(finding, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
 
 
-def _made(check: Check, status: Any, **more: Any) -> FixItem:
-    return FixItem(id=check.id, title=check.title, severity=check.severity, status=status, **more)
+def _made(finding: CheckFinished, status: Any, **more: Any) -> FixItem:
+    return FixItem(id=finding.id, title=finding.title, severity=finding.severity, status=status, **more)
 
 
 def planned(vm: str, listed: list[FixItem], answer: Mapping[str, Any], seconds: float) -> FixPlanned:

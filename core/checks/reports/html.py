@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
 from .record import Report, closing, findings
-from .text import GLYPHS, KINDS, change, clean, counted, evidence, moment
+from .text import GLYPHS, KINDS, change, clean, counted, evidence, legend, moment
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
@@ -54,6 +54,8 @@ def _body(report: Report) -> Iterator[str]:
         yield "<p>None.</p>"
     for check in found:
         yield from _finding(check)
+    if told := legend(found):
+        yield f"<p><small>Sources. {plain(told)}</small></p>"
     for title, below in closing(report.checks):
         yield f"<h2>{title} ({len(below)})</h2>"
         rows = [(f"<code>{plain(check.id)}</code>", plain(check.title), plain(evidence(check))) for check in below]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ...events import CheckFinished
 from .record import Report, closing, findings
-from .text import GLYPHS, KINDS, change, clean, counted, evidence, moment
+from .text import GLYPHS, KINDS, change, clean, counted, evidence, legend, moment
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -32,6 +32,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from ("", "None.")
     for check in found:
         yield from _finding(check)
+    if told := legend(found):
+        yield from ("", f"Sources. {plain(told)}")
     yield from _rest(report.checks)
 
 

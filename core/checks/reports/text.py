@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from ...events import CheckChange, CheckFinished, Status
@@ -10,6 +10,15 @@ from .record import Report
 
 GLYPHS: Mapping[Status, str] = {"pass": "✓", "warn": "⚠", "fail": "✗", "unknown": "?", "skipped": "–"}
 KINDS: Mapping[str, str] = {"new": "new", "worse": "worse", "better": "better", "gone": "gone", "other": "changed"}
+
+SOURCES: Mapping[str, str] = {
+    "CIS": "CIS benchmark for Ubuntu 24.04 LTS",
+    "DS": "dev-sec ssh-baseline",
+    "LY": "Lynis",
+    "MZ": "Mozilla's OpenSSH guidelines",
+    "OB": "OpenSSH's release notes",
+    "SA": "ssh-audit",
+}
 
 
 def clean(text: str) -> str:
@@ -40,3 +49,9 @@ def change(change: CheckChange) -> str:
     if change.was == change.now:
         return f"{change.now or ''}, as before"
     return f"{change.was or 'not checked'} → {change.now or 'not checked'}"
+
+
+def legend(checks: Iterable[CheckFinished]) -> str:
+    """What the short names of sources stand for that are in these findings; "" for none."""
+    named = {word for check in checks for source in check.sources for word in source.split()[:1]}
+    return "; ".join(f"{short}: {name}" for short, name in SOURCES.items() if short in named)
