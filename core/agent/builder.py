@@ -16,12 +16,13 @@ REQUIREMENTS = "/opt/requirements.txt"
 ASKED = "/opt/asked.txt"
 WHEELS = "/opt/wheels"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-MAKE = 'set -e; "$0" -Im venv --without-pip /env; '
+MAKE = 'exec "$0" -Im venv --without-pip /env'
+WITH_PIP = 'set -e; "$0" -I %s/venv_install.py; ' % sandbox.SOURCE
 PIP_INSTALL = "/env/bin/python -m pip install --no-input --disable-pip-version-check --progress-bar off --no-cache-dir"
-INSTALL = 'set -e; "$0" -Im venv /env; exec ' + PIP_INSTALL + ' "$@"'
+INSTALL = WITH_PIP + "exec " + PIP_INSTALL + ' "$@"'
 # What a client has sent is held to what was asked for: installs nothing, and fails where something does not fit.
 CHECK = "-q --no-index --no-deps -r "
-CHECKED = 'set -e; "$0" -Im venv /env; ' + PIP_INSTALL + ' "$@"; exec ' + PIP_INSTALL + " " + CHECK + ASKED
+CHECKED = WITH_PIP + PIP_INSTALL + ' "$@"; exec ' + PIP_INSTALL + " " + CHECK + ASKED
 HINT_LINES = 12
 LOG = "build.log"
 OFFLINE = {"PIP_CONFIG_FILE": os.devnull, "PYTHONUNBUFFERED": "1"}

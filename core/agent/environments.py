@@ -22,7 +22,7 @@ from .docker_api import Docker
 from .faults import Fault
 from .tail import Tail
 
-FORMAT = 2  # changes when the same requirements give another environment
+FORMAT = 3  # changes when the same requirements give another environment
 POLICY = {
     "engine": "bwrap",
     "network": True,

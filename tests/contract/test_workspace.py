@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from core.workspace import Metric, Op, Param, Tag, Workspace, lineage, model_sou
 from core.workspace.local import LocalWorkspace
 
 from ..fakes.workspace import FakeWorkspace
+from ..lab.databases import MAKE, copied
 
 RUN = "01JDCNTRACT00000000000000A"
 INFO = RunInfo(
@@ -85,7 +88,28 @@ class Seen:
 
 @pytest.fixture(params=["local", "fake"])
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
-    return LocalWorkspace(tmp_path) if request.param == "local" else FakeWorkspace()
+    if request.param == "fake":
+        return FakeWorkspace()
+    copied(LocalWorkspace(tmp_path), tmp_path / "mlflow.db")
+    return LocalWorkspace(tmp_path)
+
+
+def dumped(path: Path) -> list[list[str]]:
+    """The words of each statement that makes such a database, but for when and where. Indexes and constraints have
+    another order each time.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        lines = [line.replace(str(path.parent), "FOLDER") for line in connection.iterdump()]
+    return sorted(sorted(re.findall(r"\w+", re.sub(r"\b1[0-9]{12}\b", "TIME", line))) for line in lines)
+
+
+def test_a_database_that_is_copied_is_as_mlflow_makes_it_there(tmp_path: Path) -> None:
+    """Those of the tests are; below, the tests that are about making one have mlflow make it."""
+    made, copy = tmp_path / "made" / "mlflow.db", tmp_path / "copy" / "mlflow.db"
+    MAKE(LocalWorkspace(made.parent), made)
+    copied(LocalWorkspace(copy.parent), copy)
+    lines = dumped(made)
+    assert lines == dumped(copy) and any("TIME" in line and "FOLDER" in line for line in lines)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -16,16 +17,21 @@ def modules(*folders: str) -> list[Path]:
     return found
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def _nodes(path: Path) -> list[tuple[str, ast.AST]]:
+    name = path.relative_to(ROOT)
+    return [(f"{name}:{node.lineno}", node) for node in ast.walk(tree(path)) if hasattr(node, "lineno")]
 
 
 def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
     """("core/x.py:12", node) of every node below the folders."""
     for path in modules(*folders):
-        for node in ast.walk(tree(path)):
-            if hasattr(node, "lineno"):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+        yield from _nodes(path)
 
 
 def tracked() -> list[Path]:
@@ -36,6 +42,7 @@ def tracked() -> list[Path]:
     return [path for folder in ("core", "tui", "tests") for path in (ROOT / folder).rglob("*") if path.is_file()]
 
 
+@cache
 def called(node: ast.AST) -> str:
     """`a.b.c` for a call of it, else ""."""
     return ast.unparse(node.func) if isinstance(node, ast.Call) else ""

@@ -1,7 +1,7 @@
 """Real storage for tests: an Azurite over HTTPS for the whole session, and a strict front before it.
 
 Azurite accepts every API version; Stack Hub does not. `StrictFront` answers 400 InvalidHeaderValue to versions
-newer than 2019-07-07, and can cut a download after some bytes.
+newer than 2019-07-07, can cut a download after some bytes and list few names at a time.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
+from core.agent import blob
 from core.demo import azurite, certs
 
 NEWEST = "2019-07-07"
@@ -53,30 +53,13 @@ def running(folder: Path) -> Iterator[azurite.Storage]:
             end(process)
 
 
-def put_many(described: Described, files: Mapping[str, bytes]) -> None:
-    """As `core.data.upload`, into a container that exists, several times as fast: for thousands of blobs."""
-    from core.agent import blob
-
-    source = blob.Source(**{**described, "api_version": NEWEST})
-    assert source.key is not None
-    connection = blob.Connection(source)
-    for name, content in files.items():
-        path = f"/{source.container}/{quote(name)}"
-        headers = {"x-ms-version": NEWEST, "x-ms-date": formatdate(usegmt=True), "x-ms-blob-type": "BlockBlob"}
-        headers["Content-Length"] = str(len(content))
-        headers["Authorization"] = blob.signature(source.key, source.account, "PUT", path, {}, headers)
-        connection.request("PUT", path, content, headers)
-        response = connection.getresponse()
-        assert response.status == 201, response.read()
-        response.read()
-    connection.close()
-
-
 @dataclass
 class Faults:
-    """`cut_after`: bytes of a blob after which the connection ends, each used once. `seen`: (path, version, range)."""
+    """`cut_after`: bytes of a blob after which the connection ends, each used once. `page`: most names of a listing's
+    page, 0 as asked for. `seen`: (path, version, range)."""
 
     cut_after: list[int] = field(default_factory=list)
+    page: int = 0
     seen: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -135,13 +118,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         connection = http.client.HTTPSConnection(azurite.ADDRESS, storage.port, context=context)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
         headers["Host"] = f"{azurite.HOST}:{storage.port}"
+        path = self.path
+        if self.server.faults.page and "comp=list" in path:
+            path = self._with_page(headers)
         try:
-            connection.request("GET", self.path, headers=headers)
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             kept = ("content-type", "etag", "x-ms-error-code", "content-range", "date")
             return response.status, {n: v for n, v in response.getheaders() if n.lower() in kept}, response.read()
         finally:
             connection.close()
+
+    def _with_page(self, headers: dict[str, str]) -> str:
+        """The path that asks for fewer names; signed anew."""
+        path, _, text = self.path.partition("?")
+        query = {**dict(parse_qsl(text)), "maxresults": str(self.server.faults.page)}
+        source = blob.Source(**self.server.storage.described(path.strip("/")))
+        assert source.key is not None
+        headers["Authorization"] = blob.signature(source.key, source.account, "GET", path, query, headers)
+        return f"{path}?{urlencode(query, quote_via=quote)}"
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes, cut: int | None = None) -> None:
         self.send_response_only(status)

@@ -1,6 +1,6 @@
 """MLflow makes a database by all its migrations, in half a second: here once a process, and copied from then on.
 
-`tests/contract` has the real thing.
+`tests/contract` holds that a copy is the real thing.
 """
 
 from __future__ import annotations

@@ -127,18 +127,17 @@ def test_an_offset_beyond_the_log_is_an_error_that_tells_its_size(one_vm: VM) ->
     assert caught.value.facts["size"] == 6
 
 
-def test_a_line_reaches_its_reader_within_50_ms(one_vm: VM) -> None:
+def test_each_line_reaches_its_reader_as_it_is_printed(one_vm: VM) -> None:
+    """The job goes on only when its reader has the line; `make bench` measures how long that takes."""
     agent = one_vm.agent()
-    script = "import time\nfor _ in range(40):\n    print(time.time(), flush=True)\n    time.sleep(0.03)"
-    run = one_vm.start(agent, f'{PYTHON} -c "{script}"')
-    running(one_vm, run)
-    delays, rest = [], b""
+    run = one_vm.start(agent, "for n in 1 2 3 4 5; do echo $n; while [ ! -e outputs/$n ]; do sleep 0.01; done; done")
+    text = b""
     for message in agent.stream("runs.follow", run=run):
         if isinstance(message, bytes):
-            *lines, rest = (rest + message).split(b"\n")  # a chunk need not be a line
-            delays += [time.time() - float(line) for line in lines[-1:]]
-    late = sorted(delays[1:])[int(len(delays) * 0.9) - 1]
-    assert len(delays) > 20 and late < 0.05, delays
+            text += message
+            assert one_vm.states(run)[-1]["state"] == "running" and text.endswith(b"\n")
+            (one_vm.folder(run) / "outputs" / text.decode().split()[-1]).touch()
+    assert text == b"1\n2\n3\n4\n5\n"
 
 
 def test_tracking_operations_after_the_cursor_are_sent(one_vm: VM) -> None:
@@ -384,15 +383,19 @@ def test_the_lock_of_a_run_is_free_when_it_has_ended(one_vm: VM) -> None:
     until(lambda: _free(one_vm.folder(run)), "the supervisor's end", 5)
 
 
-def test_the_first_line_of_a_warm_launch_comes_quickly(one_vm: VM) -> None:
+def test_the_first_line_of_a_warm_launch_comes_as_soon_as_its_sandbox_allows(one_vm: VM) -> None:
+    """Each beside a sandbox that is started by hand, at the same time: the machine may be busy."""
     agent = one_vm.agent()
-    took = []
-    for _ in range(5):
+    took, by_hand = [], []
+    for _ in range(3):
+        began = time.monotonic()
+        one_vm.sandboxed(["/bin/echo", "here"])
+        by_hand.append(time.monotonic() - began)
         began = time.monotonic()
         for message in agent.stream("runs.follow", run=one_vm.start(agent, "echo here")):
             if isinstance(message, bytes):
                 took.append(time.monotonic() - began)
-    assert min(took) < 0.5, took
+    assert min(took) < 5 * min(by_hand), (took, by_hand)
 
 
 def test_cancel_ends_a_run_whose_supervisor_does_nothing_any_more(one_vm: VM, monkeypatch: pytest.MonkeyPatch) -> None:
