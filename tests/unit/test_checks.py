@@ -87,7 +87,9 @@ def listening(address: str, port: int, process: str = "", configured: str = "22"
 
 
 def guarded(**settings: str) -> Seen:
-    return Seen(host={**config(settings), "guards": {"processes": [], "rate_rule": "", "idle": [], "unknown_jails": False}})
+    return Seen(
+        host={**config(settings), "guards": {"processes": [], "rate_rule": "", "idle": [], "unknown_jails": False}}
+    )
 
 
 def costly(**settings: str) -> Seen:
