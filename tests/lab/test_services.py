@@ -19,6 +19,8 @@ from core.sandbox import policy
 from .agent_process import AgentProcess
 from .serving import PYTHON, SERVER
 
+pytestmark = pytest.mark.timeout(300)  # the first of them builds the environment, in the background of a busy machine
+
 SERVICE = policy.for_service()
 SPY = """
 import json, os, socket, sys

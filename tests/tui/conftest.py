@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from .stylesheets import stylesheets_are_parsed_once  # noqa: F401
+
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
