@@ -156,8 +156,10 @@ def manifest_of(place: str) -> Dict[str, Any]:
 
 def files_of(place: str) -> List[Dict[str, Any]]:
     """The files of its manifest: [{"path", "size", "sha256"}]; none where they cannot be told."""
-    files = manifest_of(place).get("files")
-    return [each for each in files if isinstance(each, dict)] if hasattr(files, "append") else []
+    try:
+        return [each for each in manifest_of(place).get("files") or () if isinstance(each, dict)]
+    except TypeError:
+        return []
 
 
 def _read(path: str) -> Optional[Dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -60,7 +61,7 @@ def purge(agent: AgentProcess, *targets: str, **more: Any) -> dict[str, Any]:
 
 def versions(root: Path, *contents: dict[str, bytes], path: str = "a/") -> list[str]:
     """Stages `contents` without a service, as an agent does; each is a day older than the next."""
-    digests = []
+    digests: list[str] = []
     for age, content in enumerate(reversed(contents)):
         files = [
             {"path": name, "size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
@@ -187,7 +188,7 @@ def test_a_going_run_keeps_its_data_and_a_new_one_finds_them_or_says_they_are_go
     assert [(each["kind"], each["name"], each["state"]) for each in found["held"]] == [("run", run, "running")]
     assert found["used"] >= time.time() - 60 and found["broken"]
     for operation in ("data.evict", "data.purge"):
-        more = {"by": BY} if operation == "data.purge" else {}
+        more: dict[str, Any] = {"by": BY} if operation == "data.purge" else {}
         done = agent.call(operation, targets=[digest], **more)
         assert done["versions"] == [] and run in done["stay"][0]["why"] and done["stay"][0]["do"].endswith(run)
     agent.call("runs.cancel", run=run)
@@ -249,7 +250,7 @@ def test_a_served_model_keeps_what_it_was_trained_with(tmp_path: Path, monkeypat
 
 
 def test_what_is_being_staged_stays(tmp_path: Path) -> None:
-    (digest,) = versions(tmp_path, {"f": b"1"})
+    versions(tmp_path, {"f": b"1"})
     family = data_store.family({"source": "https://s/c", "within": "a/"})
     partial = tmp_path / "data" / f".tmp-{family}-{'b' * 16}"
     partial.mkdir()
@@ -345,7 +346,7 @@ def test_a_removal_that_is_killed_anywhere_leaves_versions_whole_or_gone(tmp_pat
     while not ended:
         root = tmp_path / str(steps)
         shutil.copytree(base, root, symlinks=True)
-        ended = killed(lambda root=root: data_removal.purge(call(root), [], BY), steps)
+        ended = killed(functools.partial(data_removal.purge, call(root), [], BY), steps)
         seen = [name for name in names(root) if not name.startswith(".")]
         assert all(whole(root, digest) for digest in seen), f"at step {steps}"
         assert {item["digest"] for item in data_store.list(call(root))["items"]} == set(seen)
