@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from core import events
@@ -9,6 +10,7 @@ from core import events
 from .text import harmless, pairs, printable, table
 from .words import clock, plural, size
 
+ULID = re.compile(r"\b[0-7][0-9A-Z]{25}\b")
 Item = events.StagedData | events.PartialData
 
 
@@ -88,6 +90,11 @@ def one(item: Item) -> str:
 def stays(item: events.DataStays) -> str:
     name = f"{item.path or 'all'} ({item.name[:12]})" if item.what == "version" else item.name
     return harmless(f"{item.what} {name} stays: {item.why}" + (f"; {item.do}" if item.do else ""))
+
+
+def brief(item: events.DataStays) -> str:
+    """The same in few words: a beginning of a run's id will do."""
+    return ULID.sub(lambda found: found[0][:13], stays(item).removeprefix(f"{item.what} "))
 
 
 def removed(event: events.DataEvicted | events.DataPurged) -> list[str]:

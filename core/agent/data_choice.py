@@ -49,10 +49,15 @@ def _named(call: Call, versions: List[Item], partial: List[Item], targets: Seque
     chosen: Dict[str, Item] = {}
     unfinished: Dict[str, Item] = {}
     for target in targets:
-        hits = [each for each in versions if _has(call, each, target, wider)]
-        begun = [each for each in partial if _about(each, target, wider)]
+        hits = [each for each in versions if each["digest"] == target]
+        begun = [each for each in partial if each["name"] == target]
         if not hits and not begun:
-            hits = _by_digest(versions, target)
+            hits = [each for each in versions if _has(call, each, target, wider)]
+            begun = [each for each in partial if _about(each, target, wider)]
+            if not hits and not begun:
+                hits = _by_digest(versions, target)
+            elif wider:
+                begun += [each for each in partial if each["path"] is None]  # it may have the records
         chosen.update((each["digest"], each) for each in hits)
         unfinished.update((each["name"], each) for each in begun)
     return Choice([*chosen.values()], [*unfinished.values()])
@@ -87,9 +92,8 @@ def _holds(call: Call, version: Item, target: str, around: List[str]) -> bool:
 
 
 def _about(partial: Item, target: str, wider: bool) -> bool:
-    """A purge takes what cannot be told: it may have the records."""
     names = [name for name in (partial["path"], partial["within"]) if isinstance(name, str)]
-    return any(_below(name, target) or (wider and _below(target, name)) for name in names) or (wider and not names)
+    return any(_below(name, target) or (wider and _below(target, name)) for name in names)
 
 
 def _newest(versions: List[Item], keep: int) -> "set[str]":
