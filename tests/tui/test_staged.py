@@ -117,10 +117,11 @@ async def test_a_removal_can_be_stopped_and_its_error_tried_again() -> None:
         real = walk.app.session.services.data.evict
 
         async def failing(*args: object, **more: object) -> Events:
+            async for event in real((), dry=True):
+                yield event
             raise errors.DataError("the VM's disk cannot be written", hint="look there")
-            yield  # a generator, as the real one
 
-        walk.app.session.services.data.evict = failing  # type: ignore[method-assign,assignment]
+        walk.app.session.services.data.evict = failing  # type: ignore[method-assign]
         await walk.press("x")
         assert walk.pane.panel.error is not None
         walk.app.session.services.data.evict = real  # type: ignore[method-assign]
