@@ -70,6 +70,7 @@ def purge(
         choice = data_choice.of_purge(call, targets)
         begun, contents = data_receipts.begun(call, choice, targets, by, left, names)
         done = _remove(call, choice, agreed)
+        _sync(data_store.folder(call.root))
         receipt = data_receipts.ended(call, begun, contents, done)
     found = {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
     return dict(found, receipt=receipt)
@@ -153,7 +154,6 @@ def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[st
                 hidden[name] = each
             elif os.path.lexists(os.path.join(base, each["name"])):
                 stay.append(_staging(each))
-        _sync(base)
     freed = data_store.size(call, base, hidden)
     bad = _deleted(call, base, [*hidden])
     for name, why in bad.items():
@@ -200,7 +200,6 @@ def _deleted(call: Call, base: str, names: Sequence[str]) -> Dict[str, str]:
         if why:
             bad[name] = why
     if names:
-        _sync(base)
         call.event(event="progress", done=len(names), total=len(names), unit="items")
     return bad
 
@@ -251,7 +250,7 @@ def tidy(call: Call) -> None:
 
 
 def _sync(base: str) -> None:
-    """A power cut does not bring back what was removed."""
+    """What a receipt says is on the disk before it is written: a power cut brings nothing back."""
     fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
