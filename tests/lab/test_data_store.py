@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import data_choice, data_receipts, data_removal, data_store, staging, transfer
+from core.agent import data_choice, data_receipts, data_removal, data_store, runs, staging, transfer
 from core.agent.call import Call
-from core.agent.locks import locked
+from core.agent.locks import free, locked
 from core.data.upload import upload
 from core.demo.azurite import Storage
 from tests.pythons import oldest
@@ -28,7 +28,7 @@ from .agent_process import AgentProcess
 from .azurite import Described, StrictFront
 from .test_data import filled
 from .test_runner import running
-from .vm import VM, one_vm
+from .vm import VM, new_ulid, one_vm
 
 __all__ = ["one_vm"]
 
@@ -199,7 +199,39 @@ def test_a_going_run_keeps_its_data_and_a_new_one_finds_them_or_says_they_are_go
         one_vm.start(agent, "true", inputs=inputs)
 
 
-def test_a_run_that_is_made_at_the_same_moment_waits_for_neither_more_nor_less(one_vm: VM) -> None:
+def test_a_run_is_made_and_a_version_leaves_under_one_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a run is seen by whoever evicts, or finds that its data have gone."""
+    (digest,) = versions(tmp_path, {"f": b"1"})
+    seen: list[tuple[str, bool]] = []
+
+    def look(where: str) -> None:
+        with free(str(tmp_path / "data" / data_store.IN_USE)) as idle:
+            seen.append((where, idle))
+
+    class Made(Exception):
+        pass
+
+    def make(*_: object) -> None:
+        look("made")
+        raise Made
+
+    hide = data_removal._hide
+
+    def hidden(*names: str) -> str:
+        look("hidden")
+        return hide(*names)
+
+    monkeypatch.setattr("core.agent.jobs.check", lambda *_: look("checked"))
+    monkeypatch.setattr("core.agent.sandbox.require", lambda _policy: None)
+    monkeypatch.setattr(runs, "_make", make)
+    monkeypatch.setattr(data_removal, "_hide", hidden)
+    with pytest.raises(Made):
+        runs.create(call(tmp_path), new_ulid(), {"inputs": {"x": {"digest": digest}}}, {})
+    data_removal.evict(call(tmp_path), [digest])
+    assert seen == [("checked", False), ("made", False), ("hidden", False)]
+
+
+def test_no_run_loses_data_that_it_was_made_with(one_vm: VM) -> None:
     """Runs are made and their data evicted, both as fast as can be: none has ever lost what it was made with."""
     agent, other = one_vm.agent(), one_vm.agent()
     content = {"x.csv": b"1\n"}
