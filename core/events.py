@@ -160,12 +160,27 @@ class FixFinished(_Event, frozen=True, kw_only=True, tag="fix.finished"):
     duration_s: float
 
 
+class DataHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who needs staged data now."""
+
+    kind: Literal["run", "service"]
+    name: str
+    state: str  # of a run that waits for its turn: queued
+    owner: str = ""
+
+
 class StagedData(msgspec.Struct, frozen=True, kw_only=True):
     digest: str  # sha256 over the sorted list of (path, size, sha256)
     path: str  # in the container: a file, a folder with a trailing "/", or "" for all
     files: int
     bytes: int
     staged: float
+    paths: list[str] = []  # all that it was asked for by; `path` is the last
+    listing: str = ""  # a hash of the container's listing
+    alone: int | None = None  # bytes that no other version shares
+    used: float | None = None  # by a run or a served model, or when it was staged
+    held: list[DataHolder] = []
+    broken: bool = False  # what it has cannot be told
 
 
 class DataStaged(_Event, frozen=True, kw_only=True, tag="data.staged"):
@@ -174,8 +189,78 @@ class DataStaged(_Event, frozen=True, kw_only=True, tag="data.staged"):
     duration_s: float = 0.0
 
 
+class PartialData(msgspec.Struct, frozen=True, kw_only=True):
+    """A staging that has not ended. `path`: None where that is not known."""
+
+    name: str
+    path: str | None
+    bytes: int
+    since: float
+    going: bool
+
+
 class DataListed(_Event, frozen=True, kw_only=True, tag="data.listed"):
+    """`left`: bytes of a removal that was cut short; `foreign`: things in the folder that are not of ours."""
+
     items: list[StagedData]
+    partial: list[PartialData] = []
+    left: int = 0
+    foreign: int = 0
+    disk_free: int | None = None
+
+
+class DataStays(msgspec.Struct, frozen=True, kw_only=True):
+    what: str  # version, staging, run, package, rest
+    name: str
+    path: str | None
+    why: str
+    do: str = ""  # what removes it
+
+
+class DataChosen(_Event, frozen=True, kw_only=True, tag="data.chosen"):
+    """What an eviction or a purge would take; nothing was. `bytes`: what the disk gains."""
+
+    purge: bool
+    versions: list[StagedData]
+    partial: list[PartialData]
+    stay: list[DataStays]
+    bytes: int
+
+
+class DataEvicted(_Event, frozen=True, kw_only=True, tag="data.evicted"):
+    versions: list[StagedData]
+    partial: list[PartialData]
+    stay: list[DataStays]
+    bytes: int
+
+
+class DataPurged(_Event, frozen=True, kw_only=True, tag="data.purged"):
+    """`receipt`: as the VM has it in ROOT/receipts.jsonl. `kept`: its path on the client, or ""."""
+
+    versions: list[StagedData]
+    partial: list[PartialData]
+    stay: list[DataStays]
+    bytes: int
+    receipt: dict[str, Any]
+    kept: str = ""
+
+
+class ReceiptInfo(msgspec.Struct, frozen=True, kw_only=True):
+    receipt: str
+    began: str  # by the VM's clock, ISO 8601
+    ended: str  # "": it has not, or was cut short
+    by: str
+    asked: list[str]
+    versions: int
+    files: int
+    bytes: int
+    remained: int  # things
+    intact: bool  # its sha256 fits
+    kept: str = ""  # path on the client; "": it is the VM's
+
+
+class ReceiptsListed(_Event, frozen=True, kw_only=True, tag="receipts.listed"):
+    receipts: list[ReceiptInfo]
 
 
 class LogText(_Event, frozen=True, kw_only=True, tag="log"):
@@ -554,6 +639,10 @@ Event = (
     | FixFinished
     | DataStaged
     | DataListed
+    | DataChosen
+    | DataEvicted
+    | DataPurged
+    | ReceiptsListed
     | LogText
     | LogTimes
     | Metric

@@ -82,7 +82,42 @@ class Data(Protocol):
         ...
 
     def list(self) -> Events:
-        """`DataListed`."""
+        """`DataListed`: what is staged, who needs it, which stagings have not ended."""
+        ...
+
+    def evict(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        unused_for_s: float | None = None,
+        keep: int | None = None,
+        agreed: Sequence[str] | None = None,
+        dry: bool = False,
+    ) -> Events:
+        """Frees space: what it takes can be staged again. Ends with `DataEvicted`; `dry` with `DataChosen`.
+
+        `targets`: beginnings of digests, or paths; none: all. `keep`: so many of the newest of each path stay.
+        `agreed`: digests, and names of stagings, that a person saw; nothing else goes. Nothing that is needed goes.
+        Raises UsageError for a target that names nothing.
+        """
+        ...
+
+    def purge(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        names: bool = False,
+        agreed: Sequence[str] | None = None,
+        dry: bool = False,
+    ) -> Events:
+        """Removes records for good, from every version that has some of them. Ends with `DataPurged`, a receipt in it.
+
+        `targets`: as for `evict`. `names`: the receipt has the names of the files.
+        """
+        ...
+
+    def receipts(self, *, vm: bool = False) -> Events:
+        """`ReceiptsListed`: those that are kept on this machine, or `vm`: on the VM."""
         ...
 
 

@@ -13,10 +13,14 @@ def _flat(event: events.Event) -> dict[str, Any]:
     return {key: value for key, value in events.to_json(event).items() if key not in ("schema", "event")}
 
 
+def _rest(event: events.Event, *without: str) -> dict[str, Any]:
+    return {key: value for key, value in _flat(event).items() if key not in without}
+
+
 MAKERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
     events.EnvironmentsListed: lambda event: {"environments": events.plain(event.environments)},
     events.RunsListed: lambda event: {"runs": events.plain(event.runs)},
-    events.DataListed: lambda event: {"data": events.plain(event.items)},
+    events.DataListed: lambda event: {"data": events.plain(event.items), **_rest(event, "items")},
     events.ModelsListed: lambda event: {"models": events.plain(event.models)},
     events.ServicesListed: lambda event: {"services": events.plain(event.services)},
     events.ServiceChanged: lambda event: dict(events.plain(event.info)),

@@ -13,6 +13,7 @@ from . import words
 HEARD = (
     events.LogText | events.Metric | events.Resources | events.RunStateChanged | events.RunFinished | events.RunsListed
     | events.RunsCompared | events.RunCreated | events.Connected | events.CheckFinished | events.DataStaged
+    | events.DataListed | events.DataChosen | events.DataEvicted | events.DataPurged
 )  # fmt: skip
 
 

@@ -121,6 +121,12 @@ class Journey:
         self._set(step, "stale")
         self.outdate(step, cause, because)
 
+    def undone(self, step: str, cause: str, because: str) -> None:
+        """What came of the step is not there any more; what was built on it meanwhile is."""
+        if self.states[step] == "done":
+            self.known[step].cause, self.known[step].because = cause, because
+            self._set(step, "stale")
+
     def _set(self, step: str, state: State) -> None:
         self.states[step] = state
         self.on_change()

@@ -11,6 +11,7 @@ from core.checks.reports.record import Report, findings
 from core.checks.reports.text import KINDS, change, evidence
 
 from . import comparison
+from . import staged as texts
 from .resolved import LISTED, Row, rows
 from .text import harmless, pairs, printable, table
 from .words import ENGINES, STATUS, clock, duration, memory, now, number, size
@@ -85,14 +86,6 @@ def summary(report: Report, style: Style) -> list[str]:
 def counted(event: events.ChecksFinished | Report, style: Style) -> list[str]:
     words = ", ".join(f"{count} {STATUS[status].word}" for status, count in event.counts.items() if count)
     return ["", style("strong", f"{words or 'nothing checked'} in {duration(event.duration_s)}")]
-
-
-def data(items: Iterable[events.StagedData]) -> list[str]:
-    rows = [
-        (item.digest[:12], item.path or "(all)", f"{item.files:,}", size(item.bytes), moment(item.staged))
-        for item in items
-    ]
-    return table(("DIGEST", "PATH", "FILES", "SIZE", "STAGED"), rows)
 
 
 def staged(event: events.DataStaged) -> list[str]:
@@ -260,8 +253,12 @@ def _lines(row: Row, width: int) -> list[str]:
 
 WRITERS: dict[type[Any], Callable[[Any], list[str]]] = {
     events.Connected: connected,
-    events.DataListed: lambda event: data(event.items),
+    events.DataListed: texts.listed,
     events.DataStaged: staged,
+    events.DataChosen: texts.chosen,
+    events.DataEvicted: texts.removed,
+    events.DataPurged: texts.removed,
+    events.ReceiptsListed: lambda event: texts.receipts(event.receipts),
     events.EnvironmentsListed: lambda event: environments(event.environments),
     events.EnvironmentsPruned: pruned,
     events.JobResolved: resolved,

@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, staging, transfer
+from . import blob_links, data_removal, data_store, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
@@ -27,6 +27,13 @@ def folder(root: str, digest: str) -> str:
     if "/" in digest or digest.startswith(".") or not os.path.isfile(os.path.join(path, MANIFEST)):
         raise Fault("data", "no data %s on this VM" % digest[:12], "trainshed data stage")
     return os.path.join(path, "files")
+
+
+def take(root: str, digest: str) -> str:
+    """The same for whoever is about to use them, which is noted."""
+    path = folder(root, digest)
+    data_store.take(os.path.dirname(path))
+    return path
 
 
 def check(call: Call, source: Dict[str, Any]) -> None:
@@ -52,6 +59,7 @@ def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
     os.makedirs(base, exist_ok=True)
     try:
         plan = staging.plan(client, path, lambda: call.wait(0))
+        data_removal.tidy(call)
         with locked(call, transfer.lock_of(base, plan.temporary)):
             manifest = _known(base, plan)
             reused = manifest is not None
@@ -64,13 +72,6 @@ def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
     finally:
         client.close()
     return dict(_info(manifest, path), reused=reused, api_version=client.version)
-
-
-def list(call: Call) -> Dict[str, Any]:
-    """What is staged, the newest first; `path` as it was asked for."""
-    base = os.path.join(call.root, "data")
-    items = [_info(manifest, entry["path"]) for manifest in _manifests(base) for entry in manifest["sources"][-1:]]
-    return {"items": sorted(items, key=lambda item: (-item["staged"], item["digest"]))}
 
 
 def _info(manifest: Dict[str, Any], path: str) -> Dict[str, Any]:
@@ -123,6 +124,7 @@ def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple
         staging.write(os.path.join(place, MANIFEST), json.dumps(known))
         return known, True
     manifest = {"digest": digest, "files": files, "sources": [plan.origin()], "staged": staging.now()}
-    os.unlink(os.path.join(temporary, transfer.JOURNAL))
+    for name in (transfer.JOURNAL, data_store.ABOUT):
+        os.unlink(os.path.join(temporary, name))
     staging.publish(temporary, place, json.dumps(manifest), MANIFEST)
     return manifest, False

@@ -93,7 +93,7 @@ def input_path(root: str, name: str, given: dict[str, Any]) -> str:
 
 def _input_folder(root: str, given: dict[str, Any]) -> str:
     digest = _digest(given.get("digest"))
-    return snapshots.folder(root, digest) if given.get("local") else data.folder(root, digest)
+    return snapshots.folder(root, digest) if given.get("local") else data.take(root, digest)
 
 
 @contextlib.contextmanager

@@ -13,13 +13,17 @@ LOOK_S = 0.1
 
 
 @contextlib.contextmanager
-def locked(call: Call, path: str) -> Iterator[None]:
-    """Waits for the lock; raises what `call.wait` raises when the call is cancelled meanwhile."""
+def locked(call: Call, path: str, shared: bool = False) -> Iterator[None]:
+    """Waits for the lock; raises what `call.wait` raises when the call is cancelled meanwhile.
+
+    `shared`: with others who share it; whoever wants it alone waits for them all.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(fd, kind | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 call.wait(LOOK_S)

@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
 def find(root: str, digest: str, file: str) -> str:
     """The CSV `file` of the staged data; "" where it is the only one. Raises Fault."""
-    base = os.path.realpath(data.folder(root, digest))
+    base = os.path.realpath(data.take(root, digest))
     if not file:
         names = [os.path.join(base, name) for name in os.listdir(base)]
         if len(names) == 1 and os.path.isfile(names[0]):

@@ -9,7 +9,7 @@ import signal
 import tempfile
 from typing import Any
 
-from . import jobs, listing, processes, runfolder, sandbox, spawn, summary
+from . import data_store, jobs, listing, processes, runfolder, sandbox, spawn, summary
 from .call import Call
 from .faults import Fault
 from .following import follow
@@ -25,10 +25,11 @@ def create(call: Call, run: str, job: dict[str, Any], policy: dict[str, Any]) ->
     """Makes the run and starts its supervisor. A second create of the same ULID finds the first."""
     runfolder.check_ulid(run)
     folder = os.path.join(runfolder.runs_folder(call.root), run)
-    if not os.path.exists(folder):
-        jobs.check(call.root, run, job, policy)
-        sandbox.require(policy)
-    lock = _make(call.root, folder, job, policy)
+    with data_store.kept(call, job):
+        if not os.path.exists(folder):
+            jobs.check(call.root, run, job, policy)
+            sandbox.require(policy)
+        lock = _make(call.root, folder, job, policy)
     existed = lock is None
     if lock is None:
         lock = _left_behind(folder)

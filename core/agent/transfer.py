@@ -12,6 +12,7 @@ import shutil
 import time
 from typing import Any, Dict, Iterator, List, Tuple
 
+from . import data_store
 from .blob import Client
 from .blob_list import Blob
 from .call import Call
@@ -35,6 +36,7 @@ def fetch(call: Call, client: Client, base: str, plan: Plan) -> Tuple[str, List[
     temporary = os.path.join(base, plan.temporary)
     _drop_outdated(base, plan)
     os.makedirs(os.path.join(temporary, "files"), exist_ok=True)
+    data_store.note(temporary, plan)
     _make_sure_of_room(base, temporary, plan)
     for folder in plan.folders:
         os.makedirs(_file(temporary, folder), exist_ok=True)

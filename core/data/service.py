@@ -8,23 +8,21 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
-
 from .. import equal, threads
 from ..errors import AgentError
 from ..events import (
     CheckFinished,
     ChecksFinished,
-    DataListed,
     DataStaged,
     Event,
     Phase,
     Progress,
-    StagedData,
 )
 from ..site.files import Site
 from ..ssh.agent import Link
 from . import source
+from .store import Store
+from .told import part, read
 
 GROUP = "data"
 # Link of the path -> (title, severity where it is broken, what is expected)
@@ -39,34 +37,17 @@ LINKS: Mapping[str, tuple[str, str, str]] = {
 
 
 def _finished(link: dict[str, Any]) -> CheckFinished:
-    title, severity, expected = LINKS[link["id"]]
-    return msgspec.convert(
-        {
-            "event": "check.finished",
-            "id": f"data-{link['id']}",
-            "group": GROUP,
-            "title": title,
-            "status": link["status"],
-            "severity": severity,
-            "evidence": link["evidence"],
-            "expected": expected,
-            "fix": link.get("action", ""),
-            "duration_s": link["duration_s"],
-        },
-        CheckFinished,
-    )
+    id = str(part(link, "id"))
+    title, severity, expected = LINKS.get(id, (id, "info", ""))
+    more = {"group": GROUP, "title": title, "severity": severity, "expected": expected, "fix": link.get("action", "")}
+    return read(link, CheckFinished, **more, event="check.finished", id=f"data-{id}")
 
 
-def _staged(item: dict[str, Any]) -> StagedData:
-    return msgspec.convert({key: item[key] for key in StagedData.__struct_fields__}, StagedData)
-
-
-class LiveData:
+class LiveData(Store):
     """`api_version`: the one that worked last, so that an old service is probed once a session."""
 
     def __init__(self, site: Site, link: Link) -> None:
-        self._site = site
-        self._link = link
+        super().__init__(site, link)
         self._api_version = ""
 
     async def _source(self) -> dict[str, Any]:
@@ -107,16 +88,11 @@ class LiveData:
                 if not isinstance(message, dict):
                     continue
                 if message.get("event") == "progress":
-                    yield Progress(title="Staging", done=message["done"], total=message["total"], unit="bytes")
+                    yield read(message, Progress, title="Staging")
                 if "result" in message:
                     result = message["result"]
-                    self._api_version = result["api_version"] or ""
-                    duration = time.monotonic() - began
-                    yield DataStaged(data=_staged(result), reused=result["reused"], duration_s=duration)
+                    self._api_version = str(part(result, "api_version") or "")
+                    fields = {"data": result, "reused": part(result, "reused")}
+                    yield read(fields, DataStaged, event="data.staged", duration_s=time.monotonic() - began)
                     return
         raise AgentError("the agent ended staging without an answer", hint="stage again: it goes on where it ended")
-
-    async def list(self) -> AsyncGenerator[Event, None]:
-        agent = await self._link.agent()
-        result = await agent.call("data.list")
-        yield DataListed(items=[_staged(item) for item in result["items"]])

@@ -60,6 +60,7 @@ STEPS: tuple[Step, ...] = (
     ("check", lambda j: j.services.checks.run(("ssh",))),
     ("data check", lambda j: j.services.data.check()),
     ("data stage", lambda j: j.services.data.stage(dataset.FOLDER)),
+    ("data list", lambda j: j.services.data.list()),
     ("run", lambda j: j.services.runs.launch(j.job)),
     ("follow", lambda j: j.services.runs.follow(j.run)),
     ("runs", lambda j: j.services.runs.list()),

@@ -126,7 +126,7 @@ class LiveDeploy:
     async def _staged(self, agent: Agent, path: str) -> AsyncGenerator[Event, None]:
         """Ends with `DataStaged`; what is on the VM already is not asked for again."""
         for item in (await agent.call("data.list"))["items"]:
-            if item["path"] == path:
+            if path in item["paths"] and not item["broken"]:
                 yield msgspec.convert({"event": "data.staged", "data": item, "reused": True}, DataStaged)
                 return
         async with aclosing(LiveData(self._site, self._link).stage(path)) as events:

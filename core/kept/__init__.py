@@ -130,7 +130,7 @@ def _cache() -> Places:
 def _others() -> Places:
     """Whatever else is there: nothing of a state folder is left out, links neither."""
     known = {path for kind in KINDS if kind.name != "other" for path in kind.find()}
-    known |= {entry.path for entry in _noted("journal", "log")}
+    known |= {entry.path for entry in _noted("journal", "log", "receipt")}
     above = {folder for path in known if isinstance(path, Path) for folder in path.parents}
     for site in _inside(paths.states()):
         inside = _inside(site) if isinstance(site, Path) and _is_folder(site) else [site]
@@ -161,6 +161,8 @@ KINDS = (
     Kind("logs", "logs that were saved", noted="log"),
     Kind("checks", "reports of checks, wherever they were written: findings with evidence, names of hosts",
          noted="check", open=True, asked=True),
+    Kind("receipts", "receipts of purges, wherever they were written: digests, folders, counts; names where asked for",
+         _in_sites("receipts/*"), noted="receipt", asked=True),
     Kind("history", "how far each step came, what the checks found, which jobs were used: names of hosts and files",
          _in_sites("journeys/*", "checks/*", "jobs.json")),
     Kind("temporary", "left by a program that was killed: artifacts of a run", _temporary,

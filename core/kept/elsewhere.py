@@ -1,4 +1,4 @@
-"""The list of what a person put in a place of their own: journals, saved logs, reports of checks, downloads.
+"""The list of what a person put in a place of their own: journals, saved logs, reports of checks, receipts, downloads.
 
 A path says little about what is there later. So a file is known by its device and inode too, a log also by its size and
 time, a journal also by its first bytes; whatever else stands at the path is not touched.
@@ -39,7 +39,7 @@ def _list() -> Path:
 
 
 def remember(kind: str, path: Path) -> None:
-    """Notes a file or folder of `kind` (journal, log, check, download) that a person has put at `path`.
+    """Notes a file or folder of `kind` (journal, log, check, receipt, download) that a person has put at `path`.
 
     Where that cannot be noted, what was asked for is done all the same.
     """

@@ -111,7 +111,7 @@ def _data(prepared: Plan, name: str, declared: DataInput, was: str | None) -> Re
 def _staged(known: ResolvedInput, items: list[dict[str, Any]], digest: str | None) -> ResolvedInput:
     """The newest of what was staged of its path: a launch looks whether it is still what the container has."""
     for item in items:
-        if item["digest"] == digest if digest else item["path"] == known.path:
+        if item["digest"] == digest if digest else known.path in item["paths"]:
             return msgspec.structs.replace(
                 known, files=item["files"], bytes=item["bytes"], digest=item["digest"], staged=item["staged"]
             )

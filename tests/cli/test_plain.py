@@ -71,6 +71,21 @@ def test_the_whole_journey_is_walked_by_a_script_of_answers_in_ascii(answered: A
     assert said.out.count("\nMetrics at step") == 1, "metrics come at a calm rate"
 
 
+def test_what_is_staged_is_told_and_removed_after_the_word_yes(answered: Answered) -> None:
+    scenario = Scenario()
+    answers = "data list evict samples/ evict patients/ no purge patients/ yes list evict - quit"
+    said = answered(*answers.split(), scenario=scenario)
+    in_order(
+        said.out,
+        "Looking what is staged. The same on the command line: trainshed --site ward-7 data list", "unfinished: scans/",
+        "What to evict (a path", "stays: run 01JDEMO8Z4V7Q",
+        "would be evicted: 51d0a77e7e7e", "Evict this? Yes or no [no]: no", "Nothing was removed.",
+        "would be purged: 0c44e9b2b2b2", "[no]: yes", "purged 51d0a77e7e7e", "receipt   purge-20261123",
+        "9f2c4be1a07d", "Nothing was named, and nothing was removed.",
+    )  # fmt: skip
+    assert len(scenario.evicted) == 2
+
+
 def test_steps_are_reached_by_name_and_what_an_earlier_session_did_is_told(answered: Answered) -> None:
     said = answered("", "watch", "la", "step 2", "steps", "launch", "steps", "x", "l", "quit")
     in_order(

@@ -45,6 +45,7 @@ class Scenario:
     checked_before: bool = False  # the day before, with other results
     built: bool = False  # the job's environment, before
     build_fails: bool = False
+    evicted: set[str] = field(default_factory=set)  # digests of data that are not on the VM any more
     edited: str = ""  # the job file was: the last word of its command
     edited_later: str = ""  # the same, once somebody has looked
     run_fails: bool = False

@@ -17,6 +17,7 @@ from . import fixes, script
 from .part import Part
 from .runs import FakeRuns
 from .script import FINGERPRINT, NOON, OTHER, Scenario
+from .store import FakeStore
 
 
 class FakeConnection(Part):
@@ -138,7 +139,7 @@ class FakeChecks(Part):
         yield events.FixFinished(fix=name, result=result, checks=["ssh.auth-tries"], duration_s=1.25)
 
 
-class FakeData(Part):
+class FakeData(FakeStore):
     async def check(self) -> Events:
         self.need_vm()
         yield events.Phase(step="data", title="Following the path from stackvm to the container")
@@ -157,9 +158,6 @@ class FakeData(Part):
         if self.scenario.broken_link:
             raise errors.DataError("The container cannot be read: TLS", hint="3 Data shows which link is broken.")
         yield events.DataStaged(data=script.staged(path), reused=False, duration_s=0.21)
-
-    async def list(self) -> Events:
-        yield events.DataListed(items=[script.staged("")])
 
 
 class FakeModels(Part):

@@ -26,6 +26,7 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
     "runs": ({"earlier": 3}, ["o"]),
     "compare": ({"earlier": 3}, ["o", "space", "space", "v"]),
     "curves": ({}, ["5", "enter", "tab", "v"]),
+    "staged": ({}, ["3", "l"]),
     "earlier run": ({"first_try": True}, ["5", "enter", "tab", "e"]),
     "job files": ({}, ["4", "f"]),
     "start from": ({"earlier": 3}, ["4", "s"]),

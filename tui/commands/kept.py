@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..output import Output
 
 DAY_S = 86400.0
-KINDS = ("reports", "screenshots", "journals", "logs", "checks", "history", "temporary", "other", "downloads",
-         "workspace", "hosts", "demo", "cache")  # fmt: skip
+KINDS = ("reports", "screenshots", "journals", "logs", "checks", "receipts", "history", "temporary", "other",
+         "downloads", "workspace", "hosts", "demo", "cache")  # fmt: skip
 SPOOLS = "A log that a screen shows is in a file without a name, gone with the program: there is nothing to remove."
 
 

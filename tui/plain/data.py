@@ -8,11 +8,11 @@ from core import events
 
 from ..words import plural, size
 from .prompts import Choice
-from .step import PlainStep
+from .staged import PlainStaged
 from .talk import Doing
 
 
-class PlainData(PlainStep):
+class PlainData(PlainStaged):
     STEP = "data"
     whole = False  # every link of the path held
     broken = ""
@@ -23,6 +23,7 @@ class PlainData(PlainStep):
             Choice("path", "Follow the path from the VM to the container", self.path),
             Choice("stage", f"Stage {self.typed('path') or 'all of it'} on the VM", self.stage),
             Choice("change", "Change what is staged", self.change),
+            *self.store_choices(),
         ]
 
     @property
@@ -48,8 +49,13 @@ class PlainData(PlainStep):
             self.broken = event.title
         elif isinstance(event, events.DataStaged):
             self.staged = self.session.staged = event
+        else:
+            self.store_received(event)
 
     def done(self, doing: Doing) -> None:
+        if doing.line[:2] not in (("data", "stage"), ("check", "data")):
+            self.store_done()
+            return
         if doing.changes and self.staged is not None:
             data = self.staged.data
             what = f"{data.path or 'all'} is staged, {plural(data.files, 'file')}, {size(data.bytes)}"

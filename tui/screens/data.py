@@ -13,12 +13,13 @@ from core import events
 from tui import words
 from tui.widgets.fields import Field, Row
 from tui.widgets.links import LinkPath
+from tui.widgets.staged import StagedBox
 
-from .pane import StepPane
+from .staged_acts import StagedActs
 from .work import Task
 
 
-class DataPane(StepPane):
+class DataPane(StagedActs):
     STEP = "data"
     EMPTY = "The path was not tried yet: press Enter."
 
@@ -30,6 +31,7 @@ class DataPane(StepPane):
             "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
         )
         yield Static(id="staged")
+        yield StagedBox(id="staged-box")
 
     def on_mount(self) -> None:
         self.whole = False  # every link of the path held
@@ -38,6 +40,8 @@ class DataPane(StepPane):
 
     def shown(self) -> None:
         """Launch may have staged what its job needs meanwhile."""
+        if self.session.connected is not None and not self.going:
+            self.look()
         staged = self.session.staged
         if staged is None or staged is self.data or self.going:
             return
@@ -98,7 +102,7 @@ class DataPane(StepPane):
             case events.Notice():
                 self.say(event.text)
             case _:
-                pass
+                self.received(event)
 
     def _checked(self) -> tuple[str, str]:
         links = self.query_one(LinkPath)
@@ -110,6 +114,7 @@ class DataPane(StepPane):
             again = self.key("wizard.retry", "r")
             return "fail", f"The path breaks at {broken.title}. Correct it, then press {again}."
         self.whole = bool(links.links)
+        self.look()
         self.session.journey.stop(self.STEP)
         if self.session.read_only:
             return "pass", "The path holds. Read-only: nothing is staged."
@@ -135,5 +140,15 @@ class DataPane(StepPane):
         if data is None:
             return "warn", "Nothing was staged"
         self.session.journey.finish(self.STEP, data.data.digest, words.size(data.data.bytes))
+        self.look()
         self.focus_next_step()
         return "pass", f"Staged on {self.session.vm} in {words.duration(self.status.elapsed)}"
+
+    def gone(self, digests: set[str]) -> None:
+        if self.data is not None and self.data.data.digest in digests:
+            self.data = self.session.staged = None
+            self.query_one("#staged", Static).update("")
+            self.session.journey.undone(
+                self.STEP, "data removed", "the data that were staged are not on the VM any more"
+            )
+            self.relabel()

@@ -33,6 +33,7 @@ PLACES = {  # of a binding's id, as people call it
     "commands": "in the list of commands",
     "curves": "in the choice of curves",
     "curve_list": "in the choice of curves",
+    "data": "in Data",
     "fix": "in the fix",
     "launch": "in Launch",
     "lines": "in every list",
@@ -42,6 +43,7 @@ PLACES = {  # of a binding's id, as people call it
     "run_table": "in the list of runs",
     "runs": "in the list of runs",
     "settings": "in the settings",
+    "staged": "in the list of staged data",
     "watch": "in Watch",
 }
 KEY_TEXT = 'Its id in the file\'s [keys] is "{id}".'

@@ -1,0 +1,258 @@
+"""Takes staged data off the VM: `evict` frees space, `purge` removes records for good and leaves a receipt.
+
+A version is first renamed out of sight, with a lock under which no run is made and no staging reuses it; then it is
+deleted. So it is whole or invisible, wherever this ends; what was left is deleted by the next removal or staging.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+from . import data_choice, data_holders, data_receipts, data_store
+from .call import Call
+from .locks import free, locked
+
+REMOVAL = ".lock-removal"  # one removal at a time
+EVERY_S = 0.2  # between two progress events
+Item = Dict[str, Any]
+
+
+class Removed(NamedTuple):
+    versions: List[Item]
+    partial: List[Item]
+    stay: List[Item]  # {"what", "name", "path", "why", "do"}
+    freed: int
+
+
+def evict(
+    call: Call,
+    targets: Sequence[str],
+    unused_for_s: Optional[float] = None,
+    keep: Optional[int] = None,
+    agreed: Optional[Sequence[str]] = None,
+    dry: bool = False,
+) -> Dict[str, Any]:
+    """`agreed`: digests and names of what a person has seen would go; nothing else does. `dry`: nothing goes.
+
+    {"versions", "partial", "stay", "bytes"}. Raises Fault.
+    """
+    if dry:
+        return _rehearsed(call, data_choice.of_eviction(call, targets, unused_for_s, keep))
+    with _alone(call):
+        sweep(call)
+        data_receipts.settle(call)
+        done = _remove(call, data_choice.of_eviction(call, targets, unused_for_s, keep), agreed)
+    return {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+
+
+def purge(
+    call: Call,
+    targets: Sequence[str],
+    by: Dict[str, str],
+    agreed: Optional[Sequence[str]] = None,
+    names: bool = False,
+    dry: bool = False,
+) -> Dict[str, Any]:
+    """As `evict`, and {"receipt"} (see data_receipts), which is also appended to ROOT/receipts.jsonl.
+
+    `targets`: none is everything; `by`: {"client", "site", "vm", "client_time"}; `names`: the receipt names the files.
+    """
+    if dry:
+        return _rehearsed(call, data_choice.of_purge(call, targets))
+    with _alone(call):
+        left = sweep(call)
+        data_receipts.settle(call)
+        choice = data_choice.of_purge(call, targets)
+        begun, contents = data_receipts.begun(call, choice, targets, by, left, names)
+        done = _remove(call, choice, agreed)
+        _sync(data_store.folder(call.root))
+        receipt = data_receipts.ended(call, begun, contents, done)
+    found = {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+    return dict(found, receipt=receipt)
+
+
+def receipts(call: Call) -> Dict[str, Any]:
+    return {"receipts": data_receipts.read(call.root)}
+
+
+@contextlib.contextmanager
+def _alone(call: Call) -> Any:
+    base = data_store.folder(call.root)
+    os.makedirs(base, exist_ok=True)
+    with locked(call, os.path.join(base, REMOVAL)):
+        yield
+
+
+def _shown(versions: List[Item]) -> List[Item]:
+    return [{key: value for key, value in each.items() if key != "sources"} for each in versions]
+
+
+def _rehearsed(call: Call, choice: data_choice.Choice) -> Dict[str, Any]:
+    base = data_store.folder(call.root)
+    held = data_holders.now(call.root)
+    stay = [found for each in choice.versions for found in [_held(base, each, held)] if found]
+    stay += [_staging(each) for each in choice.partial if each["going"]]
+    names = {each["name"] for each in stay}
+    versions = [each for each in choice.versions if each["digest"] not in names]
+    partial = [each for each in choice.partial if not each["going"]]
+    freed = data_store.size(call, base, {each.get("digest") or each["name"]: each for each in versions + partial})
+    return {"versions": _shown(versions), "partial": partial, "stay": stay, "bytes": freed}
+
+
+def _held(base: str, version: Item, held: data_holders.Holders) -> Optional[Item]:
+    """Why it has to stay, if it does."""
+    holders = held.get(version["digest"], [])
+    if holders:
+        first, more = holders[0], len(holders) - 1
+        why = "%s %s (%s) needs it" % (first["kind"], first["name"], first["state"])
+        do = "trainshed %s %s" % ("cancel" if first["kind"] == "run" else "undeploy", first["name"])
+        return _stays("version", version, why + (", and %d more" % more if more else ""), do)
+    for source in version["sources"]:
+        with free(data_store.lock_of(base, data_store.family(source))) as idle:
+            if not idle:
+                return _stays("version", version, "%s is being staged" % (source["path"] or "all"), "wait for it")
+    return None
+
+
+def _stays(what: str, item: Item, why: str, do: str) -> Item:
+    return {"what": what, "name": item.get("digest") or item["name"], "path": item["path"], "why": why, "do": do}
+
+
+def _staging(partial: Item) -> Item:
+    return _stays("staging", partial, "it is going on", "wait for it, or stop it")
+
+
+def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[str]]) -> Removed:
+    """Out of sight at once, one after the other, then off the disk."""
+    base = data_store.folder(call.root)
+    stay: List[Item] = []
+    if agreed is not None:
+        late = [each for each in choice.versions if each["digest"] not in agreed]
+        late += [each for each in choice.partial if each["name"] not in agreed]
+        what = "it came after you were asked"
+        stay += [_stays("version" if "digest" in each else "staging", each, what, "ask again") for each in late]
+    versions = [each for each in choice.versions if agreed is None or each["digest"] in agreed]
+    partial = [each for each in choice.partial if agreed is None or each["name"] in agreed]
+    hidden: Dict[str, Item] = {}
+    with locked(call, os.path.join(base, data_store.IN_USE)):
+        held = data_holders.now(call.root)
+        for each in versions:
+            kept = _held(base, each, held)
+            name = "" if kept else _hide_version(base, each)
+            if name:
+                hidden[name] = each
+            elif kept or os.path.lexists(os.path.join(base, each["digest"])):
+                stay.append(kept or _stays("version", each, "it is being staged", "wait for it"))
+        for each in partial:
+            name = _hide_partial(base, each)
+            if name:
+                hidden[name] = each
+            elif os.path.lexists(os.path.join(base, each["name"])):
+                stay.append(_staging(each))
+    freed = data_store.size(call, base, hidden)
+    bad = _deleted(call, base, [*hidden])
+    for name, why in bad.items():
+        do = "remove %s on the VM" % os.path.join(base, name)
+        stay.append(_stays("rest", hidden.pop(name), "it is out of sight, but is still on the disk: " + why, do))
+    gone = [*hidden.values()]
+    whole = [each for each in gone if "digest" in each]
+    return Removed(whole, [each for each in gone if "digest" not in each], stay, freed)
+
+
+def _hide_version(base: str, version: Item) -> str:
+    """Its name then; "" where it is staged, or has gone, just now."""
+    with contextlib.ExitStack() as locks:
+        for name in {data_store.family(source) for source in version["sources"]}:
+            if not locks.enter_context(free(data_store.lock_of(base, name))):
+                return ""
+        return _hide(base, version["digest"], version["digest"])
+
+
+def _hide_partial(base: str, partial: Item) -> str:
+    name = partial["name"]
+    with free(data_store.lock_of(base, name.split("-")[1])) as idle:
+        return _hide(base, name, name[1:]) if idle else ""
+
+
+def _hide(base: str, name: str, called: str) -> str:
+    hidden = ".gone-%s-%s" % (called, os.urandom(4).hex())
+    try:
+        os.rename(os.path.join(base, name), os.path.join(base, hidden))
+    except FileNotFoundError:
+        return ""
+    return hidden
+
+
+def _deleted(call: Call, base: str, names: Sequence[str]) -> Dict[str, str]:
+    """What stayed on the disk, and why. Says progress."""
+    bad: Dict[str, str] = {}
+    said = 0.0
+    for done, name in enumerate(names):
+        if time.monotonic() - said >= EVERY_S:
+            said = time.monotonic()
+            call.event(event="progress", done=done, total=len(names), unit="items")
+        why = _delete(call, os.path.join(base, name))
+        if why:
+            bad[name] = why
+    if names:
+        call.event(event="progress", done=len(names), total=len(names), unit="items")
+    return bad
+
+
+def _delete(call: Call, place: str) -> str:
+    """ "" where it has gone. Links are removed, not followed; folders are opened first, as they are read-only."""
+    errors: List[str] = []
+
+    def failed(_function: Any, _path: str, info: Any) -> None:
+        if not isinstance(info[1], FileNotFoundError):
+            errors.append(getattr(info[1], "strerror", "") or type(info[1]).__name__)
+
+    _open(place)
+    for base, folders, _ in os.walk(place):
+        call.wait(0)
+        for name in folders:
+            _open(os.path.join(base, name))
+    shutil.rmtree(place, onerror=failed)
+    if not os.path.lexists(place):
+        return ""
+    return errors[0] if errors else "something was put into it meanwhile"
+
+
+def _open(folder: str) -> None:
+    """A folder that is closed to its owner could not be emptied."""
+    try:
+        if stat.S_ISDIR(os.lstat(folder).st_mode):
+            os.chmod(folder, 0o700)
+    except OSError:
+        pass  # whoever deletes it says why it stays
+
+
+def sweep(call: Call) -> List[str]:
+    """Deletes what an earlier removal had to leave. Their names; what cannot be deleted stays."""
+    base = data_store.folder(call.root)
+    left = data_store.gone(base)
+    bad = _deleted(call, base, left)
+    return [name for name in left if name not in bad]
+
+
+def tidy(call: Call) -> None:
+    """The same before a staging needs the room; not while somebody removes."""
+    base = data_store.folder(call.root)
+    if data_store.gone(base):
+        with free(os.path.join(base, REMOVAL)) as idle:
+            if idle:
+                sweep(call)
+
+
+def _sync(base: str) -> None:
+    """What a receipt says is on the disk before it is written: a power cut brings nothing back."""
+    fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,28 @@
+"""What the VM tells of data, as records: whatever it says, what is no record is an error of the agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..errors import AgentError
+
+T = TypeVar("T")
+
+
+def read(told: object, kind: type[T], **more: object) -> T:
+    """`told` and `more` as a record of `kind`; fields that it lacks are left out. Raises AgentError."""
+    try:
+        fields = {**dict(told), **more} if isinstance(told, Mapping) else told
+        return msgspec.convert(fields, kind)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise AgentError(f"what the VM tells of its data cannot be read: {error}", hint="connect again") from None
+
+
+def part(told: object, name: str) -> Any:
+    """One field of an answer. Raises AgentError."""
+    if not isinstance(told, Mapping) or name not in told:
+        raise AgentError(f"the VM's answer about its data has no {name}", hint="connect again")
+    return told[name]
