@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, staging, transfer
+from . import blob_links, path_found, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
@@ -30,8 +30,9 @@ def folder(root: str, digest: str) -> str:
 
 
 def check(call: Call, source: Dict[str, Any]) -> None:
-    """One event for each link of the path, in order."""
-    for link in blob_links.follow(Source(**source)):
+    """One event for each link of the path, in order. `api_version`: what the service takes, "" where not known yet."""
+    path = path_found.Path(Source(**source), "the VM", os.path.join(call.root, "data"))
+    for link in blob_links.walk(path, blob_links.WHOLE):
         call.event(
             event="check",
             id=link.id,
@@ -39,6 +40,8 @@ def check(call: Call, source: Dict[str, Any]) -> None:
             evidence=link.cause,
             action=link.action,
             duration_s=link.duration_s,
+            service_code=link.service_code,
+            api_version=path.client.version or "",
         )
 
 
