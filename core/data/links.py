@@ -130,7 +130,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         id="expiry",
-        word="end",
+        word="expiry",
         stretch="access",
         title="The credential does not end soon",
         severity="low",
