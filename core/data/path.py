@@ -14,9 +14,8 @@ from ..site.files import Site
 from ..ssh.agent import Link
 from . import lending, links
 
-OUTSIDE_S = (
-    3.0  # more than the VM needed is not waited for here: resolvers take their time with names of other networks
-)
+LATE = "it takes longer than it took the VM"
+OUTSIDE_S = 3.0  # beyond what the VM needs: resolvers take their time with names of other networks
 
 
 async def follow(site: Site, link: Link, lender: lending.Lender) -> AsyncGenerator[CheckFinished | Notice, None]:
@@ -75,13 +74,14 @@ def _look(described: dict[str, Any], found: list[dict[str, Any]]) -> None:
 
 
 def _outside(found: list[dict[str, Any]]) -> Iterator[CheckFinished]:
-    late = "it takes longer than this is worth"
+    """Where the look has not ended, its next link is told as one that takes too long."""
+    known = {link["id"]: link for link in found}
+    status = "fail"
     for row in links.ROWS:
         if row.outside:
-            known = next((link for link in found if link["id"] == row.id), None)
-            yield links.finished_outside(
-                known or {"id": row.id, "status": "skipped", "evidence": late, "duration_s": None}
-            )
+            late = {"id": row.id, "status": status, "evidence": LATE, "duration_s": None}
+            status = status if row.id in known else "skipped"
+            yield links.finished_outside(known.get(row.id, late))
 
 
 def _judged(site: Site, found: CheckFinished) -> CheckFinished:
