@@ -73,7 +73,9 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `90 s`, `5 min`, `3 h 20 min`, `2 days`."""
+    """`40 ms`, `1.4 s`, `90 s`, `5 min`, `3 h 20 min`, `2 days`."""
+    if seconds < 0.995:
+        return "%.0f ms" % (seconds * 1000)
     if seconds < 120:
         return "%.1f s" % seconds if seconds < 9.95 else "%.0f s" % seconds
     if seconds < 3600:

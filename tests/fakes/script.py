@@ -101,7 +101,7 @@ FOUND: dict[str, tuple[str, float | None]] = {
     "expiry": ("it ends at 2026-12-31T00:00:00Z, in 38 days", None),
     "anonymous": ("neither the list nor a blob is given to who has no credential", 0.0072),
     "bytes": ("the first 66 kB of a blob were read", 0.0092),
-    "speed": ("112.4 MB/s over one connection (34 MB in 0.3 s); the container, 3.1 GB, takes 28 s at that", 0.31),
+    "speed": ("112.4 MB/s over one connection (34 MB in 299 ms); the container, 3.1 GB, takes 28 s at that", 0.31),
     "disk": ("91 GB free; the container has 3.1 GB, of which 124 kB are staged already", 0.0002),
 }
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
