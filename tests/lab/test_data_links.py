@@ -7,12 +7,13 @@ import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core import errors
-from core.agent import blob, blob_links, path_found, path_network
+from core.agent import blob, blob_links, path_access, path_data, path_found, path_network
 from core.agent.blob import VERSIONS
 from core.data import links, sas
 from core.data.upload import upload
@@ -86,7 +87,9 @@ def test_a_broken_link(name: str, agent: AgentProcess, lab: Lab, told: Found) ->
         assert all(f"the link {case.link!r} before it" in each["evidence"] for each in after)
 
 
-def test_a_whole_path_says_what_it_saw_and_asks_once_for_the_version(agent: AgentProcess, lab: Lab) -> None:
+def test_a_whole_path_says_what_it_saw_and_asks_once_for_the_version(
+    agent: AgentProcess, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.front.well()
     found = check(agent, lab.sas(seconds=90 * 86_400))
     assert {each["status"] for each in found.values()} == {"pass"}, found
@@ -104,6 +107,13 @@ def test_a_whole_path_says_what_it_saw_and_asks_once_for_the_version(agent: Agen
     agent.call("data.stage", source=lab.sas(), path="")
     again = check(agent, lab.sas())
     assert "of which 160 kB are staged already" in again["disk"]["evidence"]
+    path = path_found.Path(blob.Source(**lab.sas()), "the VM", str(agent.root / "data"))
+    path_access.list(path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=path_data.RESERVE + 1000))
+    assert path_data.disk(path).status == "pass", "what is staged needs no room"
+    path.folder = "/nowhere/data"
+    with pytest.raises(path_found.Broken, match="the container has 160 kB"):
+        path_data.disk(path)
 
 
 def test_a_remembered_version_is_asked_first_and_probed_anew_where_it_works_no_more(
