@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..errors import AgentError
 from ..events import CheckFinished, Severity
 
 GROUP = "data"
@@ -196,8 +197,11 @@ def first_broken(found: list[CheckFinished]) -> CheckFinished | None:
 
 
 def finished(link: Mapping[str, Any]) -> CheckFinished:
-    """Of the agent's event."""
-    return _finished(BY_ID[link["id"]], VM, link)
+    """Of the agent's event. Raises AgentError for one that is none."""
+    try:
+        return _finished(BY_ID[link["id"]], VM, link)
+    except (KeyError, TypeError, msgspec.ValidationError):
+        raise AgentError("the agent tells of a link of the path that is none", hint="connect again") from None
 
 
 FINE = "is not reached from this computer, which is fine: no record comes here"

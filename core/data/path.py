@@ -48,13 +48,14 @@ async def _from_vm(
             async for message in messages:
                 if not isinstance(message, dict) or message.get("event") != "check":
                     continue
-                if message["status"] == "fail" and lender.refused(described, message["service_code"]):
+                found = links.finished(message)
+                if found.status == "fail" and lender.refused(described, str(message.get("service_code", ""))):
                     again = True
                     break
-                await lender.remember(message["api_version"])
-                if message["id"] not in told:
-                    told.add(message["id"])
-                    yield links.finished(message)
+                await lender.remember(str(message.get("api_version", "")))
+                if found.id not in told:
+                    told.add(found.id)
+                    yield found
         if not again:
             return
         yield Notice(text=lending.GIVEN, level="warning")

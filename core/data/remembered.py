@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from ..site import atomic, paths
 from ..site.files import Site
 
 LARGEST = 10_000  # bytes
+FORM = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # a VM that says something else is not believed
 
 
 def path(site: Site) -> Path:
@@ -28,7 +30,7 @@ def load(site: Site) -> str:
 
 def save(site: Site, api_version: str) -> None:
     """Where it is another than before. A client that cannot keep it asks the service again the next time."""
-    if site.file.data is None or not api_version or load(site) == api_version:
+    if site.file.data is None or not FORM.fullmatch(api_version) or load(site) == api_version:
         return
     kept = {"schema": 1, "endpoint": site.file.data.endpoint, "api_version": api_version}
     try:

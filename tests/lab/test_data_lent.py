@@ -19,6 +19,7 @@ from core.agent import blob
 from core.data import lending, path, remembered, sas, source
 from core.data import links as rows
 from core.data.service import LiveData
+from core.errors import AgentError
 from core.site import files
 from core.site.files import Site
 from tests.pythons import oldest
@@ -138,7 +139,12 @@ async def test_the_version_is_kept_for_a_new_program_and_asked_anew_where_it_wor
     remembered.path(site).write_text(json.dumps({**kept, "endpoint": "https://other.blob.local.azurestack.external"}))
     assert remembered.load(site) == ""
     remembered.path(site).write_text("torn")
+    remembered.save(site, "../../etc")
     assert remembered.load(site) == ""
+    form = {"id": "tls", "status": "fine", "evidence": 1, "duration_s": None}
+    for wrong in (form, {**form, "id": "evil"}, {**form, "id": []}, {"status": "pass"}):
+        with pytest.raises(AgentError, match="link of the path"):
+            rows.finished(wrong)
 
 
 async def test_a_service_that_refuses_our_token_gets_what_the_site_has_and_it_is_said(

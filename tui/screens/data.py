@@ -119,11 +119,12 @@ class DataPane(StepPane):
         return status, f"{holds} Enter stages the data on the VM; they do not pass through this computer."
 
     def failed(self) -> None:
-        self.links.end(whole=False)
+        self.stopped()
         self.relabel()
 
     def stopped(self) -> None:
-        self.links.end(whole=False)
+        if self.links.going:
+            self.links.end(whole=False)
 
     def action_link(self, by: int) -> None:
         if not self.links.move(by):
