@@ -165,7 +165,7 @@ class LinkPath(Vertical):
     def _cable(self, id: str) -> Cell:
         """What leads to a link."""
         link = self.found.links.get(id)
-        tried = link is not None and link.status not in ("skipped", "fail")
+        tried = link is not None and link.status not in ("skipped", "fail") and id not in self.found.earlier
         return ("┃ " if tried else "╎ ", words.STATUS[link.status].style if link and tried else "$muted", "")
 
     def _lines(self) -> list[list[Cell]]:
