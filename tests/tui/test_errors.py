@@ -214,6 +214,15 @@ async def test_the_broken_link_is_told_whole_and_the_others_by_their_keys() -> N
             assert "which is fine" in walk.pane_text("#broken") and "✗ FAIL TLS" in " ".join(walk.screen_text().split())
 
 
+async def test_findings_stay_where_a_check_does_not_reach_the_vm() -> None:
+    scenario = Scenario()
+    async with walking(scenario) as walk:
+        await walk.press("2", "enter")
+        scenario.unreachable = True
+        await walk.press("r")
+        assert walk.state == "failed" and "Passwords are refused" in walk.screen_text()
+
+
 async def test_a_path_that_is_lost_in_the_middle_keeps_what_was_seen_before() -> None:
     scenario = Scenario(broken_link="data.disk")
     async with walking(scenario) as walk:

@@ -53,7 +53,7 @@ class CheckPane(StepPane):
         self.list = CheckList()
         self.counts: dict[str, int] = {}
         self.since: float | None = None
-        self.drawing = False
+        self.drawing = self.anew = False
         self.marked: list[str] = []
         self.query_one("#check-detail").border_title = "Evidence"
 
@@ -77,15 +77,21 @@ class CheckPane(StepPane):
         begin = partial(self.session.services.checks.run, sudo=sudo)
         task = Task("Checking", line, begin, self._done, retry=self.check)
         if not self.going:
-            self.list.clear()
-            self.marked.clear()
-            self.counts, self.since = {}, None
-            self.draw()
+            self.anew = True
         self.operate(task)
+
+    def _begin_anew(self) -> None:
+        """What was found before stays until something is found now: the VM may be away."""
+        self.anew = False
+        self.list.clear()
+        self.marked.clear()
+        self.counts, self.since = {}, None
 
     def receive(self, event: events.Event) -> None:
         match event:
             case events.CheckFinished():
+                if self.anew:
+                    self._begin_anew()
                 self.list.add(event)
                 self._draw_soon()
             case events.ChecksFinished():
