@@ -52,8 +52,7 @@ class Lender:
             try:
                 async with aclosing(agent.stream("data.stage", source=described, **args)) as messages:  # type: ignore[type-var]
                     async for message in messages:
-                        if isinstance(message, dict) and message.get("event") == "progress":
-                            came = max(came, message["done"])
+                        came = max(came, _done(message))
                         yield message
                 return
             except DataError as error:
@@ -66,3 +65,9 @@ class Lender:
                     continue
                 self.refused(described, code)
                 yield Notice(text=GIVEN, level="warning")
+
+
+def _done(message: Message) -> int:
+    """Bytes, of an event of progress; -1 of anything else."""
+    done = message.get("done") if isinstance(message, dict) and message.get("event") == "progress" else None
+    return done if isinstance(done, int) else -1

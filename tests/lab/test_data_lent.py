@@ -162,10 +162,14 @@ async def test_a_service_that_refuses_our_token_gets_what_the_site_has_and_it_is
 
 
 async def test_staging_that_outlives_its_token_goes_on_with_a_fresh_one(
-    site: Site, link: Watched, door: StrictFront
+    site: Site, link: Watched, door: StrictFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def ends() -> None:
+        door.faults.expired.add(token(link))
+        monkeypatch.setattr(lending, "STAGE_S", 3600.0)  # within the same second the next one would be the same
+
     door.containers["records"] = Container([Blob(f"{number}.bin", MB) for number in range(6)])
-    door.faults.when[4] = lambda: door.faults.expired.update(token(link) for _ in "x")
+    door.faults.when[4] = ends
     seen = await told(LiveData(site, link).stage(""))
     assert [event.text for event in seen if isinstance(event, events.Notice)] == [lending.FRESH]
     assert len(link.given) == 2 and "sig=" in link.given[1] and link.given[0] != link.given[1]
