@@ -63,10 +63,10 @@ def _checks(site: Site, link: SiteLink, read_only: bool) -> Any:
     return LiveChecks(site, link, read_only=read_only)
 
 
-def _data(site: Site, link: SiteLink) -> Any:
+def _data(site: Site, link: SiteLink, read_only: bool) -> Any:
     from .data.service import LiveData
 
-    return LiveData(site, link)
+    return LiveData(site, link, read_only=read_only)
 
 
 def _environments(site: Site, link: SiteLink) -> Any:
@@ -108,7 +108,7 @@ def open_site(site: Site | None, *, read_only: bool = False) -> Services:
         site=_Here(link),
         connection=LiveConnection(site, link, read_only=read_only),
         checks=step(lambda site: _checks(site, link, read_only)),
-        data=step(lambda site: _data(site, link)),
+        data=step(lambda site: _data(site, link, read_only)),
         environments=step(lambda site: _environments(site, link)),
         runs=step(lambda site: _runs(site, link, read_only)),
         models=step(lambda site: _models(site, link)),

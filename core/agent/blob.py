@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import email.utils
 import hashlib
 import hmac
@@ -21,7 +22,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from . import blob_errors
 from .faults import Fault
 
-VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02")  # newest first: what Stack Hub stamps are known to accept
+VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02", "2017-11-09")  # newest first: what Stack Hub stamps accept
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 MAX_LISTING = 64 * 1024 * 1024
@@ -47,7 +48,9 @@ Query = Dict[str, str]
 class Source:
     """Where the data are, as the client describes it; holds the credential in memory only.
 
-    `address`: connect there and keep the endpoint's name for TLS and the Host header.
+    `address`: connect there and keep the endpoint's name for TLS and the Host header. `credential`: an account key, a
+    SAS token, or "" for none; `lent`: it is a SAS token that the client made of an account key. `remembered`: the API
+    version that the site's service took last, tried before the others where `api_version` is "auto".
     Raises Fault for an endpoint or a credential that cannot be one.
     """
 
@@ -60,6 +63,8 @@ class Source:
         prefix: str = "",
         ca_pem: Optional[str] = None,
         api_version: str = "auto",
+        remembered: str = "",
+        lent: bool = False,
     ) -> None:
         try:
             parts = urllib.parse.urlsplit(endpoint)
@@ -78,7 +83,15 @@ class Source:
         self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
         self.ca_pem = ca_pem
         self.version = None if api_version == "auto" else api_version
+        self.versions = (self.version,) if self.version else _versions(remembered)
+        self.lent = lent
         self.key, self.sas = _credential(credential)
+
+    def nobody(self) -> Source:
+        """The same without the credential."""
+        other = copy.copy(self)
+        other.key, other.sas = None, {}
+        return other
 
     def within(self, path: str) -> str:
         """The blob name, or the prefix of blob names, that `path` (relative to the site's prefix) means."""
@@ -100,9 +113,17 @@ class Source:
         return context
 
 
+def _versions(remembered: str) -> Tuple[str, ...]:
+    """In the order to try: from the remembered one downwards, then, as it works no more, the newer ones."""
+    start = VERSIONS.index(remembered) if remembered in VERSIONS else 0
+    return VERSIONS[start:] + VERSIONS[:start]
+
+
 def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
-    """(account key, {}) or (None, the SAS token's parameters). Raises Fault."""
+    """(account key, {}) or (None, the SAS token's parameters, which may be none). Raises Fault."""
     text = text.strip()
+    if not text:
+        return None, {}
     if "sig=" in text:
         return None, dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
     try:
@@ -170,9 +191,9 @@ class Client:
     def get(self, path: str, query: Query, headers: Optional[Dict[str, str]] = None) -> http.client.HTTPResponse:
         """A response of status 2xx, its body not yet read. Raises Fault; OSError or HTTPException for the link.
 
-        With the version not known yet, tries VERSIONS from the newest down.
+        With the version not known yet, tries those of the source in their order.
         """
-        candidates = (self.version,) if self.version else VERSIONS
+        candidates = (self.version,) if self.version else self.source.versions
         for version in candidates:
             response = self._send(version, path, query, headers or {})
             if 200 <= response.status < 300:
@@ -184,6 +205,11 @@ class Client:
             if refused.code != "InvalidHeaderValue" or version == candidates[-1]:
                 raise blob_errors.fault(refused, self, ", ".join(candidates))
         raise AssertionError("no version to try")
+
+    def look(self) -> http.client.HTTPResponse:
+        """What answers a listing of one blob, whatever it is, unread. Raises OSError, HTTPException."""
+        query = {"restype": "container", "comp": "list", "maxresults": "1"}
+        return self._send(self.version or self.source.versions[0], self._container(), query, {})
 
     def _send(self, version: str, path: str, query: Query, headers: Dict[str, str]) -> http.client.HTTPResponse:
         source = self.source

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import calendar
 import http.client
 import re
-from typing import TYPE_CHECKING, Callable, Dict, NamedTuple, Tuple
+import time
+from typing import TYPE_CHECKING, Callable, Dict, NamedTuple, Optional, Tuple
 
 from .faults import Fault
 
 if TYPE_CHECKING:
     from .blob import Client
 
-CLOCK_LIMIT_S = 300.0  # the service refuses a signature that is 15 minutes off; well before that is worth a word
+CLOCK_LIMIT_S = 300.0  # the service refuses a signature that is 15 minutes off; both clocks drift meanwhile
 
 
 class Refused(NamedTuple):
@@ -38,23 +40,79 @@ Words = Tuple[str, str]
 
 def _version(client: Client, tried: str) -> Words:
     cause = "the storage service refuses the API version (InvalidHeaderValue x-ms-version; tried %s)" % tried
-    return cause, 'set data.api_version = "auto", or the newest version that this stamp documents'
+    newest = "the newest version that this stamp documents"
+    if client.source.version:
+        return cause, 'set data.api_version = "auto", or %s' % newest
+    return cause, "set data.api_version to %s" % newest
 
 
 def _signature(client: Client, tried: str) -> Words:
     skew = client.skew_s or 0.0
     cause = "the storage service does not accept the credential (AuthenticationFailed)"
+    if client.source.key is None:
+        return cause, _token(client, time.time() + skew)
     if abs(skew) > CLOCK_LIMIT_S:
         return cause, "the VM's clock is %.0f s off the service's, which breaks signatures: set it first" % -skew
-    if client.source.key is None:
-        ended = client.source.sas.get("se", "")
-        return cause, "make a new SAS token%s" % (": this one ended at %s, or was altered" % ended if ended else "")
     return cause, "compare the account name in the endpoint (%s) with the key's account" % client.source.account
+
+
+def _token(client: Client, now: float) -> str:
+    """Why a SAS token is refused, by the service's clock: its own words say when it holds."""
+    source, sas = client.source, client.source.sas
+    begins, ends = moment(sas.get("st", "")), moment(sas.get("se", ""))
+    if source.lent:
+        late = "its clock is ahead of the service's or " if ends is not None and ends < now else ""
+        named = "%sthe account in the endpoint (%s) is not that of the account key" % (late, source.account)
+        return "the token was made on your computer: " + named
+    if not sas:
+        return "give an account key or a SAS token in data.credential"
+    if ends is not None and ends <= now:
+        return "make a new SAS token: this one ended at %s" % sas["se"]
+    if begins is not None and begins > now:
+        return "wait, or make a new SAS token: this one holds from %s on" % sas["st"]
+    if sas.get("sv", "") > "2019-07-07":
+        told = "make it with the stamp's own portal or CLI: this one is of version %s, which a Stack Hub may not know"
+        return told % sas["sv"]
+    kept = "its stored access policy %r may be gone" % sas["si"][:64] if sas.get("si") else "it was altered"
+    return "make a new SAS token: %s, or the account's key was changed since" % kept
+
+
+def moment(text: str) -> Optional[float]:
+    """Seconds since the epoch of a time in a SAS token, which is UTC; None where it cannot be read."""
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d"):
+        try:
+            return float(calendar.timegm(time.strptime(text, form)))
+        except ValueError:
+            continue
+    return None
 
 
 def _permission(client: Client, tried: str) -> Words:
     cause = "the credential is good but may not do this (it needs to read and to list the container)"
     return cause, "make a SAS token with the permissions read and list for container %s" % client.source.container
+
+
+def _service_kind(client: Client, tried: str) -> Words:
+    cause = "the SAS token is not for this (ss=%s, srt=%s)" % (
+        client.source.sas.get("ss", "none"),
+        client.source.sas.get("srt", "none"),
+    )
+    return cause, "it needs ss=b and srt=co; better: a SAS token for container %s" % client.source.container
+
+
+def _address(client: Client, tried: str) -> Words:
+    cause = "the SAS token is for the addresses %s, and the VM's is none of them" % client.source.sas.get("sip", "")
+    return cause, "make a SAS token without sip, or with the address that the service sees of the VM"
+
+
+def _keys_off(client: Client, tried: str) -> Words:
+    return "the storage account takes no account key", "use a SAS token, or have account keys allowed"
+
+
+def _query(client: Client, tried: str) -> Words:
+    version = client.source.sas.get("sv", "")
+    cause = "the storage service does not understand the SAS token (InvalidQueryParameterValue)"
+    return cause, "is it whole? It is of version %s: make it with the stamp's own portal or CLI" % (version or "none")
 
 
 def _container(client: Client, tried: str) -> Words:
@@ -80,8 +138,11 @@ EXPLAINED: Dict[str, Callable[..., Words]] = {
     "AuthenticationFailed": _signature,
     "AuthorizationFailure": _permission,
     "AuthorizationPermissionMismatch": _permission,
-    "AuthorizationResourceTypeMismatch": _permission,
-    "AuthorizationServiceMismatch": _permission,
+    "AuthorizationResourceTypeMismatch": _service_kind,
+    "AuthorizationServiceMismatch": _service_kind,
+    "AuthorizationSourceIPMismatch": _address,
+    "KeyBasedAuthenticationNotPermitted": _keys_off,
+    "InvalidQueryParameterValue": _query,
     "InsufficientAccountPermissions": _permission,
     "NoAuthenticationInformation": _signature,
     "InvalidAuthenticationInfo": _signature,

@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, data_removal, data_store, staging, transfer
+from . import blob_links, data_removal, data_store, path_found, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
@@ -37,8 +37,9 @@ def take(root: str, digest: str) -> str:
 
 
 def check(call: Call, source: Dict[str, Any]) -> None:
-    """One event for each link of the path, in order."""
-    for link in blob_links.follow(Source(**source)):
+    """One event for each link of the path, in order. `api_version`: what the service takes, "" where not known yet."""
+    path = path_found.Path(Source(**source), "the VM", os.path.join(call.root, "data"))
+    for link in blob_links.walk(path, blob_links.WHOLE):
         call.event(
             event="check",
             id=link.id,
@@ -46,6 +47,8 @@ def check(call: Call, source: Dict[str, Any]) -> None:
             evidence=link.cause,
             action=link.action,
             duration_s=link.duration_s,
+            service_code=link.service_code,
+            api_version=path.client.version or "",
         )
 
 

@@ -95,15 +95,27 @@ class Row:
         if self.off:
             return _skipped(self.check, self.off)
         found = self.check.run(seen)
-        accepted = self.accepted
-        if accepted is None or found.status not in ("fail", "warn", "unknown"):
-            return found
-        until = accepted.until.isoformat()
-        if today > accepted.until:
-            evidence = f"{found.evidence}; {accepted.owner} accepted it until {until}, which is over"
-            return _changed(found, evidence=evidence)
-        who = {"owner": accepted.owner, "reason": accepted.reason, "until": until, "status": found.status}
-        return _changed(found, status="skipped", accepted=who)
+        return found if self.accepted is None else _accepted(found, self.accepted, today)
+
+
+def judged(found: CheckFinished, settings: Checks, today: datetime.date) -> CheckFinished:
+    """A finding of another group than the catalogue's, as the site has switched it off or accepted it."""
+    if found.id in settings.off:
+        return _changed(found, status="skipped", evidence="switched off by the site file", fix="")
+    accepted = settings.accepted.get(found.id)
+    return found if accepted is None else _accepted(found, accepted, today)
+
+
+def _accepted(found: CheckFinished, accepted: Accepted, today: datetime.date) -> CheckFinished:
+    """Skipped through the last day; afterwards it is what it is, and says so."""
+    if found.status not in ("fail", "warn", "unknown"):
+        return found
+    until = accepted.until.isoformat()
+    if today > accepted.until:
+        evidence = f"{found.evidence}; {accepted.owner} accepted it until {until}, which is over"
+        return _changed(found, evidence=evidence)
+    who = {"owner": accepted.owner, "reason": accepted.reason, "until": until, "status": found.status}
+    return _changed(found, status="skipped", accepted=who)
 
 
 def _changed(found: CheckFinished, **changes: Any) -> CheckFinished:
@@ -156,18 +168,24 @@ def problems(settings: Checks) -> Iterator[str]:
     if settings.profile not in PROFILES:
         yield f"checks.profile: there is no profile {settings.profile!r} (there is: {', '.join(PROFILES)})"
     for id in settings.off:
-        if id not in BY_ID:
+        if not _known(id):
             yield f"checks.off: there is no check {id!r}"
     for id, value in settings.values.items():
         wrong = _wrong_value(id, value)
         if wrong:
             yield f"checks.values.{id}: {wrong}"
     for id, accepted in settings.accepted.items():
-        if id not in BY_ID:
+        if not _known(id):
             yield f"checks.accepted.{id}: there is no check {id!r}"
         for key in ("owner", "reason"):
             if not getattr(accepted, key).strip():
                 yield f"checks.accepted.{id}.{key}: it has to say something"
+
+
+def _known(id: str) -> bool:
+    from ..data import links
+
+    return id in BY_ID or id in links.IDS
 
 
 def _wrong_value(id: str, value: Any) -> str:

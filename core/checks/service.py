@@ -93,9 +93,9 @@ class LiveChecks:
         if self._site.file.data is None:
             yield Notice(text=f"site {self._site.name} has no [data], so the way to it is not checked")
             return
-        title = "Following the path from the VM to the container"
+        title = "Following the path to the container"
         yield Phase(step="check", title=title, command="trainshed check data")
-        async with aclosing(LiveData(self._site, self._link).links()) as links:
+        async with aclosing(LiveData(self._site, self._link, read_only=self._read_only).links()) as links:
             async for link in links:
                 yield link
 

@@ -4,66 +4,40 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
-from .. import equal, threads
+from .. import equal
 from ..errors import AgentError
 from ..events import (
     CheckFinished,
     ChecksFinished,
     DataStaged,
     Event,
+    Notice,
     Phase,
     Progress,
 )
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import source
+from . import path as data_path
+from .lending import Lender
 from .store import Store
 from .told import part, read
 
-GROUP = "data"
-# Link of the path -> (title, severity where it is broken, what is expected)
-LINKS: Mapping[str, tuple[str, str, str]] = {
-    "name": ("The endpoint's name leads somewhere", "high", "an address, by DNS or by data.address"),
-    "tcp": ("The storage service's port is open", "high", "a TCP connection within 10 s"),
-    "tls": ("The storage service proves who it is", "critical", "a certificate for the name, by a trusted CA, 30 days"),
-    "auth": ("The credential is accepted", "high", "an account key or SAS token, and an API version in common"),
-    "list": ("The container can be listed", "high", "the container exists and has blobs"),
-    "bytes": ("The first bytes can be read", "high", "up to 64 KB of a blob"),
-}
-
-
-def _finished(link: dict[str, Any]) -> CheckFinished:
-    id = str(part(link, "id"))
-    title, severity, expected = LINKS.get(id, (id, "info", ""))
-    more = {"group": GROUP, "title": title, "severity": severity, "expected": expected, "fix": link.get("action", "")}
-    return read(link, CheckFinished, **more, event="check.finished", id=f"data-{id}")
-
 
 class LiveData(Store):
-    """`api_version`: the one that worked last, so that an old service is probed once a session."""
+    """core.services.Data over a real link. `read_only`: nothing is kept on the client."""
 
-    def __init__(self, site: Site, link: Link) -> None:
+    def __init__(self, site: Site, link: Link, *, read_only: bool = False) -> None:
         super().__init__(site, link)
-        self._api_version = ""
+        self._lender = Lender(site, link, read_only=read_only)
 
-    async def _source(self) -> dict[str, Any]:
-        found = await threads.call(source, self._site)
-        if found["api_version"] == "auto" and self._api_version:
-            found["api_version"] = self._api_version
-        return found
-
-    async def links(self) -> AsyncGenerator[CheckFinished, None]:
-        """Each link of the path from the VM to the container, in order. Raises SiteError, SecretError, ConnectError."""
-        described = await self._source()
-        agent = await self._link.agent()
-        async with aclosing(agent.stream("data.check", source=described)) as messages:  # type: ignore[type-var]
-            async for message in messages:
-                if isinstance(message, dict) and message.get("event") == "check":
-                    yield _finished(message)
+    async def links(self) -> AsyncGenerator[CheckFinished | Notice, None]:
+        """Each link of the path to the container, in order. Raises SiteError, SecretError, ConnectError."""
+        async with aclosing(data_path.follow(self._site, self._link, self._lender)) as found:
+            async for link in found:
+                yield link
 
     async def check(self) -> AsyncGenerator[Event, None]:
         started, began = time.time(), time.monotonic()
@@ -73,7 +47,8 @@ class LiveData(Store):
         )
         async with aclosing(self.links()) as links:
             async for link in links:
-                counts[link.status] += 1
+                if isinstance(link, CheckFinished):
+                    counts[link.status] += 1
                 yield link
         yield ChecksFinished(counts=dict(counts), started=started, duration_s=time.monotonic() - began)
 
@@ -81,17 +56,17 @@ class LiveData(Store):
         began = time.monotonic()
         command = equal.command("data", "stage", *filter(None, [path]))
         yield Phase(step="data", title=f"Staging {path or 'the whole container'} on the VM", command=command)
-        described = await self._source()
-        agent = await self._link.agent()
-        async with aclosing(agent.stream("data.stage", source=described, path=path)) as messages:  # type: ignore[type-var]
+        async with aclosing(self._lender.stage(path=path)) as messages:
             async for message in messages:
+                if isinstance(message, Notice):
+                    yield message
                 if not isinstance(message, dict):
                     continue
                 if message.get("event") == "progress":
                     yield read(message, Progress, title="Staging")
                 if "result" in message:
                     result = message["result"]
-                    self._api_version = str(part(result, "api_version") or "")
+                    await self._lender.remember(str(part(result, "api_version") or ""))
                     fields = {"data": result, "reused": part(result, "reused")}
                     yield read(fields, DataStaged, event="data.staged", duration_s=time.monotonic() - began)
                     return

@@ -164,7 +164,7 @@ KINDS = (
     Kind("receipts", "receipts of purges, wherever they were written: digests, folders, counts; names where asked for",
          _in_sites("receipts/*"), noted="receipt", asked=True),
     Kind("history", "how far each step came, what the checks found, which jobs were used: names of hosts and files",
-         _in_sites("journeys/*", "checks/*", "jobs.json")),
+         _in_sites("journeys/*", "checks/*", "jobs.json", "data.json")),
     Kind("temporary", "left by a program that was killed: artifacts of a run", _temporary,
          base=lambda: Path(tempfile.gettempdir())),
     Kind("other", "state of a site that is none of these kinds", lambda: _others()),

@@ -58,7 +58,7 @@ def test_the_whole_journey_is_walked_by_a_script_of_answers_in_ascii(answered: A
         "Step 1 of 6: Connect. It is to do.", "Connecting to stackvm. The same on the command line: trainshed",
         "It is done (connected to stackvm as azureuser).",
         "Step 2 of 6: Check.", "FAIL (high): Passwords are refused. Found: PasswordAuthentication yes", "Fix: ",
-        "It is done (14 pass, 2 warn, 1 fail, 1 unknown).",
+        "It is done (25 pass, 2 warn, 1 fail, 1 unknown, 3 skipped).",
         "Step 3 of 6: Data.", "The path holds.", "It is done (samples/ is staged, 2 files, 124 kB).",
         "Step 4 of 6: Launch.", "warning: job.yml:9: command: pip install", "leaves here  code: 3 files",
         "That is what would run.", f"run {RUN} on stackvm",

@@ -145,8 +145,10 @@ class FakeData(FakeStore):
         yield events.Phase(step="data", title="Following the path from stackvm to the container")
         found = script.links(self.scenario.broken_link)
         for check in found:
-            await self.reach(check.id)
+            await self.reach(check.id.replace("-", ".", 1))
             yield check
+            if self.scenario.path_lost and check.id == "data-service":
+                raise errors.LinkLost("the connection to stackvm was lost", hint="try again")
         yield script.counted(found, 0.034)
 
     async def stage(self, path: str = "") -> Events:

@@ -66,7 +66,7 @@ def test_no_shell_is_put_between() -> None:
 
 
 # after a failed verification the certificate is looked at once more, to say who signed it; nothing is sent
-UNVERIFIED = {"core/agent/blob_links.py"}
+UNVERIFIED = {"core/agent/path_tls.py"}
 
 
 def test_certificates_are_always_verified() -> None:

@@ -12,8 +12,8 @@ from core.demo.azurite import Storage
 from core.errors import MissingPart
 
 from . import azurite
-from .azurite import StrictFront
 from .databases import databases_are_copied  # noqa: F401
+from .front import StrictFront
 from .serving import held_out, iris_run, model_environment, serving_agent, serving_base, serving_root  # noqa: F401
 from .sshd import Sshd
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import os
 import secrets
-import socket
 import stat
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +16,12 @@ import pytest
 
 from core import errors
 from core.data.upload import upload
-from core.demo import azurite, certs
 from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .azurite import NEWEST, Described, StrictFront
-
-LINKS = ["name", "tcp", "tls", "auth", "list", "bytes"]
+from .azurite import NEWEST, Described
+from .front import StrictFront
 
 
 @pytest.fixture
@@ -48,23 +42,6 @@ def filled(storage: Storage, files: Mapping[str, bytes]) -> Described:
     return found
 
 
-def check(agent: AgentProcess, described: Described) -> dict[str, dict[str, Any]]:
-    events = [message for message in agent.stream("data.check", source=described) if isinstance(message, dict)]
-    found = {event["id"]: event for event in events if event.get("event") == "check"}
-    assert list(found) == LINKS
-    return found
-
-
-def broken(found: Mapping[str, Mapping[str, Any]], link: str) -> Mapping[str, Any]:
-    """The one link that failed; those before it passed, those after it are skipped."""
-    at = LINKS.index(link)
-    assert [found[id]["status"] for id in LINKS[:at]] == ["pass"] * at, found
-    assert found[link]["status"] == "fail", found
-    assert [found[id]["status"] for id in LINKS[at + 1 :]] == ["skipped"] * (5 - at), found
-    assert found[link]["action"]
-    return found[link]
-
-
 def files(agent: AgentProcess, digest: str) -> dict[str, bytes]:
     base = agent.root / "data" / digest / "files"
     return {str(path.relative_to(base)): path.read_bytes() for path in base.rglob("*") if path.is_file()}
@@ -73,152 +50,6 @@ def files(agent: AgentProcess, digest: str) -> dict[str, bytes]:
 def visible(agent: AgentProcess) -> list[str]:
     folder = agent.root / "data"
     return sorted(name for name in os.listdir(folder) if not name.startswith(".")) if folder.exists() else []
-
-
-def container_sas(storage: Storage, container: str, ends: datetime, permissions: str = "rl") -> str:
-    """A SAS token of version 2019-07-07 for a container, signed as the storage service documents it."""
-    expiry = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
-    resource = f"/blob/{azurite.ACCOUNT}/{container}"
-    fields = [permissions, "", expiry, resource, "", "", "", "2019-07-07", "c", "", "", "", "", "", ""]
-    import hmac
-    from urllib.parse import urlencode
-
-    signed = hmac.new(base64.b64decode(storage.key), "\n".join(fields).encode(), hashlib.sha256).digest()
-    sig = base64.b64encode(signed).decode()
-    return "?" + urlencode({"sv": "2019-07-07", "sr": "c", "sp": permissions, "se": expiry, "sig": sig})
-
-
-# --- the six links
-
-
-def test_every_link_passes_and_says_what_it_saw(agent: AgentProcess, described: Described) -> None:
-    found = check(agent, described)
-    assert {entry["status"] for entry in found.values()} == {"pass"}, found
-    assert "address says" in found["name"]["evidence"] and "days left" in found["tls"]["evidence"]
-    assert "2020-10-02" in found["auth"]["evidence"] and "3 blobs" in found["list"]["evidence"]
-    assert all(entry["duration_s"] >= 0 for entry in found.values())
-
-
-def test_an_old_service_is_probed_downwards_and_the_version_remembered(
-    agent: AgentProcess, described: Described, front: StrictFront
-) -> None:
-    old = front.described(described["container"])
-    assert "2019-07-07" in check(agent, old)["auth"]["evidence"]
-    front.faults.seen.clear()
-    assert agent.call("data.stage", source=old, path="")["api_version"] == "2019-07-07"
-    assert [version for _, version, _ in front.faults.seen].count("2020-10-02") == 1
-
-
-def test_a_version_that_is_too_new_is_named_in_plain_words(
-    agent: AgentProcess, described: Described, front: StrictFront
-) -> None:
-    fixed = {**front.described(described["container"]), "api_version": "2020-10-02"}
-    link = broken(check(agent, fixed), "auth")
-    assert "InvalidHeaderValue x-ms-version" in link["evidence"] and "auto" in link["action"]
-
-
-def test_an_unknown_name_breaks_the_first_link(agent: AgentProcess, described: Described) -> None:
-    link = broken(check(agent, {**described, "address": None}), "name")
-    assert "not known on the VM" in link["evidence"] and "data.address" in link["action"]
-
-
-def test_a_closed_port_breaks_tcp(agent: AgentProcess, described: Described) -> None:
-    with socket.socket() as taken:
-        taken.bind((azurite.ADDRESS, 0))
-        port = taken.getsockname()[1]
-        found = check(agent, {**described, "endpoint": f"https://{azurite.HOST}:{port}"})
-    assert "refused" in broken(found, "tcp")["evidence"].lower()
-
-
-def test_a_service_that_does_not_speak_tls_breaks_tls(agent: AgentProcess, described: Described) -> None:
-    with socket.create_server((azurite.ADDRESS, 0)) as plain:
-        port = plain.getsockname()[1]
-
-        def answer() -> None:
-            for _ in range(2):
-                connection, _ = plain.accept()
-                with connection:
-                    connection.sendall(b"220 hello\r\n")
-
-        from core import threads
-
-        threads.spawn(answer, "plain")
-        broken(check(agent, {**described, "endpoint": f"https://{azurite.HOST}:{port}"}), "tls")
-
-
-def test_another_ca_breaks_tls_and_names_the_issuer(agent: AgentProcess, described: Described, tmp_path: Path) -> None:
-    other = certs.make(tmp_path, azurite.HOST).root.read_text()
-    link = broken(check(agent, {**described, "ca_pem": other}), "tls")
-    assert "not trusted" in link["evidence"] and "holds another CA" in link["action"]
-    without = broken(check(agent, {**described, "ca_pem": None}), "tls")
-    assert "trainshed embedded site root" in without["evidence"] and "set data.ca_bundle" in without["action"]
-
-
-def test_a_certificate_for_another_name_breaks_tls(agent: AgentProcess, described: Described) -> None:
-    wrong = described["endpoint"].replace("trainshed.blob", "other.blob")
-    link = broken(check(agent, {**described, "endpoint": wrong}), "tls")
-    assert azurite.HOST in link["evidence"] and "other.blob" in link["evidence"]
-
-
-def test_an_ended_certificate_breaks_tls(
-    agent: AgentProcess, described: Described, storage: Storage, home: Path
-) -> None:
-    front = StrictFront(storage, certs.make(home, azurite.HOST, days=-2))
-    try:
-        assert "ended on" in broken(check(agent, front.described(described["container"])), "tls")["evidence"]
-    finally:
-        front.stop()
-
-
-def test_a_wrong_key_breaks_auth_and_is_not_shown(agent: AgentProcess, described: Described) -> None:
-    key = base64.b64encode(secrets.token_bytes(64)).decode()
-    found = check(agent, {**described, "credential": key})
-    assert "does not accept the credential" in broken(found, "auth")["evidence"]
-    assert key not in json.dumps(found)
-
-
-def test_a_sas_token_works_and_an_expired_one_says_when_it_ended(
-    agent: AgentProcess, described: Described, storage: Storage
-) -> None:
-    good = container_sas(storage, described["container"], datetime.now(UTC) + timedelta(hours=1))
-    found = check(agent, {**described, "credential": good})
-    assert {entry["status"] for entry in found.values()} == {"pass"}, found
-    assert "SAS token accepted" in found["auth"]["evidence"]
-    ended = datetime.now(UTC) - timedelta(hours=1)
-    old = container_sas(storage, described["container"], ended)
-    link = broken(check(agent, {**described, "credential": old}), "auth")
-    assert ended.strftime("%Y-%m-%dT%H:%M") in link["action"]
-
-
-def test_a_sas_token_that_may_not_list_breaks_the_list(
-    agent: AgentProcess, described: Described, storage: Storage
-) -> None:
-    reading = container_sas(storage, described["container"], datetime.now(UTC) + timedelta(hours=1), "r")
-    assert "may not do this" in broken(check(agent, {**described, "credential": reading}), "list")["evidence"]
-
-
-@pytest.mark.parametrize("text", ["not base64 !", "DefaultEndpointsProtocol=https;AccountName=a"])
-def test_what_is_no_credential_is_refused(agent: AgentProcess, described: Described, text: str) -> None:
-    with pytest.raises(errors.SecretError, match="neither an account key nor a SAS token"):
-        agent.call("data.check", source={**described, "credential": text})
-
-
-def test_no_such_container_breaks_the_list(agent: AgentProcess, described: Described) -> None:
-    link = broken(check(agent, {**described, "container": "missing"}), "list")
-    assert "no container 'missing'" in link["evidence"] and "data.container" in link["action"]
-
-
-def test_an_empty_container_is_a_warning(agent: AgentProcess, storage: Storage) -> None:
-    found = check(agent, filled(storage, {}))
-    assert (found["list"]["status"], found["bytes"]["status"]) == ("warn", "skipped")
-
-
-def test_a_bundle_that_is_no_certificate_is_named(agent: AgentProcess, described: Described) -> None:
-    link = broken(check(agent, {**described, "ca_pem": "nonsense"}), "tls")
-    assert "data.ca_bundle" in link["evidence"]
-
-
-# --- staging
 
 
 def test_a_folder_is_staged_read_only_under_the_digest_of_its_content(

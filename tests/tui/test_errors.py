@@ -15,6 +15,7 @@ from core import live
 from core.errors import ConnectError
 from core.services import Events
 from core.site.secrets import Secret
+from tests.fakes import script
 from tests.fakes.runs import FakeRuns
 from tests.fakes.script import FINGERPRINT, OTHER, RUN, Scenario
 from tests.fakes.services import FakeConnection
@@ -193,6 +194,49 @@ async def test_the_first_broken_link_is_named_and_mended_links_go_on() -> None:
         await walk.press("r", "enter")
         assert walk.state == "done"
         assert "sha256" in walk.pane_text("#staged")
+
+
+async def test_the_broken_link_is_told_whole_and_the_others_by_their_keys() -> None:
+    for size in ((80, 24), (120, 40)):
+        async with walking(Scenario(broken_link="data.tls"), size=size) as walk:
+            await walk.press("3", "enter")
+            screen = " ".join(walk.screen_text().split())
+            assert (
+                script.SHA in screen and "→ set data.ca_bundle" in screen and "✗ FAIL TLS" in " ".join(screen.split())
+            )
+            assert "not tried" in screen or "– API version" in screen
+            await walk.press("k")
+            assert "✓ PASS TCP: 10.0.0.4 port 443 accepts" in walk.pane_text("#broken")
+            await walk.press("j", "j")
+            assert "blob service: not tried: the link 'tls' before it" in walk.pane_text("#broken")
+            await walk.press(*["j"] * 30)
+            assert "from here, blob service: not tried" in walk.pane_text("#broken")
+            assert "which is fine" in walk.pane_text("#broken") and "✗ FAIL TLS" in " ".join(walk.screen_text().split())
+
+
+async def test_findings_stay_where_a_check_does_not_reach_the_vm() -> None:
+    scenario = Scenario()
+    async with walking(scenario) as walk:
+        await walk.press("2", "enter")
+        scenario.unreachable = True
+        await walk.press("r")
+        assert walk.state == "failed" and "Passwords are refused" in walk.screen_text()
+
+
+async def test_a_path_that_is_lost_in_the_middle_keeps_what_was_seen_before() -> None:
+    scenario = Scenario(broken_link="data.disk")
+    async with walking(scenario) as walk:
+        await walk.press("3", "j", "enter")
+        assert "No link was tried yet" in walk.notices()
+        scenario.path_lost, scenario.broken_link = True, ""
+        await walk.press("r")
+        assert walk.state == "failed" and "connection to stackvm was lost" in walk.screen_text()
+        assert "✗ FAIL disk" in walk.screen_text() and "✓ login" in walk.screen_text()
+        assert "refused by the service" in walk.pane_text("#broken") and "seen before" in walk.pane_text("#broken")
+        scenario.path_lost = False
+        await walk.press("r")
+        assert "✗" not in walk.pane_text("#links") and "◆ the container" in walk.pane_text("#links")
+        assert "seen before" not in walk.pane_text("#broken")
 
 
 async def test_a_failing_build_shows_its_log_and_keeps_the_job() -> None:

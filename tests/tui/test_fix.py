@@ -63,7 +63,7 @@ async def test_findings_are_marked_shown_and_put_right_by_the_vms_name() -> None
         await walk.press("escape")
         options = walk.pane.query_one(OptionList)
         assert "✓ PASS    Few tries for each connection" in [str(option.prompt) for option in options.options]
-        assert "15 pass, 1 warn, 1 fail, 1 unknown" in walk.status
+        assert "26 pass, 1 warn, 1 fail, 1 unknown" in walk.status
 
 
 @pytest.mark.usefixtures("brisk")

@@ -20,7 +20,7 @@ class PlainData(PlainStaged):
 
     def choices(self) -> list[Choice]:
         return [
-            Choice("path", "Follow the path from the VM to the container", self.path),
+            Choice("path", "Follow the path to the container", self.path),
             Choice("stage", f"Stage {self.typed('path') or 'all of it'} on the VM", self.stage),
             Choice("change", "Change what is staged", self.change),
             *self.store_choices(),
@@ -46,7 +46,7 @@ class PlainData(PlainStaged):
 
     def receive(self, event: events.Event) -> None:
         if isinstance(event, events.CheckFinished) and event.status == "fail":
-            self.broken = event.title
+            self.broken = self.broken or event.title
         elif isinstance(event, events.DataStaged):
             self.staged = self.session.staged = event
         else:

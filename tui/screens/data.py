@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -12,7 +14,7 @@ from textual.widgets import Static
 from core import events
 from tui import words
 from tui.widgets.fields import Field, Row
-from tui.widgets.links import LinkPath
+from tui.widgets.links import LinkPath, word
 from tui.widgets.staged import StagedBox
 
 from .staged_acts import StagedActs
@@ -22,11 +24,14 @@ from .work import Task
 class DataPane(StagedActs):
     STEP = "data"
     EMPTY = "The path was not tried yet: press Enter."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "link(1)", "Next link", show=False, id="path.next"),
+        Binding("up,k", "link(-1)", "Link before", show=False, id="path.before"),
+    ]
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="links-box", can_focus=False):
-            yield LinkPath(id="links")
-        yield Static(id="broken")
+            yield LinkPath(id="link-path", vm=self.session.vm)
         yield Row(
             "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
         )
@@ -36,7 +41,10 @@ class DataPane(StagedActs):
     def on_mount(self) -> None:
         self.whole = False  # every link of the path held
         self.data: events.DataStaged | None = None
-        self.query_one(LinkPath).draw(*self._ends())
+
+    @property
+    def links(self) -> LinkPath:
+        return self.query_one(LinkPath)
 
     def shown(self) -> None:
         """Launch may have staged what its job needs meanwhile."""
@@ -47,12 +55,8 @@ class DataPane(StagedActs):
             return
         self.data = staged
         self.panel.clear()
-        self.query_one("#broken", Static).update("")
         self._show(staged)
         self.status.say("Launch staged this. Enter follows the path, then stages more.")
-
-    def _ends(self) -> tuple[str, str]:
-        return f"VM {self.session.vm}", "container of the site"
 
     def primary(self) -> tuple[str, Callable[[], object]]:
         if not self.is_mounted or not self.whole:
@@ -67,10 +71,8 @@ class DataPane(StagedActs):
     def check(self) -> None:
         if not self.going:
             self.whole = False
-            links = self.query_one(LinkPath)
-            links.reset()
-            self.query_one("#broken", Static).update("")
-            links.draw(*self._ends())
+            self.links.vm = self.session.vm
+            self.links.begin()
         line = self.session.line("check", "data")
         title = "Following the path to the data"
         self.operate(Task(title, line, lambda: self.session.services.data.check(), self._checked, retry=self.check))
@@ -95,7 +97,7 @@ class DataPane(StagedActs):
     def receive(self, event: events.Event) -> None:
         match event:
             case events.CheckFinished():
-                self.query_one(LinkPath).add(event, *self._ends())
+                self.links.add(event)
             case events.DataStaged():
                 self.data = self.session.staged = event
                 self._show(event)
@@ -105,24 +107,33 @@ class DataPane(StagedActs):
                 self.received(event)
 
     def _checked(self) -> tuple[str, str]:
-        links = self.query_one(LinkPath)
-        links.end(*self._ends())
-        broken = links.broken
+        self.links.end(whole=True)
+        found = self.links.found
+        broken = found.broken
         if broken is not None:
-            self.session.journey.fail(self.STEP, f"broken at {broken.title}")
-            self._tell_broken(broken)
+            self.session.journey.fail(self.STEP, f"broken at {word(broken)}")
             again = self.key("wizard.retry", "r")
-            return "fail", f"The path breaks at {broken.title}. Correct it, then press {again}."
-        self.whole = bool(links.links)
+            return "fail", f"The path breaks at {word(broken)}. Correct it, then press {again}."
+        self.whole = bool(found.links)
         self.look()
         self.session.journey.stop(self.STEP)
+        warned = words.plural(len(found.warned), "warning") if found.warned else ""
+        status, holds = ("warn", f"The path holds, with {warned}.") if warned else ("pass", "The path holds.")
         if self.session.read_only:
-            return "pass", "The path holds. Read-only: nothing is staged."
-        return "pass", "The path holds. Enter stages the data on the VM; they do not pass through this computer."
+            return status, f"{holds} Read-only: nothing is staged."
+        return status, f"{holds} Enter stages the data on the VM; they do not pass through this computer."
 
-    def _tell_broken(self, link: events.CheckFinished) -> None:
-        parts = [("✗ ", "$text-error"), (f"{link.title}: {link.evidence}", "bold"), (f"\n{link.fix}", "")]
-        self.query_one("#broken", Static).update(Content.assemble(*parts))
+    def failed(self) -> None:
+        self.stopped()
+        self.relabel()
+
+    def stopped(self) -> None:
+        if self.links.going:
+            self.links.end(whole=False)
+
+    def action_link(self, by: int) -> None:
+        if not self.links.move(by):
+            self.say("No link was tried yet: Enter follows the path")
 
     def _show(self, event: events.DataStaged) -> None:
         data = event.data

@@ -28,6 +28,7 @@ PLACES = {  # of a binding's id, as people call it
     "wizard": "everywhere",
     "dialogue": "in every question",
     "check": "in Check",
+    "path": "on the path to the data",
     "compare": "in the comparison of runs",
     "compare_view": "in the comparison of runs",
     "commands": "in the list of commands",
