@@ -25,7 +25,8 @@ from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .azurite import Described, StrictFront
+from .azurite import Described
+from .front import StrictFront
 from .test_data import filled
 from .test_runner import running
 from .vm import VM, new_ulid, one_vm
