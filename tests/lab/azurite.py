@@ -1,31 +1,18 @@
-"""Real storage for tests: an Azurite over HTTPS for the whole session, and a strict front before it.
-
-Azurite accepts every API version; Stack Hub does not. `StrictFront` answers 400 InvalidHeaderValue to versions
-newer than 2019-07-07, and can cut a download after some bytes.
-"""
+"""Real storage for tests: an Azurite over HTTPS for the whole session. The strict front before it is in front.py."""
 
 from __future__ import annotations
 
-import http.client
-import http.server
-import ssl
 import subprocess
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from core.demo import azurite, certs
+from core.demo import azurite
 
 NEWEST = "2019-07-07"
-REFUSED = (
-    b'<?xml version="1.0" encoding="utf-8"?><Error><Code>InvalidHeaderValue</Code><Message>The value for one of '
-    b"the HTTP headers is not in the correct format.</Message><HeaderName>x-ms-version</HeaderName></Error>"
-)
 Described = dict[str, Any]
 
 
@@ -70,89 +57,3 @@ def put_many(described: Described, files: Mapping[str, bytes]) -> None:
         assert response.status == 201, response.read()
         response.read()
     connection.close()
-
-
-@dataclass
-class Faults:
-    """`cut_after`: bytes of a blob after which the connection ends, each used once. `seen`: (path, version, range)."""
-
-    cut_after: list[int] = field(default_factory=list)
-    seen: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def downloads(self) -> list[tuple[str, str, str]]:
-        return [entry for entry in self.seen if "comp=list" not in entry[0]]
-
-
-class StrictFront(http.server.ThreadingHTTPServer):
-    """HTTPS on a port of its own, before a storage service."""
-
-    daemon_threads = True
-
-    def __init__(self, storage: azurite.Storage, certificates: certs.Certificates | None = None) -> None:
-        self.storage = storage
-        self.faults = Faults()
-        super().__init__((azurite.ADDRESS, 0), _Handler)
-        self.certificates = certificates or storage.certificates
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificates.certificate, self.certificates.key)
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def described(self, container: str) -> Described:
-        port = self.server_address[1]
-        return replace(self.storage, port=port, certificates=self.certificates).described(container)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is what several tests do."""
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: StrictFront
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-
-    def do_GET(self) -> None:
-        faults, version = self.server.faults, self.headers.get("x-ms-version", "")
-        faults.seen.append((self.path, version, self.headers.get("x-ms-range", "")))
-        if version > NEWEST:
-            self._answer(400, {"x-ms-error-code": "InvalidHeaderValue", "Content-Type": "application/xml"}, REFUSED)
-            return
-        status, headers, body = self._asked()
-        cut = None
-        if faults.cut_after and "comp=list" not in self.path and len(body) > faults.cut_after[0]:
-            cut = faults.cut_after.pop(0)
-        self._answer(status, headers, body, cut)
-
-    def _asked(self) -> tuple[int, dict[str, str], bytes]:
-        storage = self.server.storage
-        context = ssl.create_default_context(cafile=str(storage.certificates.root))
-        context.check_hostname = False  # the front knows who it talks to
-        connection = http.client.HTTPSConnection(azurite.ADDRESS, storage.port, context=context)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-        headers["Host"] = f"{azurite.HOST}:{storage.port}"
-        try:
-            connection.request("GET", self.path, headers=headers)
-            response = connection.getresponse()
-            kept = ("content-type", "etag", "x-ms-error-code", "content-range", "date")
-            return response.status, {n: v for n, v in response.getheaders() if n.lower() in kept}, response.read()
-        finally:
-            connection.close()
-
-    def _answer(self, status: int, headers: dict[str, str], body: bytes, cut: int | None = None) -> None:
-        self.send_response_only(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body if cut is None else body[:cut])
-        if cut is not None:
-            self.close_connection = True
-            self.connection.close()
-
-    def log_message(self, *_: object) -> None:
-        """Tests read `faults.seen` instead."""

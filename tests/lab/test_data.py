@@ -25,7 +25,8 @@ from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .azurite import Described, StrictFront, put_many
+from .azurite import Described, put_many
+from .front import StrictFront
 
 LINKS = ["name", "tcp", "tls", "auth", "list", "bytes"]
 
