@@ -137,7 +137,7 @@ def md5() -> Any:
     """What the service has; None on a VM in FIPS mode whose Python cannot be told that it guards nothing."""
     for words in ({}, {"usedforsecurity": False}):  # the second from Python 3.9 on
         try:
-            return hashlib.new("md5", b"", **words)
+            return hashlib.new("md5", b"", **words)  # noqa: S324 (it is compared, and guards nothing)
         except (ValueError, TypeError):
             continue
     return None
