@@ -6,12 +6,13 @@ the sorted lines `path NUL size NUL sha256`; paths are relative to what was stag
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, stage_disk, staging, transfer
+from . import blob_links, memory, stage_disk, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
@@ -29,6 +30,7 @@ def folder(root: str, digest: str) -> str:
     return os.path.join(path, "files")
 
 
+@memory.private()
 def check(call: Call, source: Dict[str, Any]) -> None:
     """One event for each link of the path, in order."""
     for link in blob_links.follow(Source(**source)):
@@ -42,6 +44,7 @@ def check(call: Call, source: Dict[str, Any]) -> None:
         )
 
 
+@memory.private()
 def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
     """`path`: a blob, a folder (trailing "/") or "" for the whole prefix. Says progress in bytes, and notices.
 
@@ -142,7 +145,8 @@ def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple
         stage_disk.discard(came.temporary)
         return manifest, came.fetched, came.linked, True
     manifest = {"digest": digest, "files": came.files, "sources": [plan.origin()], "staged": staging.now()}
-    os.unlink(os.path.join(came.temporary, transfer.JOURNAL))
+    with contextlib.suppress(FileNotFoundError):  # nothing was fetched: all is empty, or was here
+        os.unlink(os.path.join(came.temporary, transfer.JOURNAL))
     with open(os.path.join(came.temporary, MANIFEST), "w", encoding="utf-8") as file:
         file.write(json.dumps(manifest))
     stage_disk.publish(came.temporary, place)
