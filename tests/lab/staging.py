@@ -58,7 +58,9 @@ class Shed:
         self.data = root / "data"  # as it is seen from here
         self.secrets: list[str] = []
         self.container = Container()
+        self.cable: network.Network | None = None  # its network, where it has one of its own
         self.hits: list[str] = []
+        self.sent = 0  # bytes of blobs, in the case and in the one after it
         self.start = start
         self.places = [root, *places]
         self._agent: AgentProcess | None = None
@@ -155,18 +157,19 @@ class Shed:
         return [f"left: {names}"] if names else []
 
     def leaked(self) -> list[str]:
-        search = Search(self.secrets)
+        search = Search([*self.secrets, *(self.front.credentials - {"", "key"})])
         hits = self.hits + search.processes() + search.files(*self.places, since=self._began)
         self.hits = []
         return [f"the credential is in {hit}" for hit in hits]
 
-    def healed(self, path: str = "", *, key: bool = False) -> list[str]:
+    def healed(self, *, key: bool = False, patience_s: float = PATIENCE_S) -> list[str]:
         """Nothing goes wrong any more, and the next staging is complete."""
         self.front.well()
-        outcome = self.stage(path, key=key)
+        outcome = self.stage(key=key, patience_s=patience_s)
+        self.sent += sum(entry.sent for entry in self.front.faults.log if "comp=list" not in entry.path)
         if outcome.result is None:
             return [f"the next one: {outcome.words}"]
-        found = self.wrong(outcome, self.container.truth(path if path.endswith("/") else ""))
+        found = self.wrong(outcome, self.container.truth())
         return [f"the next one: {text}" for text in found + self.left()]
 
 
@@ -180,8 +183,34 @@ def shed_of(folder: Path) -> Iterator[Shed]:
         start = cable.agent if cable else AgentProcess
         places = [cable.seen(path) for path in network.SCRATCH] if cable else []
         made = Shed(folder / "vm", front, start=lambda root: start(root, python=oldest()), places=places)
+        made.cable = cable
         ending.callback(made.end_agent)
         yield made
+
+
+@contextlib.contextmanager
+def small_shed(folder: Path) -> Iterator[Shed]:
+    """One whose data are on a disk of 64 MB, in a network of its own."""
+    data = folder / "vm" / "data"
+    data.mkdir(parents=True)
+    with shed_of(folder) as shed:
+        assert shed.cable is not None
+        shed.cable.run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", str(data))
+        shed.data = shed.cable.seen(str(data))
+        yield shed
+
+
+def filled(small: Shed, *, at: int, pages: int) -> tuple[list[str], Outcome]:
+    """Its disk becomes full but for some pages, at the download of this number: (what is wrong, how it ended)."""
+    filler = small.data / "filler"
+
+    def fill() -> None:
+        status = os.statvfs(small.data)
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, status.f_bavail - pages) * status.f_bsize)
+
+    faults = Faults(when={1 + at: fill}, latency_s=0.03)
+    return carried_out(small, faults, mend=lambda: filler.unlink(missing_ok=True))
 
 
 def carried_out(
@@ -192,6 +221,7 @@ def carried_out(
     key: bool = False,
     ended: bool = False,
     mend: Callable[[], object] = bool,
+    patience_s: float = PATIENCE_S,
 ) -> tuple[list[str], Outcome]:
     """One case, to its verdict, of what the shed holds: (what is wrong, how it ended).
 
@@ -201,13 +231,14 @@ def carried_out(
     shed.agent  # noqa: B018 - before the faults count
     faults.when = {1: shed.look, **faults.when}
     shed.front.faults = faults
-    outcome = shed.stage(key=key)
+    outcome = shed.stage(key=key, patience_s=patience_s)
+    shed.sent = sum(entry.sent for entry in faults.log if "comp=list" not in entry.path)
     shed.front.well()
     mend()
     wrong = shed.wrong(outcome, before, shed.container.truth(), ended=ended)
     if ends and ends != ("complete" if outcome.result else "error"):
         wrong.append(f"should be {ends}: {outcome.words}")
-    wrong += shed.healed(key=key)
+    wrong += shed.healed(key=key, patience_s=patience_s)
     return wrong + shed.leaked(), outcome
 
 

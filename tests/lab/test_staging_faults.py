@@ -18,20 +18,16 @@ from urllib.parse import parse_qs, quote
 import pytest
 
 from core import errors
-from tests.pythons import oldest
 
 from . import network
 from .agent_process import AgentProcess
-from .front import StrictFront
 from .front_faults import Faults
 from .made_up import Blob, Container
-from .network import Network
-from .staging import Outcome, Shed, carried_out, remove, shed_of
-from .staging_cases import CASES, few, mixed, tried
+from .staging import Outcome, Shed, carried_out, filled, remove, shed_of, small_shed
+from .staging_cases import CASES, STEPS, few, mixed, tried
 from .staging_seams import Seamed, ended_at
 
 SEED = os.environ.get("CHAOS_SEED") or secrets.token_hex(4)
-STEPS = 70  # on the disk, of a staging
 
 
 @pytest.fixture(scope="module")
@@ -72,29 +68,13 @@ def test_an_agent_that_ends_at_any_step_leaves_what_the_next_one_uses(shed: Shed
 def test_a_disk_that_becomes_full_shows_nothing(shed: Shed) -> None:
     if network.lacking():
         pytest.skip(network.lacking())
-    with contextlib.ExitStack() as ending:
-        cable = ending.enter_context(contextlib.closing(Network(shed.root.with_name("small-net"))))
-        root = shed.root.with_name("small")
-        (root / "data").mkdir(parents=True)
-        cable.run("mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", str(root / "data"))
-        front = StrictFront(certificates=shed.front.certificates, listener=cable.listener())
-        ending.callback(front.stop)
-        small = Shed(root, front, start=lambda root: cable.agent(root, python=oldest()))
-        small.data = cable.seen(str(root / "data"))
-        ending.callback(small.end_agent)
+    with small_shed(shed.root.with_name("small-disk")) as small:
         small.hold(Container(mixed(random.Random(SEED))))
-        filler = small.data / "filler"
-
-        def fill() -> None:
-            status = os.statvfs(small.data)
-            with filler.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, (status.f_bavail - 64) * status.f_bsize)
-
-        wrong, outcome = carried_out(small, Faults(when={2: fill}, latency_s=0.03), ends="error", mend=filler.unlink)
+        wrong, outcome = filled(small, at=1, pages=64)
         assert not wrong and "full" in outcome.words, f"{outcome.words}\n" + "\n".join(wrong)
         small.hold(Container([Blob("big.bin", 60 << 20)]))
-        front.well()
-        assert "no room" in small.stage().words and not front.faults.downloads and not small.shown()
+        small.front.well()
+        assert "no room" in small.stage().words and not small.front.faults.downloads and not small.shown()
 
 
 # --- the verdict and the search themselves
