@@ -218,7 +218,12 @@ async def client_killed(lab: Lab, chance: random.Random, number: int) -> Seen:
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         faults = Faults(bytes_per_s=2e6, latency_s=0.02)
-        faults.when = {at: lambda: (shed.look(), os.kill(client.pid, signal.SIGKILL))}
+
+        def kill() -> None:
+            shed.look()
+            os.kill(client.pid, signal.SIGKILL)
+
+        faults.when = {at: kill}
         shed.front.faults = faults
         if not at:
             with contextlib.suppress(TimeoutError):
