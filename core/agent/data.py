@@ -74,7 +74,7 @@ def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
 
 def _staged(call: Call, client: Client, base: str, path: str) -> Dict[str, Any]:
     """Raises Changed besides, and OSError."""
-    plan = staging.plan(client, path, lambda: call.wait(0))
+    plan = staging.plan(client, path, call.wait)
     with locked(call, stage_disk.lock_of(base, plan.temporary)):
         manifest = _known(base, plan)
         fetched, linked, reused = 0, plan.bytes, manifest is not None
@@ -145,7 +145,7 @@ def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple
         stage_disk.discard(came.temporary)
         return manifest, came.fetched, came.linked, True
     manifest = {"digest": digest, "files": came.files, "sources": [plan.origin()], "staged": staging.now()}
-    with contextlib.suppress(FileNotFoundError):  # nothing was fetched: all is empty, or was here
+    with contextlib.suppress(FileNotFoundError):  # nothing was fetched
         os.unlink(os.path.join(came.temporary, transfer.JOURNAL))
     with open(os.path.join(came.temporary, MANIFEST), "w", encoding="utf-8") as file:
         file.write(json.dumps(manifest))

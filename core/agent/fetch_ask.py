@@ -72,8 +72,8 @@ class Asker:
         etag = response.headers.get("etag", "")
         if blob.etag and etag and etag.strip('"') != blob.etag.strip('"'):
             raise Changed
-        if response.status == 206 and not _right_range(response.headers.get("content-range", ""), first, last, blob):
-            raise Broken("another part of the blob than was asked for")
+        if response.status == 206:
+            _check_range(response.headers.get("content-range", ""), first, last, blob)
         if response.length is not None and response.length != last - first + 1:
             raise other_size() if whole else Broken("fewer or more bytes than were asked for")
         return response
@@ -119,9 +119,15 @@ def other_size() -> Fault:
     return Fault("data", "a blob has another size than the listing says", "it was changed: stage again")
 
 
-def _right_range(text: str, first: int, last: int, blob: Blob) -> bool:
+def _check_range(text: str, first: int, last: int, blob: Blob) -> None:
+    """Raises Fault where the blob has another size, Broken where it is another part."""
     found = _RANGE.fullmatch(text)
-    return found is not None and tuple(map(int, found.groups())) == (first, last, blob.size)
+    if found is None:
+        raise Broken("a part of a blob that does not say which")
+    if int(found.group(3)) != blob.size:
+        raise other_size()
+    if (int(found.group(1)), int(found.group(2))) != (first, last):
+        raise Broken("another part of the blob than was asked for")
 
 
 def _seconds(headers: Dict[str, str]) -> Optional[float]:

@@ -31,6 +31,7 @@ class Task:
 
     blob: Blob
     failed = 0  # times in a row
+    came = 0  # bytes of everything when it was refused last
     repeated = False  # it came damaged once
 
     def run(self, ask: Asker, wire: Wire, buffer: memoryview, came: Callable[[int], None]) -> None:

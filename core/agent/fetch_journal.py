@@ -1,6 +1,6 @@
 """What of a staging is here already: `journal.jsonl` in its temporary folder, only ever appended to.
 
-    {"boot": ID}                             what follows was written while the VM ran under that boot id
+    {"boot": ID, "block": bytes}             what follows was written under that boot id, in blocks of so many bytes
     ["file", path, etag, size, sha256]       the file is whole
     ["block", path, etag, size, number]      that block of a large file is written
     ["prefix", path, etag, size, blocks, sha256]   of so many blocks from its start
@@ -33,18 +33,18 @@ class Kept:
         self.prefixes: Dict[int, str] = {}
 
 
-def read(folder: str, blobs: Dict[str, Blob]) -> Dict[str, Kept]:
+def read(folder: str, blobs: Dict[str, Blob], block: int) -> Dict[str, Kept]:
     """path -> what is kept of a blob that is still the same. A line that a crash has torn is passed over."""
     found: Dict[str, Kept] = {}
-    now, boot = boot_id(), ""
+    now, boot, alike = boot_id(), "", False
     try:
         with open(os.path.join(folder, NAME), encoding="utf-8", errors="replace") as file:
             for text in file:
                 try:
                     line = json.loads(text)
                     if isinstance(line, dict):
-                        boot = line["boot"]
-                    else:
+                        boot, alike = line["boot"], line["block"] == block
+                    elif alike:
                         _add(found, blobs, line, boot == now != "")
                 except (ValueError, KeyError, TypeError, IndexError):
                     continue
@@ -72,11 +72,11 @@ def _add(found: Dict[str, Kept], blobs: Dict[str, Blob], line: List[Any], sure: 
 class Journal:
     """Appends. Not for several threads."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, block: int) -> None:
         self._file: IO[str] = open(  # noqa: SIM115 - closed by close()
             os.path.join(folder, NAME), "a", encoding="utf-8"
         )
-        self._file.write("\n%s\n" % json.dumps({"boot": boot_id()}))  # the last line may be torn
+        self._file.write("\n%s\n" % json.dumps({"boot": boot_id(), "block": block}))  # the last line may be torn
         self._file.flush()
 
     def add(self, lines: List[List[Any]]) -> None:

@@ -16,8 +16,8 @@ from .lean_http import Gone, Wire
 
 BUFFER = 1024 * 1024
 HASHERS = 2
-ATTEMPTS = 7  # in a row that bring not one byte: some ten seconds
-REFUSALS = 8  # in a row of one request, while nothing else comes either
+ATTEMPTS = 6  # in a row that bring not one byte: some five seconds
+REFUSALS = 6  # in a row of one request, while nothing else comes either
 
 
 class Pool:
@@ -159,7 +159,9 @@ class Pool:
                 self._turn.notify_all()
 
     def _refused(self, task: Task, busy: Busy) -> None:
-        task.failed += 1
+        came = sum(self.bytes)
+        task.failed = task.failed + 1 if task.came == came else 1
+        task.came = came
         if task.failed > REFUSALS:
             hint = "it has been for a while: stage again later, it goes on where it ended"
             raise Fault("data", "the storage service is busy (%s)" % busy.code, hint, service_code=busy.code)

@@ -32,13 +32,13 @@ class Rate:
     def refused(self, busy: Busy, times: int) -> float:
         """Seconds that this request waits; the first refusal in a while halves the connections."""
         now = time.monotonic()
-        wait = backoff(times) if busy.wait_s is None else busy.wait_s + random.uniform(0.0, 0.1 * busy.wait_s)  # noqa: S311
+        wait = max(backoff(times), (busy.wait_s or 0.0) * random.uniform(1.0, 1.1))  # noqa: S311
         with self._lock:
             if busy.wait_s:
                 self._until = max(self._until, now + busy.wait_s)
             if now - self._last > 1.0:
                 self.allowed = max(1, self.allowed // 2)
-                again = "" if busy.wait_s is None else ", asked to wait %g s" % busy.wait_s
+                again = "" if not busy.wait_s else ", asked to wait %g s" % busy.wait_s
                 plural = "" if self.allowed == 1 else "s"
                 what = "the storage service is busy (%s)%s: %d connection%s from now on"
                 self.said.append(what % (busy.code[:60], again, self.allowed, plural))

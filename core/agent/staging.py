@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
+import ssl
 import time
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from .blob import Client
 from .blob_list import Blob
 from .faults import Fault
+from .fetch_ask import BUSY
+from .fetch_rate import backoff
 
+TRIES = 6  # of one page
 now = time.time
 
 
@@ -47,11 +52,11 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
-    """Lists the container. `waited` is called between pages (it raises when the call is cancelled). Raises Fault."""
+def plan(client: Client, path: str, wait: Callable[[float], object]) -> Plan:
+    """Lists the container. `wait` sleeps, and raises when the call is cancelled. Raises Fault, OSError."""
     wanted = client.source.within(path)
     single = bool(path) and not path.endswith("/")
-    found = _listed(client, wanted, single, waited)
+    found = _listed(client, wanted, single, wait)
     start = wanted.rfind("/") + 1 if single else len(wanted)
     if not found:
         where = "%s/%s" % (client.source.container, wanted)
@@ -64,13 +69,12 @@ def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
     return Plan(origin, path, wanted, blobs, folders, listing)
 
 
-def _listed(client: Client, wanted: str, single: bool, waited: Callable[[], object]) -> List[Blob]:
+def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], object]) -> List[Blob]:
     """Raises Fault for a listing that has no end, or that has what nobody asked for."""
     found: Dict[str, Blob] = {}
     marker = ""
     while True:
-        waited()
-        page, marker = client.page(wanted, marker)
+        page, marker = _page(client, wanted, marker, wait)
         before = len(found)
         found.update((blob.name, blob) for blob in page)
         if page and len(found) == before:
@@ -80,6 +84,23 @@ def _listed(client: Client, wanted: str, single: bool, waited: Callable[[], obje
     if not all(name.startswith(wanted) for name in found):
         raise Fault("data", "the storage service lists blobs that were not asked for", "is it a blob service?")
     return [found[wanted]] if single and wanted in found else [] if single else list(found.values())
+
+
+def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], object]) -> Tuple[List[Blob], str]:
+    """Asked again where the service is busy or the connection breaks."""
+    for times in range(1, TRIES):
+        wait(0)
+        try:
+            return client.page(wanted, marker)
+        except Fault as fault:
+            if fault.facts.get("status") not in BUSY:
+                raise
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise
+        client.close()
+        wait(backoff(times))
+    return client.page(wanted, marker)
 
 
 def relative(found: List[Blob], start: int) -> Tuple[Dict[str, Blob], List[str]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
 
-from . import fetch_journal, stage_disk, stage_links
+from . import fetch_files, fetch_journal, stage_disk, stage_links
 from .blob import Client
 from .call import Call
 from .faults import Fault
 from .fetch_ask import Asker
-from .fetch_files import BLOCK, Again, Files, Large, Task, Whole
+from .fetch_files import Again, Files, Large, Task, Whole
 from .fetch_journal import Journal, Kept
 from .fetch_pool import Pool
 from .stage_progress import EVERY_S, Pace
@@ -52,7 +52,11 @@ class _Work:
 
     def begin(self, manifests: Iterable[Dict[str, Any]]) -> int:
         """Folders, what an earlier try left, and links; returns the bytes that were linked."""
-        kept = fetch_journal.read(self.temporary, self.plan.blobs) if os.path.isdir(self.temporary) else {}
+        kept = (
+            fetch_journal.read(self.temporary, self.plan.blobs, fetch_files.BLOCK)
+            if os.path.isdir(self.temporary)
+            else {}
+        )
         stage_disk.tidy(self.files.base, set(kept))
         self._make_folders()
         linked = self._sort(kept, stage_links.known(self._base, manifests, self.plan))
@@ -107,10 +111,11 @@ class _Work:
 
     def fetch(self, client: Client) -> int:
         """Bytes that came. Says progress and notices."""
-        journal = Journal(self.temporary)
+        journal = Journal(self.temporary, fetch_files.BLOCK)
         pool = Pool(Asker(client), self.files, self._tasks)
         pace = Pace(self.plan.bytes, self._there)
         try:
+            self._tell(pool, pace)
             while not pool.over.wait(EVERY_S):
                 self.call.wait(0)
                 self._tell(pool, pace)
@@ -148,7 +153,7 @@ class _Work:
             blob = self.plan.blobs[path]
             if kept.sha256:
                 yield Again(self.files, path, blob, kept.sha256, self._otherwise(pool, path))
-            elif blob.size <= BLOCK:
+            elif blob.size <= fetch_files.BLOCK:
                 yield Whole(self.files, path, blob)
             else:
                 yield from self._large(pool, path, kept)
@@ -173,7 +178,7 @@ class _Work:
 
     def _fresh(self, pool: Pool, path: str) -> Iterator[Task]:
         blob = self.plan.blobs[path]
-        if blob.size <= BLOCK:
+        if blob.size <= fetch_files.BLOCK:
             yield Whole(self.files, path, blob)
         else:
             yield from self._large(pool, path, Kept())

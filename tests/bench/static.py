@@ -26,7 +26,10 @@ ENTRY = (
     "<Content-Type>application/octet-stream</Content-Type><BlobType>BlockBlob</BlobType>"
     "<LeaseStatus>unlocked</LeaseStatus></Properties></Blob>"
 )
-LISTING = '<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="c"><Blobs>{}</Blobs>{}</EnumerationResults>'
+LISTING = (
+    '<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="c">'
+    "<Blobs>{}</Blobs>{}</EnumerationResults>"
+)
 HEAD = (
     "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nContent-Type: application/octet-stream\r\n"
     'Last-Modified: Thu, 26 Nov 2026 12:00:00 GMT\r\nETag: "' + ETAG + '"\r\nServer: static\r\n'
@@ -38,7 +41,7 @@ HEAD = (
 class Blobs:
     def __init__(self, count: int, size: int, large: int) -> None:
         self.count, self.size, self.large = count, size, large
-        self._pages = {}
+        self._pages: dict[bytes, bytes] = {}
         self._small = (HEAD.format(status="200 OK", length=size, more="")).encode() + content(0, size)
 
     def answer(self, target: bytes, head: bytes) -> list[bytes]:
