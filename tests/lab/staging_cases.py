@@ -117,6 +117,7 @@ CASES: Mapping[str, Case] = {
     "listing: sizes too small": Case(lying(front_faults.sizes(-7)), "error", few),
     "listing: every blob twice": Case(lying(front_faults.twice), blobs=few),
     "listing: endless": Case(lying(front_faults.endless), "error", few),
+    "listing: endless and empty": Case(lying(front_faults.nothing_for_ever), "error", few),
     "listing: a name that leaves": Case(
         lying(front_faults.renamed("a/some.bin", "../../../evil")), "error", few
     ),
