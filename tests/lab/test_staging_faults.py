@@ -20,12 +20,13 @@ import pytest
 from core import errors
 
 from . import network
-from .agent_process import AgentProcess
+from .agent_process import AgentProcess, place
 from .front_faults import Faults
 from .made_up import Blob, Container
 from .staging import Outcome, Shed, carried_out, filled, remove, shed_of, small_shed
 from .staging_cases import CASES, STEPS, few, mixed, tried
 from .staging_seams import Seamed, ended_at
+from .vm import NOBODY, PYTHON
 
 SEED = os.environ.get("CHAOS_SEED") or secrets.token_hex(4)
 
@@ -164,3 +165,24 @@ def test_an_agent_that_crashes_while_it_stages_leaves_no_memory_on_the_disk(shed
     finally:
         other.end_agent()
     assert not wrong and isinstance(outcome.error, errors.LinkLost), wrong
+
+
+PRIVATE = """
+import subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from agent import confine, memory
+look = ["/bin/sh", "-c", "cat /proc/$PPID/environ >/dev/null 2>&1 && echo seen || echo closed"]
+with memory.private(), memory.private():
+    print(subprocess.run(look, capture_output=True, text=True, preexec_fn=confine.in_background).stdout.strip())
+print(subprocess.run(look, capture_output=True, text=True).stdout.strip())
+"""
+
+
+def test_an_agent_that_holds_a_credential_starts_jobs_and_is_closed_to_other_programs_of_its_account() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("another account needs root")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        words = [*NOBODY, PYTHON, "-sSE", "-c", PRIVATE, str(place(Path(folder)))]
+        found = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
+    assert found.stdout.split() == ["closed", "seen"], found.stderr
