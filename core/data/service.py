@@ -16,15 +16,13 @@ from ..events import (
     CheckFinished,
     ChecksFinished,
     DataListed,
-    DataStaged,
     Event,
     Phase,
-    Progress,
     StagedData,
 )
 from ..site.files import Site
 from ..ssh.agent import Link
-from . import source
+from . import source, staging
 
 GROUP = "data"
 # Link of the path -> (title, severity where it is broken, what is expected)
@@ -106,13 +104,13 @@ class LiveData:
             async for message in messages:
                 if not isinstance(message, dict):
                     continue
-                if message.get("event") == "progress":
-                    yield Progress(title="Staging", done=message["done"], total=message["total"], unit="bytes")
+                event = staging.said(message)
+                if event is not None:
+                    yield event
                 if "result" in message:
-                    result = message["result"]
-                    self._api_version = result["api_version"] or ""
-                    duration = time.monotonic() - began
-                    yield DataStaged(data=_staged(result), reused=result["reused"], duration_s=duration)
+                    result = staging.result(message)
+                    self._api_version = result.api_version or ""
+                    yield staging.staged(result, time.monotonic() - began)
                     return
         raise AgentError("the agent ended staging without an answer", hint="stage again: it goes on where it ended")
 
