@@ -12,7 +12,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, stage_disk, staging, transfer
+from . import blob_links, memory, stage_disk, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
@@ -30,6 +30,7 @@ def folder(root: str, digest: str) -> str:
     return os.path.join(path, "files")
 
 
+@memory.private()
 def check(call: Call, source: Dict[str, Any]) -> None:
     """One event for each link of the path, in order."""
     for link in blob_links.follow(Source(**source)):
@@ -43,6 +44,7 @@ def check(call: Call, source: Dict[str, Any]) -> None:
         )
 
 
+@memory.private()
 def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
     """`path`: a blob, a folder (trailing "/") or "" for the whole prefix. Says progress in bytes, and notices.
 

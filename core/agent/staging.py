@@ -17,6 +17,7 @@ from .fetch_ask import BUSY
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page
+EMPTY_PAGES = 100  # in a row; a few may come between partitions of the service
 now = time.time
 
 
@@ -72,13 +73,14 @@ def plan(client: Client, path: str, wait: Callable[[float], object]) -> Plan:
 def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], object]) -> List[Blob]:
     """Raises Fault for a listing that has no end, or that has what nobody asked for."""
     found: Dict[str, Blob] = {}
-    marker = ""
+    marker, empty = "", 0
     while True:
         page, marker = _page(client, wanted, marker, wait)
         before = len(found)
         found.update((blob.name, blob) for blob in page)
-        if page and len(found) == before:
-            raise Fault("data", "the storage service lists the same blobs again and again", "is it a blob service?")
+        empty = 0 if page else empty + 1
+        if (page and len(found) == before) or empty > EMPTY_PAGES:
+            raise Fault("data", "the storage service's listing does not end", "is it a blob service?")
         if not marker or (single and wanted in found):
             break
     if not all(name.startswith(wanted) for name in found):

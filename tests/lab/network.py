@@ -27,10 +27,11 @@ VM_HOLDER = r"""
 set -e
 ip link set lo up
 for name in hosts resolv.conf; do [ ! -e "/etc/$name" ] || mount --bind "$1/$name" "/etc/$name"; done
-for place in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o size=64m,mode=1777 tmpfs "$place"; done
+for place in {scratch}; do mount -t tmpfs -o size=64m,mode=1777 tmpfs "$place"; done
 echo ready
 read -r _
 """
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # folders that are the VM's alone
 STORAGE_HOLDER = "ip link set lo up && echo ready && read -r _"
 Made = TypeVar("Made")
 
@@ -78,7 +79,7 @@ class Network:
         self.names({})
         (folder / "resolv.conf").write_text(f"nameserver {NOWHERE}\noptions timeout:1 attempts:1\n")
         spaces = ("--net", "--mount", "--propagation", "private")
-        self._vm = _Held(*spaces, "sh", "-c", VM_HOLDER, "sh", str(folder))
+        self._vm = _Held(*spaces, "sh", "-c", VM_HOLDER.replace("{scratch}", " ".join(SCRATCH)), "sh", str(folder))
         self._storage = _Held("--net", "sh", "-c", STORAGE_HOLDER)
         self.enter = ["nsenter", f"--net=/proc/{self._vm.pid}/ns/net", f"--mount=/proc/{self._vm.pid}/ns/mnt"]
         self.settings = [f'ForceCommand exec {" ".join(self.enter)} /bin/sh -c "$SSH_ORIGINAL_COMMAND"']
