@@ -73,7 +73,7 @@ class Whole(Task):
         size = self.blob.size
         response = ask.ask(wire, self.blob, self._here, size - 1)
         if self._fd < 0:
-            self._fd = os.open(self._files.place(self._path), FLAGS | os.O_TRUNC, 0o600)
+            self._fd = fresh(self._files.place(self._path))
         while self._here < size:
             filled(response, buffer, size - self._here, self._keep, came)
         ended(response)
@@ -123,6 +123,15 @@ class Again(Task):
         os.chmod(files.place(path), 0o444)
         files.finish(path, self.blob, sha256)
         came(self.blob.size)
+
+
+def fresh(place: str) -> int:
+    """A new file, never one that is there: that may be a version's, by a hard link."""
+    try:
+        return os.open(place, FLAGS | os.O_EXCL, 0o600)
+    except FileExistsError:
+        os.unlink(place)
+        return os.open(place, FLAGS | os.O_EXCL, 0o600)
 
 
 def expected(blob: Blob) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterator, List, Set
 
 from .blob_list import Blob
 from .fetch_ask import Asker
-from .fetch_files import FLAGS, Damaged, Files, Task, ended, expected, filled, md5, write
+from .fetch_files import FLAGS, Damaged, Files, Task, ended, expected, filled, fresh, md5, write
 from .fetch_journal import Kept
 from .lean_http import Broken, Wire
 
@@ -143,11 +143,14 @@ class Follower:
 
 
 def _opened(place: str) -> int:
+    """What an earlier try left, or a new file."""
     try:
-        return os.open(place, FLAGS, 0o600)
-    except PermissionError:  # read-only already: an earlier try was whole and could not note it
-        os.chmod(place, 0o600)
+        if os.lstat(place).st_nlink > 1:
+            return fresh(place)
+        os.chmod(place, 0o600)  # read-only already: that try was whole and could not note it
         return os.open(place, FLAGS)
+    except FileNotFoundError:
+        return fresh(place)
 
 
 def _hash_block(file: Large, number: int, total: Any) -> None:

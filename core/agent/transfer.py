@@ -18,7 +18,6 @@ from .stage_progress import EVERY_S, Pace
 from .staging import Plan
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # sha256 of no bytes
-JOURNAL = fetch_journal.NAME
 TURN = 512  # files between two looks whether the call is cancelled
 
 
