@@ -106,7 +106,7 @@ def _large(static: Static, agent: AgentProcess) -> Row:
 
     ours = _then_removed(static, lambda: _staged(static, agent, "large.bin"))
     name = f"`curl`, {CONNECTIONS} ranges at once"
-    return compared("staging of 1 GB, sha256 and all", ours, name, curl, goal="≤ 1.25", rounds=ROUNDS)
+    return compared(f"staging of 1 GB, sha256 and all, {ROUNDS} times", ours, name, curl, goal="≤ 1.25", rounds=ROUNDS)
 
 
 def _then_removed(static: Static, work: Callable[[], float]) -> Callable[[], float]:
@@ -130,12 +130,14 @@ def _small(static: Static, agent: AgentProcess) -> Iterator[Row]:
             shutil.rmtree(static.folder / "bare", ignore_errors=True)
             return took
 
-        what = f"staging of {COUNT:,} blobs of 4 KB"
+        what = f"staging of {COUNT:,} blobs of 4 KB, {ROUNDS} times"
         ours = _then_removed(static, lambda: _staged(static, agent, "many/"))
         name = f"`http.client` over {CONNECTIONS} connections"
         floor = str(static.folder / "bare")
         yield compared(what, ours, name + ", each to a file", lambda: asked(floor), goal="≤ 1.25", rounds=ROUNDS)
-        yield compared("the same", ours, name + ", to nothing", lambda: asked(""), goal="≤ 1.25", rounds=ROUNDS)
+        yield compared(
+            f"the same, {ROUNDS} times", ours, name + ", to nothing", lambda: asked(""), goal="≤ 1.25", rounds=ROUNDS
+        )
         _staged(static, agent, "many/")
         again = [_staged(static, agent, "many/", anew=False) for _ in range(ROUNDS)]
         yield Row(f"a second staging of {COUNT:,} blobs", again, "none: one listing", [])
