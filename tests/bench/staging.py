@@ -139,6 +139,6 @@ def _small(static: Static, agent: AgentProcess) -> Iterator[Row]:
             f"the same, {ROUNDS} times", ours, name + ", to nothing", lambda: asked(""), goal="≤ 1.25", rounds=ROUNDS
         )
         _staged(static, agent, "many/")
-        again = [_staged(static, agent, "many/", anew=False) for _ in range(ROUNDS)]
-        yield Row(f"a second staging of {COUNT:,} blobs", again, "none: one listing", [])
+        second = [_staged(static, agent, "many/", anew=False) for _ in range(ROUNDS)]
+        yield Row(f"a second staging of {COUNT:,} blobs", second, "none: one listing", [])
         bare.communicate()
