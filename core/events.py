@@ -33,12 +33,14 @@ class Phase(_Event, frozen=True, kw_only=True, tag="phase"):
 
 
 class Progress(_Event, frozen=True, kw_only=True, tag="progress"):
-    """`total` is None where no real total is known: then no bar is drawn."""
+    """`total` is None where no real total is known: then no bar is drawn. `rate`: units a second."""
 
     title: str
     done: int
     total: int | None = None
     unit: Literal["bytes", "files", "items"] = "bytes"
+    rate: float | None = None
+    left_s: float | None = None
 
 
 class Notice(_Event, frozen=True, kw_only=True, tag="notice"):
@@ -184,9 +186,18 @@ class StagedData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataStaged(_Event, frozen=True, kw_only=True, tag="data.staged"):
+    """`fetched`: bytes that came from the container; `linked`: bytes that another version on the VM had already.
+
+    `listing`: a digest of what the container listed, to tell whether anything has changed; what a run sees is
+    `data.digest`, of the content.
+    """
+
     data: StagedData
     reused: bool
     duration_s: float = 0.0
+    fetched: int = 0
+    linked: int = 0
+    listing: str = ""
 
 
 class PartialData(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from . import comparison
 from . import staged as texts
 from .resolved import LISTED, Row, rows
 from .text import harmless, pairs, printable, table
-from .words import ENGINES, STATUS, clock, duration, memory, now, number, size
+from .words import ENGINES, STATUS, clock, duration, how_staged, memory, now, number, size
 
 COLOURS = {"pass": "good", "warn": "warning", "fail": "bad", "unknown": "warning", "skipped": "quiet"}
 LONGEST_CELL = 40  # characters of a value beside others
@@ -90,14 +90,13 @@ def counted(event: events.ChecksFinished | Report, style: Style) -> list[str]:
 
 def staged(event: events.DataStaged) -> list[str]:
     item = event.data
-    how = "was there already" if event.reused else f"staged in {duration(event.duration_s)}"
     values = [
         ("path", item.path or "(all)"),
         ("digest", item.digest),
         ("files", f"{item.files:,}"),
         ("size", size(item.bytes)),
     ]
-    return pairs([*values, ("result", how)])
+    return pairs([*values, ("result", how_staged(event))])
 
 
 def environments(listed: Iterable[events.EnvironmentInfo]) -> list[str]:

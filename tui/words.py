@@ -11,7 +11,7 @@ from core.amounts import plural as plural
 from core.amounts import size as size
 
 if TYPE_CHECKING:
-    from core.events import Progress
+    from core.events import DataStaged, Progress
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,30 @@ RUN = {
 
 
 def amount(progress: Progress) -> str:
-    """How far: `4.1 kB of 31 kB`, `3 of 10 files`, without the total where none is known."""
+    """How far: `4.1 kB of 31 kB, 12 kB/s, 2 s left`, `3 of 10 files`, without what is not known."""
     if progress.unit == "bytes":
         done = size(progress.done)
-        return f"{done} of {size(progress.total)}" if progress.total is not None else done
+        far = f"{done} of {size(progress.total)}" if progress.total is not None else done
+        rate = f", {size(progress.rate)}/s" if progress.rate is not None else ""
+        return far + rate + (f", {_left(progress.left_s)} left" if progress.left_s else "")
     of = f" of {progress.total:,}" if progress.total is not None else ""
     return f"{progress.done:,}{of} {progress.unit}"
+
+
+def _left(seconds: float) -> str:
+    """An estimate: never less than a second, nor parts of one."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
+
+
+def how_staged(event: DataStaged) -> str:
+    """Whether anything came, and how much of it was on the VM before."""
+    if event.reused and not event.fetched:
+        return "was there already: nothing was fetched"
+    if event.reused:
+        return f"was there already, under another listing ({size(event.fetched)} fetched)"
+    how = f"staged in {duration(event.duration_s)}"
+    return how + (f": {size(event.fetched)} fetched, {size(event.linked)} linked" if event.linked else "")
 
 
 def duration(seconds: float) -> str:

@@ -200,7 +200,8 @@ class Client:
                 self.version = version
                 return response
             refused = blob_errors.read(response)
-            if refused.code != "InvalidHeaderValue" and not self.version:
+            busy = refused.status in (429, 500, 503)  # which says nothing of the version
+            if refused.code != "InvalidHeaderValue" and not self.version and not busy:
                 self.version = version  # it is understood, whatever else is wrong
             if refused.code != "InvalidHeaderValue" or version == candidates[-1]:
                 raise blob_errors.fault(refused, self, ", ".join(candidates))

@@ -14,6 +14,8 @@ import struct
 import sys
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
+from . import memory
+
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, …|JGE|K, BPF_RET|K
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000  # SECCOMP_RET_…
 NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; the low half of args[0], little-endian
@@ -109,5 +111,6 @@ def in_background() -> None:
     """`own_keyring`, and: what starves the machine does not starve the agent, and is killed before it (proc(5))."""
     own_keyring()
     os.nice(NICE)
+    memory.dumpable(True)  # while data are staged nobody but root may write there
     with open("/proc/self/oom_score_adj", "wb", 0) as file:
         file.write(b"%d" % OOM_SCORE)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from . import blob_links, data_removal, data_store, path_found, staging, transfer
+from . import blob_links, data_removal, data_store, memory, path_found, stage_disk, staging, transfer
 from .blob import Client, Source
 from .call import Call
 from .faults import Fault
+from .fetch_ask import Changed
 from .locks import locked
 
 MANIFEST = "manifest.json"
@@ -36,6 +36,7 @@ def take(root: str, digest: str) -> str:
     return path
 
 
+@memory.private()
 def check(call: Call, source: Dict[str, Any]) -> None:
     """One event for each link of the path, in order. `api_version`: what the service takes, "" where not known yet."""
     path = path_found.Path(Source(**source), "the VM", os.path.join(call.root, "data"))
@@ -52,29 +53,45 @@ def check(call: Call, source: Dict[str, Any]) -> None:
         )
 
 
+@memory.private()
 def stage(call: Call, source: Dict[str, Any], path: str = "") -> Dict[str, Any]:
-    """`path`: a blob, a folder (trailing "/") or "" for the whole prefix. Says progress in bytes.
+    """`path`: a blob, a folder (trailing "/") or "" for the whole prefix. Says progress in bytes, and notices.
 
-    Unchanged blobs (by ETag) that are staged already are not fetched again. Raises Fault.
+    {digest, path, files, bytes, staged, used, listing, reused, fetched, linked, api_version}. `digest` is of the
+    content, `listing` of what the service listed. `fetched` and `linked`: bytes that came, and that were here in a
+    staged version. Blobs that are unchanged (by ETag) are linked; a blob that is replaced meanwhile is listed again,
+    once. Raises Fault.
     """
     client = Client(Source(**source))
     base = os.path.join(call.root, "data")
     os.makedirs(base, exist_ok=True)
     try:
-        plan = staging.plan(client, path, lambda: call.wait(0))
-        data_removal.tidy(call)
-        with locked(call, transfer.lock_of(base, plan.temporary)):
-            manifest = _known(base, plan)
-            reused = manifest is not None
-            if manifest is None:
-                manifest, reused = _fetched(call, client, base, plan)
+        try:
+            return _staged(call, client, base, path)
+        except Changed:
+            call.event(event="notice", text="a blob was changed meanwhile: the container is listed again")
+        return _staged(call, client, base, path)
+    except Changed:
+        raise Fault("data", "blobs are changed while they are read", "stage again when nobody writes there any more")
     except OSError as error:
-        raise transfer.storage_fault(error, base)
+        raise stage_disk.fault(error, base)
     except http.client.HTTPException as error:
         raise Fault("data", "the connection to the storage service broke (%s)" % type(error).__name__, "stage again")
     finally:
         client.close()
-    return dict(_info(manifest, path), reused=reused, api_version=client.version)
+
+
+def _staged(call: Call, client: Client, base: str, path: str) -> Dict[str, Any]:
+    """Raises Changed besides, and OSError."""
+    plan = staging.plan(client, path, call.wait)
+    data_removal.tidy(call)
+    with locked(call, stage_disk.lock_of(base, plan.temporary)):
+        manifest = _known(base, plan)
+        fetched, linked, reused = 0, plan.bytes, manifest is not None
+        if manifest is None:
+            manifest, fetched, linked, reused = _fetched(call, client, base, plan)
+    amounts = {"listing": plan.listing, "fetched": fetched, "linked": linked}
+    return dict(_info(manifest, path), reused=reused, api_version=client.version, **amounts)
 
 
 def _info(manifest: Dict[str, Any], path: str) -> Dict[str, Any]:
@@ -84,50 +101,66 @@ def _info(manifest: Dict[str, Any], path: str) -> Dict[str, Any]:
         "files": len(manifest["files"]),
         "bytes": sum(entry["size"] for entry in manifest["files"]),
         "staged": manifest["staged"],
+        "used": manifest["staged"],
     }
 
 
-def _manifests(base: str) -> Iterator[Dict[str, Any]]:
+def _manifests(base: str, text: str = "") -> Iterator[Dict[str, Any]]:
+    """Those with `text` in them: one of 100,000 files is not parsed without need."""
     try:
         names = sorted(os.listdir(base))
     except FileNotFoundError:
         return
     for name in names:
-        manifest = None if name.startswith(".") else _read(os.path.join(base, name, MANIFEST))
+        manifest = None if name.startswith(".") else _read(os.path.join(base, name, MANIFEST), text)
         if manifest is not None:
             yield manifest
 
 
-def _read(path: str) -> Optional[Dict[str, Any]]:
+def _read(path: str, text: str = "") -> Optional[Dict[str, Any]]:
+    """None for one that cannot be read, or that has not `text` in it."""
     try:
-        with open(path, encoding="utf-8") as file:
-            found: Dict[str, Any] = json.load(file)
-            return found
+        with open(path, "rb") as file:
+            raw = file.read()
+        found: Optional[Dict[str, Any]] = json.loads(raw) if text.encode() in raw else None
+        return found
     except (OSError, ValueError):
         return None
 
 
 def _known(base: str, plan: staging.Plan) -> Optional[Dict[str, Any]]:
     """The manifest of this very listing, if it is staged."""
-    for manifest in _manifests(base):
+    for manifest in _manifests(base, plan.listing):
         if any(entry["listing"] == plan.listing for entry in manifest["sources"]):
             return manifest
     return None
 
 
-def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple[Dict[str, Any], bool]:
-    """(manifest, reused): what was fetched may be what is here already, under another listing."""
-    temporary, files = transfer.fetch(call, client, base, plan)
-    digest = staging.digest(files)
+def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple[Dict[str, Any], int, int, bool]:
+    """(manifest, fetched, linked, reused): what came may be what is here already, under another listing."""
+    came = transfer.fetch(call, client, base, plan, _manifests(base, json.dumps(plan.origin_text)))
+    digest = staging.digest(came.files)
     place = os.path.join(base, digest)
-    known = _read(os.path.join(place, MANIFEST))
-    if known is not None:
-        shutil.rmtree(temporary)
-        known["sources"] = [*known["sources"][-7:], plan.origin()]
-        staging.write(os.path.join(place, MANIFEST), json.dumps(known))
-        return known, True
-    manifest = {"digest": digest, "files": files, "sources": [plan.origin()], "staged": staging.now()}
-    for name in (transfer.JOURNAL, data_store.ABOUT):
-        os.unlink(os.path.join(temporary, name))
-    staging.publish(temporary, place, json.dumps(manifest), MANIFEST)
-    return manifest, False
+    manifest = _read(os.path.join(place, MANIFEST))
+    if manifest is not None:
+        _add_source(manifest, plan.origin())
+        staging.write(os.path.join(place, MANIFEST), json.dumps(manifest))
+        stage_disk.discard(came.temporary)
+        return manifest, came.fetched, came.linked, True
+    manifest = {"digest": digest, "files": came.files, "sources": [plan.origin()], "staged": staging.now()}
+    for name in os.listdir(came.temporary):  # the journal, and what else was noted meanwhile
+        if name != "files":
+            os.unlink(os.path.join(came.temporary, name))
+    with open(os.path.join(came.temporary, MANIFEST), "w", encoding="utf-8") as file:
+        file.write(json.dumps(manifest))
+    stage_disk.publish(came.temporary, place)
+    return manifest, came.fetched, came.linked, False
+
+
+def _add_source(manifest: Dict[str, Any], origin: Dict[str, Any]) -> None:
+    """The last eight; of one place, only the last listing's ETags can come again."""
+    kept = manifest["sources"][-7:]
+    for source in kept:
+        if (source["source"], source["within"]) == (origin["source"], origin["within"]):
+            source["etags"] = {}
+    manifest["sources"] = [*kept, origin]

@@ -1,21 +1,28 @@
-"""What to stage: the listing of a part of a container as safe paths; and the last step, making it visible."""
+"""What to stage: the listing of a part of a container as safe paths, and the digest of what came of it."""
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
+import re
+import ssl
 import time
-from typing import Any, Callable, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from .blob import Client
 from .blob_list import Blob
 from .faults import Fault
+from .fetch_ask import BUSY
+from .fetch_rate import backoff
 
+TRIES = 6  # of one page
+EMPTY_PAGES = 100  # in a row; a few may come between partitions of the service
 now = time.time
 
 
 class Plan(NamedTuple):
-    """What to fetch. `blobs`: relative path -> blob; `listing`: a hash of where from, names, sizes and ETags.
+    """What to fetch. `blobs`: relative path -> blob; `listing`: a digest of where from, names, sizes and ETags.
 
     `path`: as asked for; `within`: the same with the site's prefix.
     """
@@ -38,26 +45,19 @@ class Plan(NamedTuple):
 
     @property
     def temporary(self) -> str:
-        """Its name; the first half is the source's, the second the listing's: a changed blob is another folder."""
-        return ".tmp-%s-%s" % (_short(self.origin_text + "\0" + self.within), self.listing[:16])
+        """Its name, the source's alone: what is still the same when the container has changed is used."""
+        return ".tmp-%s-0" % _short(self.origin_text + "\0" + self.within)
 
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
-    """Lists the container. `waited` is called between pages (it raises when the call is cancelled). Raises Fault."""
+def plan(client: Client, path: str, wait: Callable[[float], object]) -> Plan:
+    """Lists the container. `wait` sleeps, and raises when the call is cancelled. Raises Fault, OSError."""
     wanted = client.source.within(path)
     single = bool(path) and not path.endswith("/")
-    found: List[Blob] = []
-    marker = ""
-    while True:
-        waited()
-        page, marker = client.page(wanted, marker)
-        found += [blob for blob in page if not single or blob.name == wanted]
-        if not marker or (single and found):
-            break
+    found = _listed(client, wanted, single, wait)
     start = wanted.rfind("/") + 1 if single else len(wanted)
     if not found:
         where = "%s/%s" % (client.source.container, wanted)
@@ -70,11 +70,47 @@ def plan(client: Client, path: str, waited: Callable[[], object]) -> Plan:
     return Plan(origin, path, wanted, blobs, folders, listing)
 
 
-def relative(found: List[Blob], start: int) -> Any:
+def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], object]) -> List[Blob]:
+    """Raises Fault for a listing that has no end, or that has what nobody asked for."""
+    found: Dict[str, Blob] = {}
+    marker, empty = "", 0
+    while True:
+        page, marker = _page(client, wanted, marker, wait)
+        before = len(found)
+        found.update((blob.name, blob) for blob in page)
+        empty = 0 if page else empty + 1
+        if (page and len(found) == before) or empty > EMPTY_PAGES:
+            raise Fault("data", "the storage service's listing does not end", "is it a blob service?")
+        if not marker or (single and found):  # the name itself comes before all that begin with it
+            break
+    if not all(name.startswith(wanted) for name in found):
+        raise Fault("data", "the storage service lists blobs that were not asked for", "is it a blob service?")
+    return [found[wanted]] if single and wanted in found else [] if single else list(found.values())
+
+
+def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], object]) -> Tuple[List[Blob], str]:
+    """Asked again where the service is busy or the connection breaks."""
+    for times in range(1, TRIES):
+        wait(0)
+        try:
+            return client.page(wanted, marker)
+        except Fault as fault:
+            if fault.facts.get("status") not in BUSY:
+                raise
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise
+        client.close()
+        wait(backoff(times))
+    return client.page(wanted, marker)
+
+
+def relative(found: List[Blob], start: int) -> Tuple[Dict[str, Blob], List[str]]:
     """(relative path -> blob, folders to make). Raises Fault for a name that a folder here cannot hold."""
     names = {blob.name[start:]: blob for blob in found}
-    parents = {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
-    blobs, folders = {}, []
+    parents = _parents(names)
+    blobs: Dict[str, Blob] = {}
+    folders = []
     for name, blob in names.items():
         if blob.size == 0 and (name == "" or name.endswith("/") or name in parents):
             if name.strip("/"):  # the mark of an empty folder, as many tools leave it
@@ -86,12 +122,29 @@ def relative(found: List[Blob], start: int) -> Any:
     return blobs, sorted(folders)
 
 
+def _parents(names: Iterable[str]) -> Set[str]:
+    """Every folder that a name is in, at any depth."""
+    found: Set[str] = set()
+    for name in names:
+        above, slash, _ = name.rpartition("/")
+        while slash and above not in found:
+            found.add(above)
+            above, slash, _ = above.rpartition("/")
+    return found
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLAIN = re.compile(r"[A-Za-z0-9_\-]{1,200}(?:[./][A-Za-z0-9_\-]{1,200}){0,3}")  # of which each is safe
+
+
 def safe(name: str) -> str:
     """The same name. Raises Fault where it would leave the folder or is no file name here."""
+    if len(name) < 200 and _PLAIN.fullmatch(name):
+        return name
     parts = name.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise Fault("data", "the blob name %r would leave its folder or has an empty part" % name, "rename the blob")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+    if _CONTROL.search(name):
         raise Fault("data", "the blob name %r has a control character" % name, "rename the blob")
     if any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts):
         raise Fault("data", "a part of the blob name %r is longer than 255 bytes" % name, "rename the blob")
@@ -101,16 +154,6 @@ def safe(name: str) -> str:
 def digest(files: List[Dict[str, Any]]) -> str:
     lines = ["%s\0%d\0%s\n" % (entry["path"], entry["size"], entry["sha256"]) for entry in files]
     return hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def publish(temporary: str, place: str, manifest: str, name: str) -> None:
-    """Read-only for everybody (the folders above are the agent's alone), then visible in one step."""
-    for folder, _, files in os.walk(os.path.join(temporary, "files"), topdown=False):
-        for file in files:
-            os.chmod(os.path.join(folder, file), 0o444)
-        os.chmod(folder, 0o555)  # noqa: S103 (a sandbox has another uid)
-    write(os.path.join(temporary, name), manifest)
-    os.rename(temporary, place)
 
 
 def write(path: str, text: str) -> None:

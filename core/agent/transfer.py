@@ -1,215 +1,198 @@
-"""From a container to a folder: fetched blob by blob, resumed at the byte, hashed on the way."""
+"""From a container to a folder: what is here is linked or kept, the rest is fetched over several connections."""
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import hashlib
-import http.client
-import json
 import os
-import shutil
-import time
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
 
-from . import data_store
+from . import data_store, fetch_journal, fetch_large, stage_disk, stage_links
 from .blob import Client
-from .blob_list import Blob
 from .call import Call
 from .faults import Fault
+from .fetch_ask import Asker
+from .fetch_files import Again, Files, Task, Whole
+from .fetch_journal import Journal, Kept
+from .fetch_large import Large
+from .fetch_pool import Pool
+from .stage_progress import EVERY_S, Pace
 from .staging import Plan
 
-CHUNK = 256 * 1024
-ATTEMPTS = 4  # of one blob, each going on at the byte where the last one ended
-EVERY_S = 0.2  # between two progress events
-RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
-JOURNAL = "done.jsonl"  # in the temporary folder: [path, sha256] of each file that was fetched whole
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # sha256 of no bytes
+TURN = 512  # files between two looks whether the call is cancelled
 
 
-def lock_of(base: str, temporary: str) -> str:
-    """One staging of the same source at a time; the second one waits, and then finds the work done."""
-    return os.path.join(base, ".lock-" + temporary.split("-")[1])
+class Fetched(NamedTuple):
+    """`files`: the manifest's. Bytes: `fetched` came in this call, `linked` are of versions that are staged."""
+
+    temporary: str
+    files: List[Dict[str, Any]]
+    fetched: int
+    linked: int
 
 
-def fetch(call: Call, client: Client, base: str, plan: Plan) -> Tuple[str, List[Dict[str, Any]]]:
-    """(the temporary folder with every file in it, the manifest's files). Uses what an earlier try left."""
-    temporary = os.path.join(base, plan.temporary)
-    _drop_outdated(base, plan)
-    os.makedirs(os.path.join(temporary, "files"), exist_ok=True)
-    data_store.note(temporary, plan)
-    _make_sure_of_room(base, temporary, plan)
-    for folder in plan.folders:
-        os.makedirs(_file(temporary, folder), exist_ok=True)
-    done = _done(temporary)
-    with open(os.path.join(temporary, JOURNAL), "w", encoding="utf-8") as journal:
-        journal.writelines(json.dumps(entry) + "\n" for entry in done.items())
-        _fetch_all(call, client, temporary, plan, done, journal)
-    sizes = {path: plan.blobs[path].size for path in sorted(plan.blobs)}
-    return temporary, [{"path": path, "size": size, "sha256": done[path]} for path, size in sizes.items()]
+def fetch(call: Call, client: Client, base: str, plan: Plan, manifests: Iterable[Dict[str, Any]]) -> Fetched:
+    """All of the plan in its temporary folder. Raises Fault, fetch_ask.Changed, OSError; what came stays there then."""
+    work = _Work(call, base, plan)
+    linked = work.begin(manifests)
+    fetched = work.fetch(client) if work.todo else 0
+    done = work.files.done
+    listed = [{"path": path, "size": plan.blobs[path].size, "sha256": done[path]} for path in sorted(plan.blobs)]
+    return Fetched(work.temporary, listed, fetched, linked)
 
 
-def _make_sure_of_room(base: str, temporary: str, plan: Plan) -> None:
-    here = sum(_size(_file(temporary, path)) for path in plan.blobs)
-    free = max(shutil.disk_usage(base).free - RESERVE, 0)
-    if plan.bytes - here > free:
-        shutil.rmtree(temporary, ignore_errors=True)
-        wanted = "%d bytes are to be staged and %d are free" % (plan.bytes - here, free)
-        raise Fault("data", "the VM's disk has no room: " + wanted, "free some space below %s" % base)
-
-
-def _fetch_all(call: Call, client: Client, temporary: str, plan: Plan, done: Dict[str, str], journal: Any) -> None:
-    """Adds to `done`."""
-    progress = _Progress(call, plan.bytes)
-    for path, blob in plan.blobs.items():
-        call.wait(0)
-        if path in done and _size(_file(temporary, path)) == blob.size:
-            progress.add(blob.size)
-            continue
-        done[path] = _fetch_one(client, blob, _file(temporary, path), progress)
-        journal.write(json.dumps([path, done[path]]) + "\n")
-        journal.flush()
-    progress.end()
-
-
-class _Progress:
-    def __init__(self, call: Call, total: int) -> None:
+class _Work:
+    def __init__(self, call: Call, base: str, plan: Plan) -> None:
         self.call = call
-        self._total = total
-        self._done = 0
-        self._said = 0.0
+        self.plan = plan
+        self.temporary = os.path.join(base, plan.temporary)
+        self.files = Files(os.path.join(self.temporary, "files"))
+        self.todo: Dict[str, Kept] = {}  # path -> what of it is here
+        self._base = base
+        self._there = 0  # bytes that were here at the start
 
-    def add(self, size: int) -> None:
-        self._done += size
-        if time.monotonic() - self._said >= EVERY_S:
-            self.end()
+    def begin(self, manifests: Iterable[Dict[str, Any]]) -> int:
+        """Folders, what an earlier try left, and links; returns the bytes that were linked."""
+        kept = (
+            fetch_journal.read(self.temporary, self.plan.blobs, fetch_large.BLOCK)
+            if os.path.isdir(self.temporary)
+            else {}
+        )
+        stage_disk.tidy(self.files.base, set(kept))
+        self._make_folders()
+        data_store.note(self.temporary, self.plan)
+        linked = self._sort(kept, stage_links.known(self._base, manifests, self.plan))
+        blobs = self.plan.blobs
+        partly = sum(map(self._blocks_here, self.todo))
+        try:
+            stage_disk.make_sure_of_room(self._base, (blobs[path].size for path in self.todo), partly)
+        except Fault:
+            stage_disk.discard(self.temporary)
+            raise
+        return linked
 
-    def end(self) -> None:
-        self._said = time.monotonic()
-        self.call.event(event="progress", done=self._done, total=self._total, unit="bytes")
+    def _make_folders(self) -> None:
+        above = {path.rpartition("/")[0] for path in self.plan.blobs} | set(self.plan.folders)
+        os.makedirs(self.files.base, exist_ok=True)
+        for folder in sorted(above):
+            if folder:
+                os.makedirs(self.files.place(folder), exist_ok=True)
 
+    def _sort(self, kept: Dict[str, Kept], staged: Dict[str, stage_links.Staged]) -> int:
+        """Which files are done, and which are `todo`."""
+        linked, nothing = 0, Kept()
+        for turn, (path, blob) in enumerate(self.plan.blobs.items()):
+            if turn % TURN == 0:
+                self.call.wait(0)
+            place, here = self.files.place(path), kept.get(path)
+            if here is not None and here.sha256 and here.sure and _size(place) == blob.size:
+                self.files.done[path] = here.sha256
+                self._there += blob.size
+            elif blob.size == 0:
+                _make_empty(place)
+                self.files.done[path] = EMPTY
+            elif here is None and blob.name in staged and self._link(path, staged):
+                linked += blob.size
+            else:
+                self.todo[path] = here or nothing
+        self._there += linked
+        return linked
 
-def _fetch_one(client: Client, blob: Blob, place: str, progress: _Progress) -> str:
-    """The sha256 of the file. Raises Fault where the blob has changed, OSError where the link stays broken."""
-    os.makedirs(os.path.dirname(place), exist_ok=True)
-    total = hashlib.sha256()
-    with open(place, "ab") as file:
-        here = _hashed(place, total, progress)
-        for attempt in range(ATTEMPTS):
+    def _link(self, path: str, staged: Dict[str, stage_links.Staged]) -> bool:
+        sha256 = stage_links.link(staged, self.plan.blobs[path], self.files.place(path))
+        if sha256:
+            self.files.done[path] = sha256
+        return bool(sha256)
+
+    def _blocks_here(self, path: str) -> int:
+        """Bytes of a file that take up room already."""
+        try:
+            return min(os.stat(self.files.place(path)).st_blocks * 512, self.plan.blobs[path].size)
+        except OSError:
+            return 0
+
+    def fetch(self, client: Client) -> int:
+        """Bytes that came. Says progress and notices."""
+        journal = Journal(self.temporary, fetch_large.BLOCK)
+        pool = Pool(Asker(client), self.files, self._tasks)
+        pace = Pace(self.plan.bytes, self._there)
+        try:
+            self._tell(pool, pace)
+            while not pool.over.wait(EVERY_S):
+                self.call.wait(0)
+                self._tell(pool, pace)
+                self._write(journal)
+        finally:
+            pool.close()
+            self._write(journal)
+            journal.close()
+        self._tell(pool, pace)
+        if pool.failure is not None:
+            raise self._failed(pool.failure, sum(pool.bytes))
+        return max(sum(pool.bytes), 0)
+
+    def _tell(self, pool: Pool, pace: Pace) -> None:
+        pool.rate.calm()
+        while pool.rate.said:
+            self.call.event(event="notice", text=pool.rate.said.pop(0))
+        self.call.event(**pace.event(sum(pool.bytes)))
+
+    def _write(self, journal: Journal) -> None:
+        notes = self.files.notes
+        while notes:
+            journal.add([notes.popleft() for _ in range(min(len(notes), 10_000))])
+
+    def _failed(self, failure: BaseException, came: int) -> BaseException:
+        """A Fault says what is kept: the next call goes on there."""
+        if isinstance(failure, Fault) and failure.facts.get("status") in (401, 403):
+            kept = min(self._there + max(came, 0), self.plan.bytes)
+            hint = "%s; %d of %d bytes are kept, and staging goes on there" % (failure.hint, kept, self.plan.bytes)
+            return Fault(failure.code, failure.title, hint, **dict(failure.facts, kept=kept, total=self.plan.bytes))
+        return failure
+
+    def _tasks(self, pool: Pool) -> Iterator[Task]:
+        for path, kept in self.todo.items():
+            blob = self.plan.blobs[path]
+            if kept.sha256:
+                yield Again(self.files, path, blob, kept.sha256, self._otherwise(pool, path))
+            elif blob.size <= fetch_large.BLOCK:
+                yield Whole(self.files, path, blob)
+            else:
+                yield from self._large(pool, path, kept)
+
+    def _large(self, pool: Pool, path: str, kept: Kept) -> Iterator[Task]:
+        file = Large(self.files, path, self.plan.blobs[path], kept)
+        self._there += file.kept
+        yield from pool.large(file)
+
+    def _otherwise(self, pool: Pool, path: str) -> Any:
+        """What fetches a file that a crash has torn."""
+
+        def fetch() -> None:
             try:
-                while here < blob.size:
-                    for chunk in _chunks(client, blob, here):
-                        file.write(chunk)
-                        total.update(chunk)
-                        here += len(chunk)
-                        progress.add(len(chunk))
-                break
-            except Fault:
-                os.unlink(place)
-                raise
-            except (OSError, http.client.HTTPException) as error:
-                client.close()
-                if _is_local(error) or attempt == ATTEMPTS - 1:
-                    raise
-                progress.call.wait(0.2 * 4**attempt)
-    if here != blob.size:
-        os.unlink(place)
-        raise _other_size()
-    return total.hexdigest()
+                os.unlink(self.files.place(path))
+            except FileNotFoundError:
+                pass
+            for task in self._fresh(pool, path):
+                pool.again(task)
 
+        return fetch
 
-def _other_size() -> Fault:
-    return Fault("data", "a blob has another size than the listing says", "it was changed: stage again")
-
-
-def _hashed(place: str, total: Any, progress: _Progress) -> int:
-    """How much of the file is here from an earlier try; hashes it."""
-    here = 0
-    with open(place, "rb") as file:
-        for chunk in iter(lambda: file.read(CHUNK), b""):
-            total.update(chunk)
-            here += len(chunk)
-            progress.add(len(chunk))
-    return here
-
-
-def _chunks(client: Client, blob: Blob, first: int) -> Iterator[bytes]:
-    etag = blob.etag if blob.etag.startswith('"') else '"%s"' % blob.etag
-    response = client.blob(blob.name, first, None, etag if blob.etag else "")
-    if first and response.status != 206:
-        client.close()
-        raise Fault("data", "the storage service does not send parts of a blob", "is the endpoint a blob service?")
-    got = 0
-    while True:
-        chunk = response.read(CHUNK)
-        if not chunk:
-            break
-        got += len(chunk)
-        if got > blob.size - first:
-            client.close()
-            raise _other_size()
-        yield chunk
-    if got < blob.size - first:
-        raise http.client.IncompleteRead(b"", blob.size - first - got)
-
-
-def _is_local(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-
-
-def storage_fault(error: OSError, base: str) -> Fault:
-    """What a broken link or a full disk means; a partly filled folder stays only where it can be resumed."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        for name in os.listdir(base):
-            if name.startswith(".tmp-") and not _in_use(base, name):
-                shutil.rmtree(os.path.join(base, name), ignore_errors=True)
-        return Fault("data", "the VM's disk became full while staging", "free some space below %s" % base)
-    if _is_local(error):
-        return Fault("data", "%s cannot be written (%s)" % (base, error.strerror), "is the folder the agent's own?")
-    hint = "trainshed check data names the broken link; staging goes on where it ended"
-    return Fault("data", "the connection to the storage service broke (%s)" % (error.strerror or error), hint)
-
-
-def _in_use(base: str, temporary: str) -> bool:
-    try:
-        handle = os.open(lock_of(base, temporary), os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-
-
-def _drop_outdated(base: str, plan: Plan) -> None:
-    """Folders of the same source with another listing: the container has changed since."""
-    family = plan.temporary.rpartition("-")[0]
-    for name in os.listdir(base):
-        if name.startswith(family) and name != plan.temporary:
-            shutil.rmtree(os.path.join(base, name), ignore_errors=True)
-
-
-def _file(temporary: str, path: str) -> str:
-    return os.path.join(temporary, "files", *path.split("/"))
+    def _fresh(self, pool: Pool, path: str) -> Iterator[Task]:
+        blob = self.plan.blobs[path]
+        if blob.size <= fetch_large.BLOCK:
+            yield Whole(self.files, path, blob)
+        else:
+            yield from self._large(pool, path, Kept())
 
 
 def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:
-        return 0
+        return -1
 
 
-def _done(temporary: str) -> Dict[str, str]:
-    """path -> sha256 of the files that were fetched whole; a torn last line is ignored."""
-    found: Dict[str, str] = {}
-    try:
-        with open(os.path.join(temporary, JOURNAL), encoding="utf-8") as file:
-            for line in file:
-                path, total = json.loads(line)
-                found[path] = total
-    except (FileNotFoundError, ValueError):
-        pass
-    return found
+def _make_empty(place: str) -> None:
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, 0o444)
+    os.close(handle)

@@ -12,18 +12,16 @@ from ..errors import AgentError
 from ..events import (
     CheckFinished,
     ChecksFinished,
-    DataStaged,
     Event,
     Notice,
     Phase,
-    Progress,
 )
 from ..site.files import Site
 from ..ssh.agent import Link
 from . import path as data_path
+from . import staging
 from .lending import Lender
 from .store import Store
-from .told import part, read
 
 
 class LiveData(Store):
@@ -62,12 +60,12 @@ class LiveData(Store):
                     yield message
                 if not isinstance(message, dict):
                     continue
-                if message.get("event") == "progress":
-                    yield read(message, Progress, title="Staging")
+                event = staging.said(message)
+                if event is not None:
+                    yield event
                 if "result" in message:
-                    result = message["result"]
-                    await self._lender.remember(str(part(result, "api_version") or ""))
-                    fields = {"data": result, "reused": part(result, "reused")}
-                    yield read(fields, DataStaged, event="data.staged", duration_s=time.monotonic() - began)
+                    result = staging.result(message)
+                    await self._lender.remember(result.api_version or "")
+                    yield staging.staged(result, time.monotonic() - began)
                     return
         raise AgentError("the agent ended staging without an answer", hint="stage again: it goes on where it ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -16,9 +17,16 @@ def read(told: object, kind: type[T], **more: object) -> T:
     """`told` and `more` as a record of `kind`; fields that it lacks are left out. Raises AgentError."""
     try:
         fields = {**dict(told), **more} if isinstance(told, Mapping) else told
-        return msgspec.convert(fields, kind)
+        found = msgspec.convert(fields, kind)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise AgentError(f"what the VM tells of its data cannot be read: {error}", hint="connect again") from None
+    if isinstance(found, msgspec.Struct) and not all(map(_finite, msgspec.structs.astuple(found))):
+        raise AgentError("what the VM tells of its data cannot be read: not a number", hint="connect again")
+    return found
+
+
+def _finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def part(told: object, name: str) -> Any:

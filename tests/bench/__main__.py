@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from . import checks, log_view, metrics, run_list, runs, terminal
+from . import checks, log_view, metrics, run_list, runs, staging, terminal
 from .host import PROGRAM, Host, Master
 from .row import ROUNDS, Failed, Part, Row, compared, compared_live, measured, milliseconds, timed
 
@@ -117,6 +117,7 @@ GROUPS: dict[str, Callable[[Path], Iterable[Part]]] = {
     "log": log_view.parts,
     "list": lambda _folder: run_list.parts(),
     "metrics": lambda _folder: metrics.parts(),
+    "staging": staging.parts,
     "docker": lambda folder: [("warm launch (docker)", lambda: [asyncio.run(runs.docker_row(folder))])],
     "connect": lambda folder: host_parts(folder, connect_parts),
     "runs": lambda folder: host_parts(folder, runs.parts),

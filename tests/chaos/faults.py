@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import containers, fixing, killed, link, vm, workspace
+from . import containers, fixing, killed, link, staging, vm, workspace
 from .campaign import Fault
 
 DISK = 64 << 20  # bytes
@@ -51,4 +51,5 @@ FAULTS = (
     Fault("fixing: disk of cron full", fixing.disk_full("etc/cron.d"), 0, 4),
     Fault("fixing: disk of the settings full", fixing.disk_full("etc/ssh/sshd_config.d"), 1, 4),
     Fault("fixing: each check alone", fixing.one_by_one, 0, 40),
+    *(Fault(name, trial, 0, times, seconds=seconds) for name, trial, times, seconds in staging.rows()),
 )

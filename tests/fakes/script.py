@@ -203,6 +203,14 @@ def staged(path: str) -> events.StagedData:
     return events.StagedData(digest=DIGEST, path=path or "samples/", files=2, bytes=124_103, staged=NOON)
 
 
+def came(path: str) -> events.DataStaged:
+    """A staging that fetched one of its two files."""
+    data = staged(path)
+    return events.DataStaged(
+        data=data, reused=False, duration_s=0.21, fetched=82_103, linked=42_000, listing="51d7" * 16
+    )
+
+
 def loss(epoch: int) -> float:
     return 0.08 + 0.62 / (1 + 0.35 * epoch) + 0.012 * ((epoch * 7) % 5 - 2) / (1 + epoch / 8)
 

@@ -155,11 +155,13 @@ class FakeData(FakeStore):
         yield events.Phase(step="data", title="Staging samples/ on stackvm")
         total = 124_103
         for done in range(0, total, 31_000):
-            yield events.Progress(title="Staging", done=done, total=total)
+            yield events.Progress(
+                title="Staging", done=done, total=total, rate=590_000, left_s=(total - done) / 590_000
+            )
             await self.reach("stage")
         if self.scenario.broken_link:
             raise errors.DataError("The container cannot be read: TLS", hint="3 Data shows which link is broken.")
-        yield events.DataStaged(data=script.staged(path), reused=False, duration_s=0.21)
+        yield script.came(path)
 
 
 class FakeModels(Part):

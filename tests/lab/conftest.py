@@ -11,9 +11,10 @@ from core.demo import parts
 from core.demo.azurite import Storage
 from core.errors import MissingPart
 
-from . import azurite
+from . import azurite, network
 from .databases import databases_are_copied  # noqa: F401
 from .front import StrictFront
+from .network import Network
 from .serving import held_out, iris_run, model_environment, serving_agent, serving_base, serving_root  # noqa: F401
 from .sshd import Sshd
 
@@ -44,3 +45,13 @@ def front(storage: Storage) -> Iterator[StrictFront]:
     door = StrictFront(storage)
     yield door
     door.stop()
+
+
+@pytest.fixture(scope="session")
+def vm_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """A VM's network with a storage service's behind it, and nothing else."""
+    if network.lacking():
+        pytest.skip(network.lacking())
+    made = Network(tmp_path_factory.mktemp("network"))
+    yield made
+    made.close()

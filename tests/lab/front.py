@@ -54,6 +54,7 @@ class StrictFront:
         public: bool = False,
     ) -> None:
         self.faults = Faults()
+        self.credentials: set[str] = set()  # that were ever used: signatures of a SAS, or "key"
         self.containers = dict(containers or {})
         self.newest, self.public = newest, public
         if certificates is None:
@@ -143,6 +144,7 @@ class StrictFront:
         version, query = request.headers.get("x-ms-version", ""), request.query
         credential = front_auth.credential_of(request.target, request.headers)
         entry = Asked(request.target, version, request.headers.get("x-ms-range", request.headers.get("range", "")))
+        self.credentials.add(credential)
         good = faults.asked(entry, credential)
         if faults.take("busy"):
             return refusal(503, "ServerBusy", **{"Retry-After": faults.retry_after})

@@ -139,6 +139,11 @@ def endless(xml: str) -> str:
     return re.sub(NEXT_MARKER, f"<NextMarker>again{next(_AGAIN)}</NextMarker>", xml)
 
 
+def nothing_for_ever(xml: str) -> str:
+    """No blob, and always a next page."""
+    return endless(re.sub(r"<Blob>.*</Blob>", "", xml, flags=re.DOTALL))
+
+
 def renamed(old: str, new: str) -> Lie:
     """`new`: as XML has it."""
     return lambda xml: xml.replace(f"<Name>{old}</Name>", f"<Name>{new}</Name>")

@@ -132,7 +132,7 @@ def test_the_list_tells_paths_sizes_uses_and_unfinished_stagings(
 def test_a_family_is_locked_as_staging_locks_it(tmp_path: Path) -> None:
     plan = staging.Plan("https://s/c", "a/", "p/a/", {}, [], "f" * 64)
     family = data_store.family({"source": "https://s/c", "within": "p/a/"})
-    assert transfer.lock_of(str(tmp_path), plan.temporary) == data_store.lock_of(str(tmp_path), family)
+    assert stage_disk.lock_of(str(tmp_path), plan.temporary) == data_store.lock_of(str(tmp_path), family)
     assert data_store.TEMPORARY.match(plan.temporary)
 
 

@@ -52,13 +52,15 @@ class StatusLine(Static):
     def _draw(self) -> None:
         if not self.going:  # a tick of the timer can be on its way when it is paused
             return
+        elapsed = words.duration(max(self.clock() - self.began, 1.0)) if self._shown() else ""
+        amount = f"  {words.amount(self.progress)}" if self.progress is not None else ""
         parts: list[tuple[str, str]] = [("● ", "$text-accent"), (self.title, "")]
         if self.progress is not None and self.progress.total:
-            parts.append((f"  {bar(self.progress.done, self.progress.total)}", "$text-accent"))
-        if self.progress is not None:
-            parts.append((f"  {words.amount(self.progress)}", ""))
-        elapsed = words.duration(max(self.clock() - self.began, 1.0)) if self._shown() else ""
-        self.update(Content.assemble(*parts, (f"  {elapsed}", "$muted")))
+            drawn = f"  {bar(self.progress.done, self.progress.total)}"
+            if len(f"● {self.title}{drawn}{amount}  {elapsed}") > (self.size.width or 999):
+                drawn = f"  {drawn[-5:].strip()}"  # the share alone
+            parts.append((drawn, "$text-accent"))
+        self.update(Content.assemble(*parts, (amount, ""), (f"  {elapsed}", "$muted")))
 
     def _shown(self) -> bool:
         return self.clock() - self.began >= 1.0
