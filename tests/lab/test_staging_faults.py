@@ -23,7 +23,8 @@ from . import network
 from .agent_process import AgentProcess, place
 from .front_faults import Faults
 from .made_up import Blob, Container
-from .staging import Outcome, Shed, carried_out, filled, remove, shed_of, small_shed
+from .staged_files import remove
+from .staging import Outcome, Shed, carried_out, filled, shed_of, small_shed
 from .staging_cases import CASES, STEPS, few, mixed, tried
 from .staging_seams import Seamed, ended_at
 from .vm import NOBODY, PYTHON
