@@ -29,7 +29,7 @@ from .truth import Seen
 
 Made = TypeVar("Made")
 CLIENT_S = 4.0  # of a client from its start to the end of its staging, about
-STAGE_BYTES = 40_000  # of a connection that stages, with its login
+STAGE_BYTES = 12_000  # of a connection that stages, with its login
 REPOSITORY = Path(__file__).parents[2]
 
 
