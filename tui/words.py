@@ -56,14 +56,20 @@ RUN = {
 
 
 def amount(progress: Progress) -> str:
-    """How far: `4.1 kB of 31 kB, 12 kB/s, 2.2 s left`, `3 of 10 files`, without what is not known."""
+    """How far: `4.1 kB of 31 kB, 12 kB/s, 2 s left`, `3 of 10 files`, without what is not known."""
     if progress.unit == "bytes":
         done = size(progress.done)
         far = f"{done} of {size(progress.total)}" if progress.total is not None else done
         rate = f", {size(progress.rate)}/s" if progress.rate is not None else ""
-        return far + rate + (f", {duration(progress.left_s)} left" if progress.left_s else "")
+        return far + rate + (f", {_left(progress.left_s)} left" if progress.left_s else "")
     of = f" of {progress.total:,}" if progress.total is not None else ""
     return f"{progress.done:,}{of} {progress.unit}"
+
+
+def _left(seconds: float) -> str:
+    """An estimate: never less than a second, nor parts of one."""
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else duration(whole)
 
 
 def how_staged(event: DataStaged) -> str:

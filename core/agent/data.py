@@ -6,7 +6,6 @@ the sorted lines `path NUL size NUL sha256`; paths are relative to what was stag
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
@@ -145,8 +144,9 @@ def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple
         stage_disk.discard(came.temporary)
         return manifest, came.fetched, came.linked, True
     manifest = {"digest": digest, "files": came.files, "sources": [plan.origin()], "staged": staging.now()}
-    with contextlib.suppress(FileNotFoundError):  # nothing was fetched
-        os.unlink(os.path.join(came.temporary, transfer.JOURNAL))
+    for name in os.listdir(came.temporary):  # the journal, and what else was noted meanwhile
+        if name != "files":
+            os.unlink(os.path.join(came.temporary, name))
     with open(os.path.join(came.temporary, MANIFEST), "w", encoding="utf-8") as file:
         file.write(json.dumps(manifest))
     stage_disk.publish(came.temporary, place)

@@ -10,7 +10,8 @@ from typing import Callable, Deque, Iterator, List, Optional
 
 from .faults import Fault
 from .fetch_ask import Asker, Busy
-from .fetch_files import Block, Damaged, Files, Large, Task
+from .fetch_files import Damaged, Files, Task
+from .fetch_large import Block, Large
 from .fetch_rate import CONNECTIONS, Rate, backoff
 from .lean_http import Gone, Wire
 

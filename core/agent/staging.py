@@ -81,7 +81,7 @@ def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], o
         empty = 0 if page else empty + 1
         if (page and len(found) == before) or empty > EMPTY_PAGES:
             raise Fault("data", "the storage service's listing does not end", "is it a blob service?")
-        if not marker or (single and wanted in found):
+        if not marker or (single and found):  # the name itself comes before all that begin with it
             break
     if not all(name.startswith(wanted) for name in found):
         raise Fault("data", "the storage service lists blobs that were not asked for", "is it a blob service?")

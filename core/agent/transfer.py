@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
 
-from . import fetch_files, fetch_journal, stage_disk, stage_links
+from . import fetch_journal, fetch_large, stage_disk, stage_links
 from .blob import Client
 from .call import Call
 from .faults import Fault
 from .fetch_ask import Asker
-from .fetch_files import Again, Files, Large, Task, Whole
+from .fetch_files import Again, Files, Task, Whole
 from .fetch_journal import Journal, Kept
+from .fetch_large import Large
 from .fetch_pool import Pool
 from .stage_progress import EVERY_S, Pace
 from .staging import Plan
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # sha256 of no bytes
-JOURNAL = fetch_journal.NAME
 TURN = 512  # files between two looks whether the call is cancelled
 
 
@@ -53,7 +53,7 @@ class _Work:
     def begin(self, manifests: Iterable[Dict[str, Any]]) -> int:
         """Folders, what an earlier try left, and links; returns the bytes that were linked."""
         kept = (
-            fetch_journal.read(self.temporary, self.plan.blobs, fetch_files.BLOCK)
+            fetch_journal.read(self.temporary, self.plan.blobs, fetch_large.BLOCK)
             if os.path.isdir(self.temporary)
             else {}
         )
@@ -111,7 +111,7 @@ class _Work:
 
     def fetch(self, client: Client) -> int:
         """Bytes that came. Says progress and notices."""
-        journal = Journal(self.temporary, fetch_files.BLOCK)
+        journal = Journal(self.temporary, fetch_large.BLOCK)
         pool = Pool(Asker(client), self.files, self._tasks)
         pace = Pace(self.plan.bytes, self._there)
         try:
@@ -153,7 +153,7 @@ class _Work:
             blob = self.plan.blobs[path]
             if kept.sha256:
                 yield Again(self.files, path, blob, kept.sha256, self._otherwise(pool, path))
-            elif blob.size <= fetch_files.BLOCK:
+            elif blob.size <= fetch_large.BLOCK:
                 yield Whole(self.files, path, blob)
             else:
                 yield from self._large(pool, path, kept)
@@ -178,7 +178,7 @@ class _Work:
 
     def _fresh(self, pool: Pool, path: str) -> Iterator[Task]:
         blob = self.plan.blobs[path]
-        if blob.size <= fetch_files.BLOCK:
+        if blob.size <= fetch_large.BLOCK:
             yield Whole(self.files, path, blob)
         else:
             yield from self._large(pool, path, Kept())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import data, fetch_files, fetch_journal, fetch_pool, fetch_rate, stage_disk
+from core.agent import data, fetch_journal, fetch_large, fetch_pool, fetch_rate, stage_disk
 from core.agent.call import Call, Cancelled
 from core.agent.faults import Fault
 
@@ -31,7 +31,7 @@ SMALL = [Blob("a/one.bin", 5000), Blob("a/two.bin", 70_000, md5=False), given("a
 @pytest.fixture
 def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StagedHere]:
     """Small blocks, short waits, one large blob and some small ones."""
-    monkeypatch.setattr(fetch_files, "BLOCK", BLOCK)
+    monkeypatch.setattr(fetch_large, "BLOCK", BLOCK)
     monkeypatch.setattr(fetch_rate, "FIRST_WAIT_S", 0.001)
     front = StrictFront(folder=home)
     yield StagedHere(home / "vm", front, Container([LARGE, *SMALL]))
