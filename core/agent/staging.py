@@ -17,7 +17,7 @@ from .fetch_ask import BUSY
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page
-EMPTY_PAGES = 100  # in a row; a few may come between partitions of the service
+EMPTY_PAGES = 50  # in a row; a few may come between partitions of the service
 now = time.time
 
 
