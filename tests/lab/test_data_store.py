@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import data_choice, data_receipts, data_removal, data_store, runs, staging, transfer
+from core.agent import data_choice, data_receipts, data_removal, data_store, runs, staging
 from core.agent.call import Call
 from core.agent.locks import free, locked
 from core.data.upload import upload
