@@ -124,7 +124,7 @@ class Shed:
             if self._agent is not None:
                 self._agent.process.wait(30)  # it may leave its memory on the disk
             return found
-        listed = {item["digest"] for item in self.agent.call("data.list")["items"]}
+        listed = {item["digest"] for item in self.agent.call("data.list")["items"] if not item["broken"]}
         if listed != set(shown):
             found.append(f"{len(listed)} are listed and {len(shown)} are there")
         return found

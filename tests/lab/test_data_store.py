@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import data_choice, data_receipts, data_removal, data_store, runs, staging
+from core.agent import data_choice, data_receipts, data_removal, data_store, runs, stage_disk, staging
 from core.agent.call import Call
 from core.agent.locks import free, locked
 from core.data.upload import upload

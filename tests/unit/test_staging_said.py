@@ -43,7 +43,7 @@ def test_what_is_said_on_the_way_and_at_the_end() -> None:
     ],
 )
 def test_what_is_none_of_that_is_one_clear_error(message: dict[str, Any]) -> None:
-    with pytest.raises(AgentError, match="says of staging"):
+    with pytest.raises(AgentError, match=r"what the VM tells of its data|answer about its data"):
         staging.said(message)
 
 
@@ -60,5 +60,5 @@ def test_what_is_none_of_that_is_one_clear_error(message: dict[str, Any]) -> Non
     ],
 )
 def test_a_result_that_is_none_is_one_clear_error(wrong: dict[str, Any]) -> None:
-    with pytest.raises(AgentError, match="says of staging"):
+    with pytest.raises(AgentError, match=r"what the VM tells of its data|answer about its data"):
         staging.result({"result": {**RESULT, **wrong}})
