@@ -103,7 +103,7 @@ def test_the_host_key_question_is_asked_before_any_other_command_too(clean: Path
     terminal.expect("[SHA256]")
     terminal.expect("Is it the same?")
     terminal.type("yes\n")
-    terminal.expect("DIGEST")
+    terminal.expect("nothing is staged")
     assert terminal.end() == 0
     assert program("--site", site["path"], "data", "list").code == 0
 

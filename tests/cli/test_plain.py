@@ -146,7 +146,7 @@ def test_findings_are_chosen_heard_line_by_line_and_put_right_by_the_vms_name(an
     assert (said.code, said.err) == (0, "") and said.out.isascii()
     in_order(
         said.out,
-        "Nothing was checked yet.", "It is done (14 pass, 2 warn, 1 fail, 1 unknown)",
+        "Nothing was checked yet.", "It is done (25 pass, 2 warn, 1 fail, 1 unknown",
         "  1 Passwords are refused, high, ssh.passwords", "none [all]: 9",
         "There is no finding '9'. Nothing was changed.",
         "fix ssh.forwarding ssh.passwords --dry-run",
@@ -156,15 +156,15 @@ def test_findings_are_chosen_heard_line_by_line_and_put_right_by_the_vms_name(an
         "Permissions of /etc/ssh/sshd_config: from 0644 to 0600.", "Command on the VM: /usr/sbin/sshd -t",
         "within 90 s",
         "Type the name of the VM, stackvm, to change it; anything else leaves it as it is [leave]: othervm",
-        "Nothing was changed.", "It is done (14 pass, 2 warn",
+        "Nothing was changed.", "It is done (25 pass, 2 warn",
         "[leave]: stackvm", "Changing the SSH server of stackvm. The same on the command line: trainshed",
         "A new login works: the fix is kept", "PASS: Few tries for each connection", "Choose undo to take it back.",
-        "It is done (15 pass, 1 warn, 1 fail, 1 unknown)", "FAIL (high): Passwords are refused",
+        "It is done (26 pass, 1 warn, 1 fail, 1 unknown", "FAIL (high): Passwords are refused",
         "This takes back the fix 20261031T090000-00c0ffee.", "  remove: MaxAuthTries 4",
         "The fix is taken back.", "Goodbye",
     )  # fmt: skip
     shut = answered("steps", "2", "check", "fix", "", "stackvm", "quit", scenario=Scenario(locked_out=True))
-    in_order(shut.out, "a new login does not work with it", "everything is as it was", "It is done (14 pass", "[again]")
+    in_order(shut.out, "a new login does not work with it", "everything is as it was", "It is done (25 pass", "[again]")
     held = answered("steps", "2", "check", "fix", "", words=("--plain", "--read-only"), scenario=Scenario(fixed=False))
     in_order(held.out, "add: MaxAuthTries 4", "Read-only: nothing is changed.", "Goodbye.")
     right = answered("steps", "2", "check", "fix", "1", "quit", scenario=Scenario(fixed=True))

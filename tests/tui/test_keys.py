@@ -38,7 +38,7 @@ DIALOGUES: dict[str, tuple[dict[str, object], list[str]]] = {
 }
 PLACES = STEPS | DIALOGUES
 ENDS = ("leave", "app.leave", "suspend_process")
-MOVES = ("move(", "page(", "end(", "scroll_", "cursor_")  # where there is no further line they need no word
+MOVES = ("move(", "link(", "page(", "end(", "scroll_", "cursor_")  # where there is no further line they need no word
 
 
 async def _quiet(walk: Walk) -> None:

@@ -137,7 +137,7 @@ class DataPane(StagedActs):
 
     def _show(self, event: events.DataStaged) -> None:
         data = event.data
-        how = "was there already" if event.reused else f"in {words.duration(event.duration_s)}"
+        how = words.how_staged(event)
         self.query_one("#staged", Static).update(
             Content.assemble(
                 ("✓ ", "$text-success"),
