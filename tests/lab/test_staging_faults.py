@@ -118,9 +118,14 @@ def test_the_search_finds_a_credential_wherever_it_is(shed: Shed) -> None:
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         with process:
+            assert process.stdin is not None and process.stdout is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()  # a program that has just been started has no arguments yet
             assert any(f"process {process.pid}" in hit for hit in shed.leaked())
             process.kill()
     scratch = shed.places[-1]
+    shed.root.mkdir(parents=True, exist_ok=True)
     for folder in (shed.root, scratch):
         for text in (
             secret.encode(),
@@ -149,7 +154,7 @@ def crashing(folder: Path, secret: str) -> None:
         process.stdin.write(secret + "\n")
         process.stdin.flush()
         process.stdout.readline()
-        process.send_signal(signal.SIGQUIT)
+        process.send_signal(signal.SIGABRT)
 
 
 def test_an_agent_that_crashes_while_it_stages_leaves_no_memory_on_the_disk(shed: Shed) -> None:
@@ -161,7 +166,7 @@ def test_an_agent_that_crashes_while_it_stages_leaves_no_memory_on_the_disk(shed
     other = Shed(shed.root.with_name("crashing"), shed.front, start=start)
     other.hold(Container(mixed(random.Random(1))))
     try:
-        quits = Faults(when={4: lambda: other.agent.process.send_signal(signal.SIGQUIT)})
+        quits = Faults(when={4: lambda: other.agent.process.send_signal(signal.SIGABRT)})
         wrong, outcome = carried_out(other, quits, ended=True)
     finally:
         other.end_agent()
