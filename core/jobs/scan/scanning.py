@@ -1,0 +1,308 @@
+"""A folder, a job or a single file: what would travel, each file looked at once, findings in the order of the files."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ... import amounts
+from ...errors import JobError
+from ...events import ScanFinding, ScanFinished, SentFile
+from .. import manifest
+from ..manifest import Entry, Survey
+from . import allowances, content, jobfile, notebook, packages, python, reading, secrets, staged, words
+from .allowances import Allowance
+from .content import Content
+from .found import Found, shown
+from .rules import BY_ID
+from .staged import StagedFile
+
+MOST_TEXT = 4 << 20  # bytes of a text that are searched for credentials
+MOST_FILES = 5000  # that are looked at: more than a snapshot may have
+YAML = (".yml", ".yaml")
+_REQUIREMENTS = re.compile(
+    r"(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in|pip)|requirements/.*\.(?:txt|in)"
+)
+_SHEBANG = re.compile(rb"#![^\n]*\b(python|sh|bash|dash|zsh|ksh)")
+_HOOKS = ("sitecustomize.py", "usercustomize.py")
+_DOCKERFILE = re.compile(r"(?:.*\.)?dockerfile(?:\..*)?|containerfile")
+_RUN = re.compile(r"\s*(?:RUN|CMD|ENTRYPOINT|ONBUILD RUN)\s+(?:--\S+\s+)*(.*)", re.IGNORECASE)
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the site, as far as there is one."""
+
+    staged: list[StagedFile] = []
+    aliases: dict[str, str] = {}
+
+
+def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | ScanFinished]:
+    """`ScanFinding` for each, then `ScanFinished`. Raises JobError for what cannot be read at all. Blocks."""
+    began = time.monotonic()
+    look = _Look(wanted or Wanted())
+    if not path.exists() and not path.is_symlink():
+        raise JobError(f"there is no file or folder {path}")
+    kind = _kind(path)
+    found = look.folder(path) if kind == "folder" else look.job(path) if kind == "job" else look.single(path)
+    counts: Counter[str] = Counter(refused=0, warning=0, note=0, allowed=0)
+    for each in found:
+        counts["allowed" if each.allowed else each.level] += 1
+        yield each
+    yield ScanFinished(
+        path=_utf8(str(path)),
+        kind=kind,
+        files=[SentFile(path=each.path, bytes=each.size, link=each.link) for each in look.files],
+        bytes=sum(each.size for each in look.files),
+        ignore_files=look.ignore_files,
+        counts=dict(counts),
+        looked_at=look.looked_at,
+        duration_s=round(time.monotonic() - began, 4),
+    )
+
+
+def _kind(path: Path) -> Literal["folder", "job", "file"]:
+    if path.is_dir():
+        return "folder"
+    if not path.is_file():
+        raise JobError(f"{path} is neither a file nor a folder", hint="a pipe or a device is not read")
+    return "job" if path.suffix in YAML and jobfile.is_one(path) else "file"
+
+
+class _Look:
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._staged = staged.by_size(wanted.staged)
+        self.files: list[Entry] = []
+        self.ignore_files: list[str] = []
+        self.looked_at = 0
+        self._pictures: list[str] = []
+        self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
+        self._scripts: set[str] = set()
+
+    def job(self, path: Path) -> Iterator[ScanFinding]:
+        job, found = jobfile.of(path, self._wanted.aliases)
+        text = path.read_text(encoding="utf-8-sig")
+        shown_path = str(path)
+        yield from self._told(shown_path, [*secrets.of_text(text), *found], text)
+        if Path(job.environment.conda_source).is_file():
+            yield from self._one(str(job.environment.conda_source), job.environment.conda_source, None)
+        self._scripts = jobfile.scripts(job)
+        for folder, where in _folders(job.code, job.environment.build.path if job.environment.build else None):
+            yield from self.folder(folder, where)
+
+    def single(self, path: Path) -> Iterator[ScanFinding]:
+        self._scripts = {path.name}
+        data, size = self._first(str(path))
+        self.files = [Entry(path.name, size)]
+        yield from self._one(str(path), str(path), (data, size))
+
+    def _first(self, path: str) -> tuple[bytes, int]:
+        try:
+            return reading.read(os.path.realpath(path), content.HEAD)
+        except OSError as error:
+            raise JobError(f"{path} cannot be read: {error.strerror}") from None
+
+    def folder(self, folder: Path, where: str = "code") -> Iterator[ScanFinding]:
+        """All that would travel. Files beyond MOST_FILES are counted alone."""
+        try:
+            survey = manifest.survey(folder, where)
+        except JobError as error:
+            yield self._finding("too-much", ".", 0, _after(error, where))
+            return
+        self.files += survey.manifest.entries
+        self.ignore_files += survey.ignore_files
+        yield from self._survey(survey, where)
+        root = survey.manifest.folder
+        for name in survey.ignore_files:
+            text = self._text_of(f"{root}/{name}")
+            self._allowed.append((name.rpartition("/")[0], allowances.of_text(text)))
+        for entry in survey.manifest.entries[:MOST_FILES]:
+            if entry.link is None:
+                yield from self._one(f"{root}/{entry.path}", entry.path, None)
+        if len(self._pictures) >= content.MANY_PICTURES:
+            seen = f"{len(self._pictures)} pictures or recordings, such as {self._pictures[0]}"
+            yield self._finding("images", self._pictures[0], 0, seen)
+        self._pictures = []
+
+    def _survey(self, survey: Survey, where: str) -> Iterator[ScanFinding]:
+        for error in survey.refused:
+            rule = "link-outside" if "leaves the folder" in error.title else "not-sendable"
+            yield self._finding(rule, _utf8(str(error.facts.get("path", "."))), 0, _after(error, where))
+        too_much = manifest.too_much(survey.manifest, where)
+        if too_much is not None:
+            yield self._finding("too-much", ".", 0, f"{_after(too_much, where)}; {too_much.hint}", longest=400)
+
+    def _text_of(self, path: str) -> str:
+        try:
+            return reading.text(reading.read(path, MOST_TEXT)[0])
+        except OSError:
+            return ""
+
+    def _one(self, place: str, name: str, first: tuple[bytes, int] | None) -> Iterator[ScanFinding]:
+        """One file: by its content, then as code of its kind, then for credentials."""
+        try:
+            head, size = first or reading.read(place, content.HEAD)
+            copy = staged.match(place, size, self._staged)
+            if copy is not None:
+                yield self._finding("staged-data", name, 0, shown(f"the same as {copy.path} of the site's container"))
+                return
+            what = content.of(head, size, name.lower())
+            yield from self._by_content(what, name, size)
+            if what.kind == "text":
+                data = head if size <= len(head) else reading.read(place, _most(name))[0]
+                yield from self._text(name, data, size, head)
+            elif name.lower().endswith((".py", ".ipynb", ".sh")):
+                yield self._finding("not-read", name, 0, "it is named as code and holds none")
+        except OSError as error:
+            yield self._finding("not-read", name, 0, f"it cannot be read: {error.strerror}")
+
+    def _by_content(self, what: Content, name: str, size: int) -> Iterator[ScanFinding]:
+        if what.kind == "data":
+            rule = "small-data-file" if content.is_small(what, size) else "data-file"
+            rows = f", {what.rows:,}{'' if size <= content.HEAD else ' or more'} rows" if what.rows else ""
+            yield self._finding(rule, name, 0, f"{what.what}{rows}, {amounts.size(size)}")
+        elif what.kind == "opaque":
+            yield self._finding("opaque-file", name, 0, f"{what.what}, {amounts.size(size)}")
+        elif what.kind == "picture":
+            self._pictures.append(name)
+
+    def _text(self, name: str, data: bytes, size: int, head: bytes) -> Iterator[ScanFinding]:
+        kind = self._language(name, head)
+        text = reading.text(data)
+        if kind in ("python", "notebook", "shell", "dockerfile"):
+            self.looked_at += len(data)
+        found, commented = _of_kind(kind, data, size, text)
+        told = secrets.of_text(text, code=kind in ("python", "notebook"))
+        if name.rpartition("/")[2] in _HOOKS:
+            found = [*found, Found("start-hook", 0, name.rpartition("/")[2])]
+        yield from self._told(name, [*found, *told], commented)
+
+    def _language(self, name: str, head: bytes) -> str:
+        base = name.rpartition("/")[2].lower()
+        shebang = _SHEBANG.match(head)
+        if base.endswith((".py", ".pyw")) or (name in self._scripts and "." not in base[-4:]):
+            return "python"
+        if base.endswith(".ipynb"):
+            return "notebook"
+        if base.endswith((".sh", ".bash", ".zsh")):
+            return "shell"
+        if shebang is not None:
+            return "python" if shebang[1] == b"python" else "shell"
+        if name in self._scripts:
+            return "python"
+        if _REQUIREMENTS.fullmatch(base):
+            return "requirements"
+        if _DOCKERFILE.fullmatch(base):
+            return "dockerfile"
+        if base.endswith(".pth"):
+            return "pth"
+        return "yaml" if base.endswith(YAML) else ""
+
+    def _told(self, name: str, found: Iterable[Found], commented: str) -> Iterator[ScanFinding]:
+        """With the allowances that stand in the text."""
+        here = allowances.of_text(commented)
+        for each in sorted([*found, *allowances.wrong(here)], key=lambda each: each.line):
+            yield self._finding(each.rule, name, each.line, each.seen, allowed=allowances.reason(each, here))
+
+    def _finding(
+        self, rule: str, name: str, line: int, seen: str, *, allowed: str = "", longest: int = 200
+    ) -> ScanFinding:
+        row = BY_ID[rule]
+        return ScanFinding(
+            rule=rule,
+            leak=row.leak,
+            level=row.level,
+            title=row.title,
+            file=_utf8(name),
+            line=line,
+            seen=_utf8(seen)[:longest],
+            reason=row.reason,
+            instead=row.instead,
+            source=row.source,
+            allowed=allowed or self._by_ignore_file(Found(rule, line, seen), name),
+        )
+
+    def _by_ignore_file(self, found: Found, name: str) -> str:
+        for folder, known in self._allowed:
+            if not folder or name.startswith(f"{folder}/"):
+                reason = allowances.reason(found, known, name[len(folder) + 1 if folder else 0 :])
+                if reason:
+                    return reason
+        return ""
+
+
+def _folders(code: Path | None, context: str | None) -> Iterator[tuple[Path, str]]:
+    if code is not None:
+        yield code, "code"
+    if context is not None and Path(context) != code:
+        yield Path(context), "the Docker build context"
+
+
+def _after(error: JobError, where: str) -> str:
+    return error.title.removeprefix(f"{where}: ")
+
+
+def _most(name: str) -> int:
+    """Bytes of a text that are read."""
+    return notebook.LARGEST if name.lower().endswith(".ipynb") else MOST_TEXT
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _of_kind(kind: str, data: bytes, size: int, text: str) -> tuple[list[Found], str]:
+    """The findings, and the text whose comments may allow them, with the same lines."""
+    if kind == "python":
+        return _of_python(data, size)
+    if kind == "notebook":
+        return _of_notebook(data, size, text)
+    if kind == "shell":
+        return list(words.of_text(text)), text
+    if kind == "dockerfile":
+        return list(_of_dockerfile(text)), text
+    if kind == "requirements":
+        return list(packages.of_text(text)), text
+    if kind == "yaml":
+        return list(packages.of_conda(text)) if re.search(
+            r"^\s*(?:- )?dependencies\s*:", text, re.MULTILINE
+        ) else [], text
+    if kind == "pth" and re.search(r"^\s*import[ \t]", text, re.MULTILINE):
+        return [Found("start-hook", 0, "a .pth file with code")], text
+    return [], text
+
+
+def _of_python(data: bytes, size: int) -> tuple[list[Found], str]:
+    if size > python.LARGEST:
+        return [Found("not-read", 0, f"{amounts.size(size)} of source: larger than what people write")], ""
+    try:
+        text = reading.python(data)
+    except ValueError as error:
+        return [Found("not-read", 0, str(error))], ""
+    return python.of_text(text), text
+
+
+def _of_notebook(data: bytes, size: int, text: str) -> tuple[list[Found], str]:
+    if size > len(data):
+        return [Found("not-read", 0, f"{amounts.size(size)}: larger than notebooks are")], ""
+    try:
+        found, program = notebook.of_text(text)
+    except ValueError as error:
+        return [Found("not-read", 0, str(error))], ""
+    return found, program
+
+
+def _of_dockerfile(text: str) -> Iterator[Found]:
+    kept, goes_on = [], False
+    for line in text.split("\n"):
+        start = _RUN.match(line)
+        kept.append(start[1] if start is not None else line if goes_on else "")
+        goes_on = line.rstrip().endswith("\\") and (goes_on or start is not None)
+    yield from words.of_text("\n".join(kept))

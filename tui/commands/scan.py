@@ -1,0 +1,85 @@
+"""`trainshed scan`: what a job's code could send out or leave behind, and what would travel with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..options import command, pass_settings
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from core.site.files import Site
+
+LEVELS = ("refused", "warning", "note")  # from the worst on
+
+
+def _rules(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from ..scanned import rules
+
+        settings = context.ensure_object(Settings)
+        rules(settings.output())
+        context.exit()
+
+
+@command("scan")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--fail-on",
+    type=click.Choice([*LEVELS, "never"]),
+    default="refused",
+    show_default=True,
+    help="Exit 1 from this level on.",
+)
+@click.option("--files", is_flag=True, help="List each file that would travel, with its size.")
+@click.option(
+    "--rules", is_flag=True, is_eager=True, expose_value=False, callback=_rules, help="List the rules, and exit."
+)
+@pass_settings
+def scan(settings: Settings, path: Path, fail_on: str, files: bool) -> int:
+    """Look at the code of PATH: a folder, a job file or a script.
+
+    It informs and never protects: what a job can reach, its sandbox decides. A finding is allowed on its line or the
+    one above it: # trainshed: allow RULE because REASON
+    """
+    from core import events
+
+    from .. import driver, scanned
+
+    job = driver.Job(settings)
+    found: list[events.ScanFinding] = []
+
+    def seen(event: events.Event) -> None:
+        if isinstance(event, events.ScanFinding):
+            found.append(event)
+
+    site = _site(settings)
+    data = site.file.data if site is not None else None
+    ended = driver.perform(
+        job,
+        lambda services: services.jobs.scan(path, aliases=data.aliases if data is not None else None),
+        events.ScanFinished,
+        on_event=seen,
+        services=settings.open(site),
+    )
+    if settings.json:
+        job.output.document(scanned.document(found, ended))
+    else:
+        job.output.lines(scanned.report(found, ended, job.output, files=files))
+    failing = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on in LEVELS else ()
+    return int(any(ended.counts[level] for level in failing))
+
+
+def _site(settings: Settings) -> Site | None:
+    """For the aliases of its data: a scan needs none. Raises ConfigError for one that was named."""
+    from core.errors import ConfigError
+
+    try:
+        return settings.find_site()
+    except ConfigError:
+        if settings.site:
+            raise
+        return None
