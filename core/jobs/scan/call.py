@@ -58,7 +58,9 @@ class Call:
     def kinds(self) -> set[str]:
         """The last parts of the names that it is given: `AF_UNIX`."""
         return {
-            str(value).rpartition(".")[2] for value in [*self.given, *self.named.values()] if isinstance(value, Ref)
+            str(value).rpartition(".")[2].lstrip("?")
+            for value in [*self.given, *self.named.values()]
+            if isinstance(value, Ref)
         }
 
 

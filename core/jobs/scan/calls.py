@@ -88,7 +88,7 @@ _CALLS = {
         wandb.{init login log_artifact Api} comet_ml.{Experiment start init} neptune.{init_run init init_model}
         clearml.Task.init sentry_sdk.init mlflow.{set_tracking_uri set_registry_uri login}
         mlflow.{MlflowClient tracking.MlflowClient client.MlflowClient} dagshub.{init upload_files} aim.Run
-        azureml.core.Run.get_context newrelic.agent.initialize datadog.initialize bugsnag.configure rollbar.init
+        newrelic.agent.initialize datadog.initialize bugsnag.configure rollbar.init
         posthog.capture analytics.track applicationinsights.TelemetryClient
         azure.monitor.opentelemetry.configure_azure_monitor opencensus.ext.azure.log_exporter.AzureLogHandler
         weave.init swanlab.init
@@ -108,6 +108,7 @@ _CALLS = {
         tensorflow_datasets.load keras.utils.get_file tensorflow.keras.utils.get_file openml.datasets.get_dataset
         {keras tensorflow.keras}.datasets.{mnist cifar10 cifar100 imdb fashion_mnist boston_housing}.load_data
         """,
+    "install": "pip.{main _internal.main _internal.cli.main.main} conda.cli.main ensurepip.bootstrap",
     "metadata": """
         azure.identity.{DefaultAzureCredential ManagedIdentityCredential aio.DefaultAzureCredential}
         """,

@@ -24,6 +24,7 @@ _CTYPES = re.compile(
 _LOADS = listed("ctypes.CDLL ctypes.PyDLL ctypes.cdll.LoadLibrary")
 _BY_NAME = listed("builtins.getattr builtins.__import__ importlib.import_module importlib.__import__")
 _TAKES_DESCRIPTOR = listed("os.fdopen os.write builtins.open os.dup os.sendfile")
+_HOOKS = ("sitecustomize.py", "usercustomize.py", ".pth")
 _RAW = listed("SOCK_RAW AF_PACKET SOCK_PACKET")
 _REPORTS_TO = ("wandb", "comet_ml", "neptune", "clearml")
 # Functions that are handed to others: `Thread(target=…)`, `map(…)`.
@@ -79,6 +80,8 @@ def _special(call: Call) -> Iterator[Said]:
         path = call.given[-1] if call.given else None
         if is_text(path) and not str(path).endswith((".py", UNKNOWN)):
             yield "hidden-code", shown(f"{name} of {path}")
+    elif name == "runpy.run_module" and first in ("pip", "pip._internal", "conda"):
+        yield "install", f"{name} of {first}"
     elif name == "socket.socket":
         if call.kinds & _RAW:
             yield "raw-socket", "socket.socket of a raw kind"
@@ -86,6 +89,8 @@ def _special(call: Call) -> Iterator[Said]:
             yield "inherited", "socket.socket(fileno=…)"
     elif name in _TAKES_DESCRIPTOR and isinstance(first, int) and first > 2:
         yield "inherited", f"{brief(name)}({first})"
+    elif name == "pathlib.Path" and any(str(value).endswith(_HOOKS) for value in call.given):
+        yield "start-hook", "a file that Python reads at each start"
     elif name == "os.chmod" and len(call.given) > 1:
         bits = call.given[1]
         if (isinstance(bits, int) and bits & 0o6000) or "S_ISUID" in ast.dump(call.node.args[1]):
@@ -102,7 +107,7 @@ def _by_name(call: Call) -> Iterator[Said]:
         if module and len(call.given) > 1 and not is_text(call.given[1]):
             yield "hidden-name", f"getattr of {brief(str(first))}"
         return
-    begins = isinstance(first, Partial) and not first.startswith(UNKNOWN)
+    begins = isinstance(first, Partial) and (first.startswith(f"{UNKNOWN}.") or not first.startswith(UNKNOWN))
     if call.given and not begins and (not is_text(first) or isinstance(first, Partial)):
         yield "hidden-name", f"{brief(call.name)} of a name that is made at run time"
 

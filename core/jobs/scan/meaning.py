@@ -109,8 +109,9 @@ class Meaning:
                 return Ref("?imported")
             top = name.endswith("__import__") and len(node.args) < 4 and not node.keywords
             return canonical(str(wanted).partition(".")[0] if top else str(wanted))
-        if name == "builtins.getattr" and len(given) >= 2 and isinstance(given[0], Ref):
-            return canonical(f"{given[0]}.{given[1]}") if known(given[1]) and is_text(given[1]) else Ref("?.getattr")
+        if name == "builtins.getattr" and len(given) >= 2 and given[0] is not None:
+            base = given[0] if isinstance(given[0], Ref) else "?"
+            return canonical(f"{base}.{given[1]}") if known(given[1]) and is_text(given[1]) else Ref("?.getattr")
         if name == "builtins.vars" and given and isinstance(given[0], Ref):
             return Ref(f"{given[0]}.__dict__")
         if name in _PATHS and given and is_text(given[0]):
@@ -259,7 +260,7 @@ def _path(parts: list[Value]) -> Value:
 
 
 def _socket(given: list[Value], named: list[Value]) -> Ref:
-    kinds = {str(value).rpartition(".")[2] for value in [*given, *named] if isinstance(value, Ref)}
+    kinds = {str(value).rpartition(".")[2].lstrip("?") for value in [*given, *named] if isinstance(value, Ref)}
     return Ref("socket.socket(unix)" if "AF_UNIX" in kinds else "socket.socket()")
 
 

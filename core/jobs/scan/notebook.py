@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,9 +28,23 @@ def of_text(text: str) -> tuple[list[Found], str]:
     found = [Found("notebook-output", 0, f"{stored} outputs with tables or pictures")] if stored else []
     lines: list[str] = []
     for program in programs:
-        lines += _plain(program, len(lines), found)
-    whole = "\n".join(lines)
-    return [*found, *python.of_text(whole)], "\n".join(line for program in programs for line in program.split("\n"))
+        lines += _parsed(list(_plain(program, len(lines), found)), len(lines), found)
+    found += python.of_text("\n".join(lines))
+    return found, "\n".join(programs)
+
+
+def places(text: str, program: str) -> list[int]:
+    """For each line of the program its line in the notebook's file."""
+    made, position, line = [], 0, 1
+    for part in program.split("\n"):
+        for written in (json.dumps(part, ensure_ascii=False)[1:-1], json.dumps(part)[1:-1]):
+            found = text.find(written, position) if written.strip() else -1
+            if found >= 0:
+                line += text.count("\n", position, found)
+                position = found
+                break
+        made.append(line)
+    return made
 
 
 def _source(cell: Any) -> str:
@@ -50,15 +66,31 @@ def _is_stored(cell: Any) -> bool:
     return False
 
 
+def _parsed(lines: list[str], before: int, found: list[Found]) -> list[str]:
+    """A cell that is not Python is left out, so that the others are looked at."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile("\n".join(lines), "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as error:
+        found.append(Found("not-read", before + (error.lineno or 1), f"a cell is not Python here: {error.msg}"))
+        return [""] * len(lines)
+    except (RecursionError, MemoryError, ValueError):
+        pass  # the whole is told
+    return lines
+
+
 def _plain(program: str, before: int, found: list[Found]) -> Iterator[str]:
     """Its lines, those for IPython as `pass`; what they say to a shell is looked at here."""
     if program.startswith("%%"):
         first, _, rest = program.partition("\n")
         if re.match(r"%%(?:bash|sh|script|!)", first):
             found += words.of_text(rest, before + 2)
-        keep = re.match(r"%%(?:time|timeit|capture|prun)\b", first)
         yield "pass"
-        yield from (line if keep else "" for line in rest.split("\n") if "\n" in program)
+        if re.match(r"%%(?:time|timeit|capture|prun)\b", first) and "\n" in program:
+            yield from _plain(rest, before + 1, found)
+        else:
+            yield from [""] * program.count("\n")
         return
     for number, line in enumerate(program.split("\n"), before + 1):
         special = re.match(r"(\s*)(?:\w+\s*=\s*)?(!{1,2}|%)(.*)|(\s*)(?:\?.*|.*\?\s*)\Z", line)

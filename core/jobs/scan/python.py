@@ -87,7 +87,7 @@ class _Reader:
         self._class = ""
         self._said: set[tuple[str, int]] = set()
         self._statement: ast.AST | None = None
-        self._forks = 0
+        self._forks: set[str] = set()
 
     def module(self, tree: ast.Module) -> None:
         self._guarded(self._returned, tree)
@@ -279,9 +279,10 @@ class _Reader:
         if name in ("builtins.exec", "builtins.eval", "builtins.compile"):
             self._code(node, name, meaning)
         elif name in ("os.fork", "os.setsid"):
-            self._forks |= 1 if name == "os.fork" else 2
-            if self._forks == 3:
+            self._forks.add(str(name))
+            if self._forks == {"os.fork", "os.setsid"}:
                 self._say("stays-behind", "os.fork and os.setsid", node)
+                self._forks.add("told")
         for rule, seen in judging.judged(Call(meaning, node, name), self._read):
             self._say(rule, seen, node)
 

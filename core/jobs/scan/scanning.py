@@ -182,7 +182,23 @@ class _Look:
         told = secrets.of_text(text, code=kind in ("python", "notebook"))
         if name.rpartition("/")[2] in _HOOKS:
             found = [*found, Found("start-hook", 0, name.rpartition("/")[2])]
-        yield from self._told(name, [*found, *told], commented)
+        if kind == "notebook":
+            yield from self._notebook(name, found, told, text, commented)
+        else:
+            yield from self._told(name, [*found, *told], commented)
+
+    def _notebook(
+        self, name: str, found: list[Found], told: list[Found], text: str, program: str
+    ) -> Iterator[ScanFinding]:
+        """Allowances stand in the program, lines are told as they are in the file."""
+        here, places = allowances.of_text(program), notebook.places(text, program)
+        for each in sorted([*found, *allowances.wrong(here)], key=lambda each: each.line):
+            line = places[each.line - 1] if 0 < each.line <= len(places) else 0
+            yield self._finding(each.rule, name, line, each.seen, allowed=allowances.reason(each, here))
+        for each in told:
+            inside = {number + 1 for number, line in enumerate(places) if line == each.line}
+            reason = next(filter(None, (allowances.reason(each._replace(line=one), here) for one in inside)), "")
+            yield self._finding(each.rule, name, each.line, each.seen, allowed=reason)
 
     def _language(self, name: str, head: bytes) -> str:
         base = name.rpartition("/")[2].lower()

@@ -80,8 +80,11 @@ _HIDDEN = re.compile(
 )
 _SETUID = re.compile(r"\bchmod\s+(?:-\w+\s+)*(?:[ugoa]*\+\w*s|[2467][0-7]{3})\b")
 _OUTSIDE = re.compile(
-    r"(?:(?<![0-9&<>-])[12&]?>{1,2}\|?|\btee\s+(?:-a\s+)?)\s*[\"']?"
-    r"((?:~|\$HOME|\$\{HOME\}|/(?!tmp\b|var/tmp\b|dev/(?:null|stdout|stderr|fd|tty)|job\b|outputs\b|proc/self))[^\s;&|\"')]*)"
+    r"(?:~|\$HOME|\$\{HOME\}|/(?!tmp\b|var/tmp\b|dev/(?:null|stdout|stderr|fd|tty|tcp|udp)|job\b|outputs\b|proc/self)).*",
+    re.DOTALL,
+)
+_HOST = re.compile(
+    r"[\w.-]+@[\w.-]+(?::.*)?|(?:[\w-]+\.)+(?!(?:ya?ml|json|txt|py|csv|gz|zip|sh|toml|log|pem|key)\b)[a-z]{2,}|\d+(?:\.\d+){3}"
 )
 _CORE = re.compile(r"\bulimit\s+(?:-\w*\s+)*-\w*c\w*\s+(?!0\b)\w")
 _LINK = re.compile(r"\bln\s+(?:-\w+\s+)*[\"']?(?:/(?!tmp\b|job\b|usr/|opt/)|~|\$HOME)\S*")
@@ -137,22 +140,35 @@ def _of_line(text: str, line: int, depth: int) -> Iterator[Found]:
         found = pattern.search(text)
         if found:
             yield Found(rule, line, shown(found[0]))
-    for outside in _OUTSIDE.finditer(text):
-        yield Found("write-outside", line, shown(outside[1]))
-    for words in _commands(text):
+    written: list[str] = []
+    for words in _commands(text, written):
         yield from of_words(words, line, depth=depth)
+        if words[:1] == ["tee"]:
+            written += words[1:]
+    for path in written:
+        if _OUTSIDE.match(path):
+            yield Found("write-outside", line, shown(path))
 
 
-def _commands(text: str) -> Iterator[list[str]]:
-    """The commands of one line, each as its words."""
+def _commands(text: str, written: list[str]) -> Iterator[list[str]]:
+    """The commands of one line, each as its words; `written`: the files that output goes to are added."""
     text = re.sub(r"\$\(|`", " ; ", text.replace("\n", " ; ") if text.count("\n") and "'" not in text else text)
-    reader = shlex.shlex(text, posix=True, punctuation_chars=";&|()")
+    reader = shlex.shlex(text, posix=True, punctuation_chars=";&|()<>")
     reader.commenters = "#"
     reader.whitespace_split = True
     words: list[str] = []
+    before = ""
     try:
         for word in reader:
-            if word in _ENDS or set(word) <= set(";&|()"):
+            if before:
+                written += [word] if ">" in before and not before.endswith("&") else []
+                before = ""
+            elif set(word) <= set("<>&|"):
+                before = word if "<" in word or ">" in word else ""
+                if not before:
+                    yield words
+                    words = []
+            elif word in _ENDS or set(word) <= set(";&|()"):
                 yield words
                 words = []
             else:
@@ -193,8 +209,6 @@ def _started(words: list[str | None]) -> list[str | None]:
             words = words[1:]
         elif first in _BEFORE and _BEFORE[first] >= 0:
             words = _without_options(words[1:])[_BEFORE[first] :]
-        elif first.startswith(("<", ">", "2>")):
-            words = words[2:] if first in ("<", ">", ">>", "<<", "2>") else words[1:]
         else:
             return words
     return words
@@ -222,9 +236,7 @@ def _harmless(program: str, rest: list[str]) -> bool:
 
 def _told(program: str, rest: Sequence[str]) -> str:
     """The program and where it goes, not what it takes along."""
-    where = next(
-        (word for word in rest if "://" in word or re.fullmatch(r"[\w.-]+@[\w.-]+:?.*|[\w-]+(\.[\w-]+)+", word)), ""
-    )
+    where = next((word for word in rest if "://" in word or _HOST.fullmatch(word)), "")
     return shown(f"{program} {where or (rest[0] if rest and not rest[0].startswith('-') else '')}".strip())
 
 
