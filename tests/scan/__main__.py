@@ -25,12 +25,9 @@ def main() -> int:
             found = findings(path)
             good = any(each.rule == expected for each in found) if expected else not found
             wrong += not good
-            seen = (
-                "; ".join(f"{each.rule}, line {each.line}: {each.seen}" for each in found) or f"nothing: {attack.why}"
-            )
-            print(
-                f"| {attack.name} | {attack.leak} | {path.name} | {expected or 'not seen: the sandbox stops it'} | {seen} |"
-            )
+            said = "; ".join(f"{each.rule}, line {each.line}: {each.seen}" for each in found)
+            wanted = expected or "not seen: the sandbox stops it"
+            print(f"| {attack.name} | {attack.leak} | {path.name} | {wanted} | {said or f'nothing: {attack.why}'} |")
     scripts = sorted(ORDINARY.glob("*.py"))
     flagged = [each for path in scripts for each in findings(path)]
     print(f"\n{len(scripts)} ordinary scripts, {len({each.file for each in flagged})} of them flagged:")

@@ -107,8 +107,10 @@ def of(head: bytes, size: int, name: str) -> Content:
 
 
 def _zipped(head: bytes) -> Content:
-    names = [found[1][:200] for found in re.finditer(rb"PK\x03\x04.{22}..([\x20-\x7e]{1,200})", head, re.DOTALL)]
-    joined = b"\n".join(names)
+    starts = [found.end() for found in re.finditer(rb"PK\x03\x04", head)]  # of headers: 26 bytes on, a name begins
+    joined = b"\n".join(
+        head[start + 26 : start + 26 + int.from_bytes(head[start + 22 : start + 24], "little")] for start in starts
+    )
     if b"xl/" in joined or (b"_rels/.rels" in joined and b"word/" not in joined):
         return Content("data", "Excel or another Office file")
     if b".npy" in joined:

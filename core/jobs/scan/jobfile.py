@@ -39,10 +39,9 @@ def of(path: Path, aliases: dict[str, str]) -> tuple[Job, list[Found]]:
 def _of_command(job: Job, text: str) -> Iterator[Found]:
     first = int(job.command_where.rpartition(":")[2])
     lines = text.split("\n")
-    said = job.command.split("\n")
     for found in words.of_text(_PLACEHOLDER.sub("x", job.command), 1):
-        wanted = said[min(found.line, len(said)) - 1].strip()[:40]
-        places = (number for number in range(first, len(lines) + 1) if wanted and wanted in lines[number - 1])
+        wanted = found.seen.split(" ")[0]  # YAML may have folded the lines: the first one from there on that says it
+        places = (number for number in range(first, len(lines) + 1) if wanted in lines[number - 1])
         yield found._replace(line=next(places, first))
 
 

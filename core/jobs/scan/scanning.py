@@ -25,6 +25,7 @@ from .rules import BY_ID
 from .staged import StagedFile
 
 MOST_TEXT = 4 << 20  # bytes of a text that are searched for credentials
+MOST_OF_FILE = 200  # findings of one file that are told
 MOST_FILES = 5000  # that are looked at: more than a snapshot may have
 YAML = (".yml", ".yaml")
 _REQUIREMENTS = re.compile(
@@ -98,7 +99,7 @@ class _Look:
             yield from self.folder(folder, where)
 
     def single(self, path: Path) -> Iterator[ScanFinding]:
-        self._scripts = {path.name}
+        self._scripts = set() if path.suffix else {str(path)}
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
         yield from self._one(str(path), str(path), (data, size))
@@ -159,7 +160,7 @@ class _Look:
                 data = head if size <= len(head) else reading.read(place, _most(name))[0]
                 yield from self._text(name, data, size, head)
             elif name.lower().endswith((".py", ".ipynb", ".sh")):
-                yield self._finding("not-read", name, 0, "it is named as code and holds none")
+                yield self._finding("not-read", name, 0, "it holds NUL bytes: Python and shells read none of it")
         except OSError as error:
             yield self._finding("not-read", name, 0, f"it cannot be read: {error.strerror}")
 
@@ -192,7 +193,7 @@ class _Look:
     ) -> Iterator[ScanFinding]:
         """Allowances stand in the program, lines are told as they are in the file."""
         here, places = allowances.of_text(program), notebook.places(text, program)
-        for each in sorted([*found, *allowances.wrong(here)], key=lambda each: each.line):
+        for each in _first(sorted([*found, *allowances.wrong(here)], key=lambda each: each.line)):
             line = places[each.line - 1] if 0 < each.line <= len(places) else 0
             yield self._finding(each.rule, name, line, each.seen, allowed=allowances.reason(each, here))
         for each in told:
@@ -203,7 +204,7 @@ class _Look:
     def _language(self, name: str, head: bytes) -> str:
         base = name.rpartition("/")[2].lower()
         shebang = _SHEBANG.match(head)
-        if base.endswith((".py", ".pyw")) or (name in self._scripts and "." not in base[-4:]):
+        if base.endswith((".py", ".pyw")):
             return "python"
         if base.endswith(".ipynb"):
             return "notebook"
@@ -224,7 +225,7 @@ class _Look:
     def _told(self, name: str, found: Iterable[Found], commented: str) -> Iterator[ScanFinding]:
         """With the allowances that stand in the text."""
         here = allowances.of_text(commented)
-        for each in sorted([*found, *allowances.wrong(here)], key=lambda each: each.line):
+        for each in _first(sorted([*found, *allowances.wrong(here)], key=lambda each: each.line)):
             yield self._finding(each.rule, name, each.line, each.seen, allowed=allowances.reason(each, here))
 
     def _finding(
@@ -252,6 +253,14 @@ class _Look:
                 if reason:
                     return reason
         return ""
+
+
+def _first(found: list[Found]) -> list[Found]:
+    """A file can hold any number."""
+    if len(found) <= MOST_OF_FILE:
+        return found
+    rest = Found("not-read", found[MOST_OF_FILE].line, f"{len(found) - MOST_OF_FILE:,} findings more are not listed")
+    return [*found[:MOST_OF_FILE], rest]
 
 
 def _folders(code: Path | None, context: str | None) -> Iterator[tuple[Path, str]]:

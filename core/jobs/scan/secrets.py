@@ -11,7 +11,7 @@ from .found import Found, listed
 
 AROUND = 400  # characters around a telling name that are looked at: a line may have no end
 LONGEST_VALUE = 512
-_PUBLIC = ("Eby8vdM02xNOcqFlqUwJ", "EXAMPLE", "example")  # Azurite's own key, and those of documentation
+_PUBLIC = ("Eby8vdM02xNOcqFlqUwJ", "EXAMPLE")  # Azurite's own key, and those of documentation
 _PLACEHOLDER = re.compile(
     r"[<${%\[(*].*|.*(?:\$\{|\{\{|%\(|\.\.\.|\*\*\*|xxx|example|placeholder|changeme|change[-_]me|your[-_ ]|dummy|"
     r"redacted|insert|todo|sample|not[-_]?set|keyring:|env:|file:|secretref).*|none|null|true|false|(.)\1*",
