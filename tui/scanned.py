@@ -15,6 +15,7 @@ from .words import duration, plural, size
 
 LEVELS = {"refused": ("✗", "bad"), "warning": ("⚠", "warning"), "note": ("·", "quiet")}
 LEAKS = {"Net": "network", "Out": "what leaves", "Res": "stays behind", "Side": "hidden"}
+WIDEST = 40  # characters of a column
 LARGEST = 5  # files that are named without --files
 PROMISE = "a scan informs and never protects: what a job can reach, its sandbox decides"
 
@@ -29,19 +30,20 @@ def document(found: Sequence[events.ScanFinding], ended: events.ScanFinished) ->
 def report(
     found: Sequence[events.ScanFinding], ended: events.ScanFinished, output: Output, *, files: bool
 ) -> Iterator[str]:
-    """The worst first, a line each; below it what to know of each rule that was found, once."""
+    """The worst level first; in it one paragraph for each rule: why, where, and what to do instead."""
     for level, (glyph, style) in LEVELS.items():
         of_level = [each for each in found if each.level == level and not each.allowed]
         if of_level:
             word = f"{glyph} {level}" if output.glyphs else level
             yield output.style(style, f"{word}  {len(of_level)}")
-            yield from (f"  {line}" for line in _rows(of_level))
-            yield from _explained(of_level, output)
+            for rule in dict.fromkeys(each.rule for each in of_level):
+                yield from _paragraph([each for each in of_level if each.rule == rule], output)
             yield ""
     allowed = [each for each in found if each.allowed]
     if allowed:
         yield output.style("strong", f"allowed  {len(allowed)}")
-        yield from (f"  {line}" for line in table(*_allowed(allowed)))
+        rows = [(place(each), each.rule, f"because {each.allowed}") for each in allowed]
+        yield from (f"  {line}" for line in _aligned(rows))
         yield ""
     yield from _travels(ended, output, files)
     yield output.style("strong", _counted(ended))
@@ -53,20 +55,18 @@ def place(each: events.ScanFinding) -> str:
     return printable(each.file) + (f":{each.line}" if each.line else "")
 
 
-def _rows(found: Sequence[events.ScanFinding]) -> list[str]:
-    rows = [(place(each), each.rule, each.title, each.seen) for each in found]
-    return table(("PLACE", "RULE", "WHAT", "SEEN"), rows)
+def _paragraph(found: Sequence[events.ScanFinding], output: Output) -> Iterator[str]:
+    one = found[0]
+    yield f"  {output.style('strong', one.rule)}: {one.title} ({LEAKS[one.leak]}); {one.reason}"
+    yield from (f"    {line}" for line in _aligned([(place(each), each.seen) for each in found]))
+    yield output.style("quiet", f"    instead: {one.instead}" + (f"  [{one.source}]" if one.source else ""))
 
 
-def _allowed(found: Sequence[events.ScanFinding]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    return ("PLACE", "RULE", "SEEN", "BECAUSE"), [(place(each), each.rule, each.seen, each.allowed) for each in found]
-
-
-def _explained(found: Sequence[events.ScanFinding], output: Output) -> Iterator[str]:
-    for rule in dict.fromkeys(each.rule for each in found):
-        one = next(each for each in found if each.rule == rule)
-        source = f" ({one.source})" if one.source else ""
-        yield output.style("quiet", f"  {rule}, {LEAKS[one.leak]}: {one.reason}; instead: {one.instead}{source}")
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns, as wide as they have to be up to a limit; the last one has none."""
+    widths = [min(WIDEST, max(len(row[column]) for row in rows)) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), printable(row[-1])])
 
 
 def _travels(ended: events.ScanFinished, output: Output, every: bool) -> Iterator[str]:
