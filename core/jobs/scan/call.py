@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from functools import cached_property
 
 from .folding import Ref, Value, is_text
 from .found import listed
@@ -20,32 +18,39 @@ _HOST_KEYS = (
 _NO_HOST = listed("get post put patch delete head s3 nccl gloo mpi tcp")
 
 
-@dataclass(frozen=True)
 class Call:
-    meaning: Meaning
-    node: ast.Call
-    name: Ref  # of what is called
+    """Most calls are of nothing that matters: what their arguments are is worked out when it is asked for."""
 
-    @cached_property
+    __slots__ = ("_given", "_named", "meaning", "name", "node")
+
+    def __init__(self, meaning: Meaning, node: ast.Call, name: Ref) -> None:
+        self.meaning, self.node = meaning, node
+        self.name = name  # of what is called
+        self._given: list[Value] | None = None
+        self._named: dict[str, Value] | None = None
+
+    @property
     def given(self) -> list[Value]:
         """Its arguments by place."""
-        return [self.meaning.of(item) for item in self.node.args]
+        if self._given is None:
+            self._given = [self.meaning.of(item) for item in self.node.args]
+        return self._given
 
-    @cached_property
+    @property
     def named(self) -> dict[str, Value]:
         """Its arguments by name; True and False too."""
-        found = {}
-        for keyword in self.node.keywords:
-            if keyword.arg is not None:
-                constant = isinstance(keyword.value, ast.Constant)
-                found[keyword.arg] = keyword.value.value if constant else self.meaning.of(keyword.value)  # type: ignore[attr-defined]
-        return found
+        if self._named is None:
+            self._named = {each.arg: self._value(each.value) for each in self.node.keywords if each.arg is not None}
+        return self._named
+
+    def _value(self, node: ast.expr) -> Value:
+        return node.value if isinstance(node, ast.Constant) else self.meaning.of(node)
 
     @property
     def first(self) -> Value:
         return self.given[0] if self.given else None
 
-    @cached_property
+    @property
     def where(self) -> str | None:
         """The first text among the arguments that may say where it goes: of a pair, its host."""
         for value in [*(self.named[key] for key in _HOST_KEYS if key in self.named), *self.given]:

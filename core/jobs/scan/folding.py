@@ -13,9 +13,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import calls
 from .found import listed
 
 MOST = 1 << 16  # characters of a text that is put together, items of a list
+LONGEST_RANGE = 512  # numbers that are made: longer ones count epochs, not characters
+LONGEST_NAME = 300  # characters of a dotted name: a chain of calls may have no end
 UNKNOWN = "\ufffd"  # stands for a part of a text that is known at run time only
 
 
@@ -31,7 +34,18 @@ class Partial(str):
     __slots__ = ()
 
 
+_RENAMED = frozenset(name.partition(".")[0] for name in calls.SAME)
 Value = Any  # Ref, Partial, str, bytes, int, float, a tuple of these, or None: nothing is known
+
+
+def canonical(name: str) -> Ref:
+    """A dotted name as the tables have it."""
+    if name.partition(".")[0] in _RENAMED:
+        for start, same in calls.SAME.items():
+            if name == start or name.startswith(f"{start}."):
+                name = same + name[len(start) :]
+                break
+    return Ref(name[:LONGEST_NAME])
 
 
 def known(value: Value) -> bool:
@@ -76,6 +90,15 @@ def filled(template: str, values: Value) -> Value:
         parts += [text_of(given[number]) if number < len(given) else UNKNOWN, piece[1:]]
     made = "".join(parts)[:MOST]
     return Partial(made) if UNKNOWN in made else made
+
+
+def path(parts: list[Value]) -> Value:
+    """Joined, as `os.path.join` does it."""
+    made = ""
+    for part in parts:
+        text = text_of(part)
+        made = text if text.startswith(("/", "~")) or not made else f"{made.rstrip('/')}/{text}"
+    return Partial(made[:MOST]) if UNKNOWN in made else made[:MOST]
 
 
 def sliced(value: Value, index: ast.expr, of: Callable[[ast.expr], Value]) -> Value:
@@ -141,8 +164,7 @@ def _decoded(data: Any, encoding: str = "utf-8") -> Any:
 
 
 def _numbers(*limits: int) -> tuple[int, ...]:
-    made = range(*limits)
-    return tuple(made[:MOST])
+    return tuple(range(*limits)[:LONGEST_RANGE])
 
 
 def _text(data: Any = "", encoding: str = "utf-8") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from . import calls, folding, places, reaching, records, starting
 from .call import Call, Said, brief
@@ -22,8 +22,6 @@ _CTYPES = re.compile(
     r"ctypes\.(?:CDLL|PyDLL|cdll\.LoadLibrary|pydll\.LoadLibrary)\(\)\.|ctypes\.(?:pythonapi|cdll|pydll)[.[]"
 )
 _LOADS = listed("ctypes.CDLL ctypes.PyDLL ctypes.cdll.LoadLibrary")
-_BY_NAME = listed("builtins.getattr builtins.__import__ importlib.import_module importlib.__import__")
-_TAKES_DESCRIPTOR = listed("os.fdopen os.write builtins.open os.dup os.sendfile")
 _HOOKS = ("sitecustomize.py", "usercustomize.py", ".pth")
 _RAW = listed("SOCK_RAW AF_PACKET SOCK_PACKET")
 _REPORTS_TO = ("wandb", "comet_ml", "neptune", "clearml")
@@ -38,64 +36,91 @@ _HANDED = {
 def judged(call: Call, read: set[str]) -> Iterator[Said]:
     """`read`: the paths that records were read from so far; this call's is added."""
     name = call.name
-    last = f"?.{name.rpartition('.')[2]}"
-    rule = calls.CALLS.get(name) or calls.CALLS.get(last)
+    last = name.rpartition(".")[2]
+    rule = calls.CALLS.get(name) or calls.CALLS.get(f"?.{last}")
     if rule == "native":
         yield from _native(call)
     elif rule is not None:
         yield from reaching.judged(call, rule)
     elif name in calls.RUNS:
         yield from starting.judged(call)
-    elif name in calls.PRINTS or calls.LOGGER.fullmatch(name):
+    elif name in calls.PRINTS or (last in _LEVELS and calls.LOGGER.fullmatch(name)):
         yield from records.printed(call)
     elif name in calls.TRACKS:
         yield from records.tracked(call, read)
     elif name in calls.PICKLES:
         yield from records.pickled(call)
-    yield from _special(call)
-    yield from _switched(call)
-    yield from places.written(call)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        yield from special(call)
+    elif name.startswith("ctypes."):
+        yield from _native(call)
+    if call.node.keywords:
+        yield from _switched(call)
+    if last in places.NAMES:
+        yield from places.written(call)
     yield from _handed(call)
     if name in calls.RECORDS and call.node.args:
+        yield from places.fetched(call)
         read.add(ast.dump(call.node.args[0]))
 
 
+_LEVELS = listed("debug info warning error exception critical")
+
+
 def _handed(call: Call) -> Iterator[Said]:
-    for value in [*call.given, *call.named.values()]:
-        if isinstance(value, Ref) and value in _HANDED:
-            yield _HANDED[value], f"{value} handed to {brief(call.name)}"
-        elif is_text(value):
-            yield from reaching.clues(str(value))
+    for item in [*call.node.args, *[keyword.value for keyword in call.node.keywords]]:
+        if not isinstance(item, (ast.Name, ast.Attribute, ast.BinOp, ast.JoinedStr)):
+            continue  # what is in the others is looked at where it stands
+        value = call.meaning.of(item)
+        if isinstance(value, Ref):
+            if value in _HANDED:
+                yield _HANDED[value], f"{value} handed to {brief(call.name)}"
+        elif isinstance(value, str):
+            yield from reaching.clues(value)
 
 
-def _special(call: Call) -> Iterator[Said]:
-    name, first = call.name, call.first
-    if name in _BY_NAME:
-        yield from _by_name(call)
-    elif name.startswith("ctypes."):
-        yield from _native(call)
-    elif name in ("pickle.loads", "marshal.loads") and isinstance(first, bytes):
-        yield "hidden-code", f"{name} of bytes in the source"
-    elif name in ("runpy.run_path", "importlib.util.spec_from_file_location"):
-        path = call.given[-1] if call.given else None
-        if is_text(path) and not str(path).endswith((".py", UNKNOWN)):
-            yield "hidden-code", shown(f"{name} of {path}")
-    elif name == "runpy.run_module" and first in ("pip", "pip._internal", "conda"):
-        yield "install", f"{name} of {first}"
-    elif name == "socket.socket":
-        if call.kinds & _RAW:
-            yield "raw-socket", "socket.socket of a raw kind"
-        if "fileno" in call.named:
-            yield "inherited", "socket.socket(fileno=…)"
-    elif name in _TAKES_DESCRIPTOR and isinstance(first, int) and first > 2:
-        yield "inherited", f"{brief(name)}({first})"
-    elif name == "pathlib.Path" and any(str(value).endswith(_HOOKS) for value in call.given):
+def _unpickled(call: Call) -> Iterator[Said]:
+    if isinstance(call.first, bytes):
+        yield "hidden-code", f"{call.name} of bytes in the source"
+
+
+def _loaded(call: Call) -> Iterator[Said]:
+    path = call.given[-1] if call.given else None
+    if is_text(path) and not str(path).endswith((".py", UNKNOWN)):
+        yield "hidden-code", shown(f"{call.name} of {path}")
+
+
+def _module(call: Call) -> Iterator[Said]:
+    if call.first in ("pip", "pip._internal", "conda"):
+        yield "install", f"{call.name} of {call.first}"
+
+
+def _socket(call: Call) -> Iterator[Said]:
+    if call.kinds & _RAW:
+        yield "raw-socket", "socket.socket of a raw kind"
+    if "fileno" in call.named:
+        yield "inherited", "socket.socket(fileno=…)"
+
+
+def _hook(call: Call) -> Iterator[Said]:
+    if any(str(value).endswith(_HOOKS) for value in call.given):
         yield "start-hook", "a file that Python reads at each start"
-    elif name == "os.chmod" and len(call.given) > 1:
-        bits = call.given[1]
-        if (isinstance(bits, int) and bits & 0o6000) or "S_ISUID" in ast.dump(call.node.args[1]):
-            yield "privilege", "os.chmod with the setuid bit"
-    elif name == "resource.setrlimit" and str(first).endswith("RLIMIT_CORE") and call.given[1:] != [(0, 0)]:
+
+
+def _descriptor(call: Call) -> Iterator[Said]:
+    if isinstance(call.first, int) and call.first > 2:
+        yield "inherited", f"{brief(call.name)}({call.first})"
+
+
+def _mode(call: Call) -> Iterator[Said]:
+    bits = call.given[1] if len(call.given) > 1 else None
+    if (isinstance(bits, int) and bits & 0o6000) or "S_ISUID" in "".join(map(ast.dump, call.node.args[1:2])):
+        yield "privilege", "os.chmod with the setuid bit"
+
+
+def _limit(call: Call) -> Iterator[Said]:
+    if str(call.first).endswith("RLIMIT_CORE") and call.given[1:] != [(0, 0)]:
         yield "core-dump", "resource.setrlimit(RLIMIT_CORE, …)"
 
 
@@ -125,7 +150,7 @@ def _native(call: Call) -> Iterator[Said]:
 
 def _switched(call: Call) -> Iterator[Said]:
     """Arguments that make another thing of a call."""
-    if not call.named:
+    if not any(keyword.arg in _SWITCHES for keyword in call.node.keywords):
         return
     named, name = call.named, brief(call.name)
     if named.get("share") is True and call.name.endswith("launch"):
@@ -142,3 +167,19 @@ def _switched(call: Call) -> Iterator[Said]:
         made_up = isinstance(keyword.value, (ast.Constant, ast.Dict)) or folding.known(call.meaning.of(keyword.value))
         if keyword.arg == "input_example" and not made_up:
             yield "input-example", f"{name}(input_example=…)"
+
+
+_SWITCHES = listed("share push_to_hub log_input_examples download report_to input_example")
+_SPECIAL: dict[str, Callable[[Call], Iterator[Said]]] = {
+    **dict.fromkeys(
+        ("builtins.getattr", "builtins.__import__", "importlib.import_module", "importlib.__import__"), _by_name
+    ),
+    **dict.fromkeys(("pickle.loads", "marshal.loads"), _unpickled),
+    **dict.fromkeys(("runpy.run_path", "importlib.util.spec_from_file_location"), _loaded),
+    **dict.fromkeys(("os.fdopen", "os.write", "builtins.open", "os.dup", "os.sendfile"), _descriptor),
+    "runpy.run_module": _module,
+    "socket.socket": _socket,
+    "pathlib.Path": _hook,
+    "os.chmod": _mode,
+    "resource.setrlimit": _limit,
+}

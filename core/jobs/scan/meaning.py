@@ -7,26 +7,12 @@ import builtins
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import calls, folding
-from .folding import MOST, UNKNOWN, Partial, Ref, Value, added, called, is_text, known
-from .found import listed
+from . import folding, giving
+from .flows import is_encoded, is_records
+from .folding import LONGEST_NAME, MOST, UNKNOWN, Partial, Ref, Value, added, canonical, is_text
 
-LONGEST_NAME = 300  # characters of a dotted name: a chain of calls may have no end
 _BUILTINS = frozenset(dir(builtins))
 _MODULES = ("sys.modules", "builtins.globals()", "builtins.locals()", "builtins.vars()")
-_IMPORTS = ("builtins.__import__", "importlib.import_module", "importlib.__import__", "builtins.__import__.__call__")
-_PATHS = listed("pathlib.Path pathlib.PurePath pathlib.PosixPath upath.UPath os.fspath builtins.str")
-_SAME_PATH = listed("os.path.expanduser os.path.abspath os.path.realpath os.path.normpath os.path.expandvars")
-_HOME = ("pathlib.Path.home", "pathlib.PosixPath.home")
-
-
-def canonical(name: str) -> Ref:
-    """A dotted name as the tables have it."""
-    for start in (name, name.partition(".")[0]):
-        if start in calls.SAME:
-            name = calls.SAME[start] + name[len(start) :]
-            break
-    return Ref(name[:LONGEST_NAME])
 
 
 class Meaning:
@@ -50,6 +36,8 @@ class Meaning:
         kind = type(node)
         if kind is ast.Constant:
             return node.value if isinstance(node.value, (str, bytes, int, float)) else None  # type: ignore[attr-defined]
+        if kind is ast.Name:
+            return self.name(node)  # type: ignore[arg-type]
         key = id(node)
         if key in self._seen:
             return self._seen[key]
@@ -89,73 +77,18 @@ class Meaning:
         if not isinstance(name, Ref):
             return None
         given = [self.of(item) for item in node.args[:50]]
-        return self._called(name, given, node)
+        return giving.result(self, name, given, node)
 
     def _method(self, base: Value, name: str, node: ast.Call) -> Value:
         given = [self.of(item) for item in node.args[:50]]
         if is_text(base) and name in ("joinpath", "with_name", "with_suffix"):
-            return _path([base, *given])
+            return folding.path([base, *given])
         if is_text(base) and name in ("resolve", "absolute", "expanduser", "as_posix", "__str__"):
             return base
         try:
             return folding.method(base, name, given)
         except (ValueError, TypeError, LookupError, OverflowError, AttributeError):
             return None
-
-    def _called(self, name: Ref, given: list[Value], node: ast.Call) -> Value:
-        if name in _IMPORTS:
-            wanted = given[0] if given else None
-            if not is_text(wanted) or isinstance(wanted, Partial):
-                return Ref("?imported")
-            top = name.endswith("__import__") and len(node.args) < 4 and not node.keywords
-            return canonical(str(wanted).partition(".")[0] if top else str(wanted))
-        if name == "builtins.getattr" and len(given) >= 2 and given[0] is not None:
-            base = given[0] if isinstance(given[0], Ref) else "?"
-            return canonical(f"{base}.{given[1]}") if known(given[1]) and is_text(given[1]) else Ref("?.getattr")
-        if name == "builtins.vars" and given and isinstance(given[0], Ref):
-            return Ref(f"{given[0]}.__dict__")
-        if name in _PATHS and given and is_text(given[0]):
-            return _path(given)
-        if name == "os.path.join" and given:
-            return _path(given)
-        if name in _SAME_PATH and given:
-            return given[0]
-        if name in _HOME:
-            return "~"
-        if name in ("os.getenv", "os.environ.get") and given:
-            return self._variable(given)
-        if name == "tempfile.gettempdir":
-            return "/tmp"  # noqa: S108 (what the job means)
-        if name == "functools.partial" and given and isinstance(given[0], Ref):
-            return given[0]
-        if name == "operator.attrgetter" and given and is_text(given[0]):
-            return Ref(f"attrgetter:{given[0]}")
-        if name.startswith("attrgetter:") and given and isinstance(given[0], Ref):
-            return canonical(f"{given[0]}.{name[11:]}")
-        if name == "socket.socket":
-            return _socket(given, [self.of(keyword.value) for keyword in node.keywords])
-        if name.startswith("local:"):
-            return self.returns.get(name[6:], Ref(f"{name}()"))
-        made = called(name, given)
-        if made is not None:
-            return made
-        records = self._passed_on(name, given)
-        return records if records is not None else Ref(f"{name}()"[:LONGEST_NAME])
-
-    def _passed_on(self, name: Ref, given: list[Value]) -> Value:
-        if name not in calls.PASSED_ON:
-            return None
-        every: list[Value] = []
-        for value in given:
-            every += value if isinstance(value, tuple) else [value]
-        return next((value for value in every if is_records(value) or is_encoded(value)), None)
-
-    def _variable(self, given: list[Value]) -> Value:
-        if given[0] in ("HOME", "USERPROFILE"):
-            return "~"
-        if given[0] in ("TMPDIR", "TMP", "TEMP"):
-            return "/tmp"  # noqa: S108
-        return given[1] if len(given) > 1 and is_text(given[1]) else None
 
     def subscript(self, node: ast.Subscript) -> Value:
         base = self.of(node.value)
@@ -170,7 +103,7 @@ class Meaning:
             if base.endswith(".__dict__"):
                 return canonical(f"{base[:-9]}.{place}")
             if base == "os.environ":
-                return self._variable([place])
+                return giving.variable(str(place))
         elif base.endswith(".__dict__") or base == "builtins":
             return Ref(f"{base}[?]")
         return Ref(f"{base}[]"[:LONGEST_NAME])
@@ -183,7 +116,7 @@ class Meaning:
                     return value
             return added(left, right)
         if isinstance(node.op, ast.Div):
-            return _path([left, right]) if is_text(left) else None
+            return folding.path([left, right]) if is_text(left) else None
         if isinstance(node.op, ast.Mod) and is_text(left):
             return folding.filled(str(left), right)
         if isinstance(node.op, ast.Mult) and is_text(left) and isinstance(right, int) and len(left) * right <= MOST:
@@ -251,19 +184,6 @@ def _negative(value: Value) -> Value:
     return -value if isinstance(value, (int, float)) else None
 
 
-def _path(parts: list[Value]) -> Value:
-    made = ""
-    for part in parts:
-        text = folding.text_of(part)
-        made = text if text.startswith(("/", "~")) or not made else f"{made.rstrip('/')}/{text}"
-    return Partial(made[:MOST]) if UNKNOWN in made else made[:MOST]
-
-
-def _socket(given: list[Value], named: list[Value]) -> Ref:
-    kinds = {str(value).rpartition(".")[2].lstrip("?") for value in [*given, *named] if isinstance(value, Ref)}
-    return Ref("socket.socket(unix)" if "AF_UNIX" in kinds else "socket.socket()")
-
-
 def bind(names: dict[str, Value], target: ast.expr, value: Value) -> None:
     """An assignment; what is unpacked of a name is an item of it."""
     if isinstance(target, ast.Name):
@@ -281,45 +201,3 @@ def _item(value: Value, number: int) -> Value:
     if isinstance(value, tuple):
         return value[number] if number < len(value) else None
     return Ref(f"{value}[]"[:LONGEST_NAME]) if isinstance(value, Ref) else None
-
-
-def each(value: Value) -> Value:
-    """What a loop over it gives: of a data frame the names of its columns, which is nothing."""
-    if isinstance(value, tuple):
-        return value[0] if value and all(map(known, value)) else None
-    if isinstance(value, Ref):
-        frame = value.endswith("()") and value.count("(") == 1 and value.startswith(("pandas.", "polars.", "dask."))
-        return None if frame else Ref(f"{value}[]"[:LONGEST_NAME])
-    return None
-
-
-def is_records(value: Value) -> bool:
-    """A data frame, rows of it, an array that was read: all of it, or some."""
-    if not isinstance(value, Ref):
-        return False
-    maker, _, rest = value.partition("()")
-    if maker in calls.RECORDS:
-        return _kept(rest)
-    if value.startswith("?"):
-        base, _, rest = value.partition(".")
-        shown = rest == "head()" or rest.startswith(("iterrows()", "itertuples()"))
-        return shown and not _OWN_RESULTS.intersection(base[1:].lower().split("_")) and _kept(f".{rest}")
-    return False
-
-
-_OWN_RESULTS = listed(
-    "results result metrics history importances importance scores score report summary table comparison log logs cv "
-    "leaderboard params trials ranking counts model net module self backbone"
-)
-
-
-def _kept(rest: str) -> bool:
-    plain = rest.replace("[]", "").replace("()", "")
-    return all(part in calls.KEPT or part.startswith("_") for part in plain.split(".") if part)
-
-
-def is_encoded(value: Value) -> bool:
-    if not isinstance(value, Ref):
-        return False
-    maker, _, rest = value.partition("()")
-    return maker in calls.ENCODES and _kept(rest)

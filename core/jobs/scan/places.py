@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from . import calls
 from .call import Call, Said, brief
 from .folding import UNKNOWN, Value, is_text
-from .found import shown
+from .found import listed, shown
 from .meaning import Meaning
 from .reaching import STORE, WEB
 
@@ -17,6 +17,9 @@ _OUTSIDE = re.compile(
     r"(?:~|/(?!tmp(?:/|\Z)|var/tmp/|dev/(?:null|stdout|stderr|fd|tty)|job(?:/|\Z)|outputs(?:/|\Z)|proc/self/|logs/|"
     r"mnt/azureml))(?=.)|/dev/shm"
 )
+METHODS = listed("write_text write_bytes open symlink_to hardlink_to link_to")
+# The last parts of what `written` knows.
+NAMES = frozenset(name.rpartition(".")[2] for name in (*calls.WRITES, *calls.OPENS, *calls.LINKS))
 _PATH_KEYS = ("path", "path_or_buf", "fname", "filename", "file", "f", "save_directory", "dst")
 
 
@@ -33,11 +36,11 @@ def written(call: Call) -> Iterator[Said]:
         yield from _outside(brief(call.name), call.given[place] if place < len(call.given) else named)
     elif call.name in calls.OPENS and _writes(call):
         yield from _outside(brief(call.name), call.first)
-    elif call.name in calls.RECORDS and is_text(call.first):
-        yield from _fetched(call, str(call.first))
 
 
-def _fetched(call: Call, address: str) -> Iterator[Said]:
+def fetched(call: Call) -> Iterator[Said]:
+    """Records that are read from an address."""
+    address = str(call.first) if is_text(call.first) else ""
     if WEB.match(address):
         yield "download", shown(f"{call.name} of {address}")
     elif STORE.match(address):
@@ -65,10 +68,9 @@ def _is_mode(mode: Value) -> bool:
     return isinstance(mode, str) and bool(set(mode) & set("wax+"))
 
 
-def by_path(meaning: Meaning, node: ast.Call) -> Iterator[Said]:
+def by_path(meaning: Meaning, node: ast.Call, function: ast.Attribute) -> Iterator[Said]:
     """`Path("…").write_text(…)`."""
-    function = node.func
-    if not isinstance(function, ast.Attribute) or not is_text(meaning.of(function.value)):
+    if not is_text(meaning.of(function.value)):
         return
     given = [meaning.of(item) for item in node.args]
     modes = [*given[:1], *(meaning.of(keyword.value) for keyword in node.keywords if keyword.arg == "mode")]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from . import calls, judging, places, reaching, records
+from . import calls, judging, places, reaching, records, syntax
 from .call import Call
+from .flows import each
 from .folding import Partial, Ref, Value, is_text
 from .found import Found, listed, shown
-from .meaning import Meaning, bind, canonical, each
+from .meaning import Meaning, bind
 
 LARGEST = 2 << 20  # bytes: what people write is smaller
 DEEPEST = 4  # code in texts of code
@@ -111,7 +112,7 @@ class _Reader:
         if (rule, line) not in self._said:  # one of a kind is enough for a line
             self._said.add((rule, line))
             around = self._statement if hasattr(self._statement, "value") or isinstance(node, ast.expr) else None
-            last = max(getattr(node, "end_lineno", line) or line, _end(around, line))
+            last = max(getattr(node, "end_lineno", line) or line, syntax.end(around, line))
             self.found.append(Found(rule, line, seen, last))
 
     def _returned(self, tree: ast.AST) -> None:
@@ -119,7 +120,7 @@ class _Reader:
         inside = Meaning({}, {})
         for node in getattr(tree, "body", []):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                _imported(inside.names, node)
+                syntax.imported(inside.names, node)
         for node in getattr(tree, "body", []):
             if isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Return):
                 local = inside.inner()
@@ -127,7 +128,7 @@ class _Reader:
                     if isinstance(statement, ast.Assign):
                         bind(local.names, statement.targets[0], local.of(statement.value))
                         local.forget()
-                local.names.update({name: Ref(f"?{name}") for name in _arguments(node)})
+                local.names.update({name: Ref(f"?{name}") for name in syntax.arguments(node)})
                 value = local.of(node.body[-1].value)
                 if value is not None and not str(value).startswith("?"):
                     self._returns[node.name] = value
@@ -141,7 +142,7 @@ class _Reader:
     def _one(self, node: ast.stmt, meaning: Meaning) -> None:
         kind = type(node)
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            _imported(meaning.names, node)
+            syntax.imported(meaning.names, node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             self._expressions(node.decorator_list, meaning)
             self._expressions(node.args.defaults, meaning)
@@ -227,7 +228,7 @@ class _Reader:
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, meaning: Meaning) -> None:
         inside = meaning.inner()
-        for name, annotation in _arguments(node).items():
+        for name, annotation in syntax.arguments(node).items():
             kind = meaning.of(annotation) if annotation is not None else None
             inside.names[name] = (
                 Ref(f"?{name}") if not isinstance(kind, Ref) or kind.startswith("?") else Ref(f"{kind}()")
@@ -245,6 +246,9 @@ class _Reader:
 
     def _expression(self, node: ast.expr, meaning: Meaning) -> None:
         kind = type(node)
+        while kind is ast.Attribute:
+            node = node.value  # type: ignore[attr-defined]
+            kind = type(node)
         if kind is ast.Name:
             return
         if kind is ast.Constant:
@@ -262,7 +266,7 @@ class _Reader:
                 bind(meaning.names, loop.target, each(meaning.of(loop.iter)))
         elif kind is ast.Subscript:
             self._item(node, meaning)  # type: ignore[arg-type]
-        for child in _children(node):
+        for child in syntax.children(node):
             self._expression(child, meaning)
 
     def _item(self, node: ast.Subscript, meaning: Meaning) -> None:
@@ -272,8 +276,9 @@ class _Reader:
 
     def _call(self, node: ast.Call, meaning: Meaning) -> None:
         name = meaning.of(node.func)
-        for rule, seen in places.by_path(meaning, node):
-            self._say(rule, seen, node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in places.METHODS:
+            for rule, seen in places.by_path(meaning, node, node.func):
+                self._say(rule, seen, node)
         if not isinstance(name, Ref):
             return
         if name in ("builtins.exec", "builtins.eval", "builtins.compile"):
@@ -297,52 +302,3 @@ class _Reader:
             return
         for found in of_text(text.strip(), depth=self._depth + 1):
             self._say(found.rule, found.seen, node)
-
-
-def _end(node: ast.AST | None, line: int) -> int:
-    """The last line of a simple statement: a compound one has lines of other statements."""
-    if node is None or hasattr(node, "body"):
-        return line
-    return getattr(node, "end_lineno", line) or line
-
-
-def _children(node: ast.expr) -> Iterator[ast.expr]:
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if isinstance(value, ast.expr):
-            yield value
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, ast.expr):
-                    yield item
-                elif isinstance(item, ast.keyword):
-                    yield item.value
-                elif isinstance(item, ast.comprehension):
-                    yield item.iter
-                    yield from item.ifs
-
-
-def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr | None]:
-    given = node.args
-    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
-    return {argument.arg: argument.annotation for argument in every}
-
-
-def _imported(names: dict[str, Value], node: ast.Import | ast.ImportFrom) -> None:
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            names[alias.asname or alias.name.partition(".")[0]] = canonical(
-                alias.name if alias.asname else alias.name.partition(".")[0]
-            )
-        return
-    module = node.module or ""
-    if node.level:
-        names.update({alias.asname or alias.name: Ref(f"local:{alias.name}") for alias in node.names})
-        return
-    for alias in node.names:
-        if alias.name != "*":
-            names[alias.asname or alias.name] = canonical(f"{module}.{alias.name}")
-            continue
-        start = f"{canonical(module)}."
-        known = [name[len(start) :] for name in (*calls.CALLS, *calls.RUNS) if name.startswith(start)]
-        names.update({part: Ref(start + part) for part in (re.split(r"[.(]", name, maxsplit=1)[0] for name in known)})

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from .call import Call, Said, brief
+from .flows import is_encoded, is_records
 from .folding import Ref, Value
 from .found import shown
-from .meaning import Meaning, is_encoded, is_records
+from .meaning import Meaning
 
 _MODEL = re.compile(
     r"model|clf|classifier|regressor|pipe(?:line)?|estimator|net|booster|learner", re.IGNORECASE

@@ -22,10 +22,10 @@ _NAME = (
     r"hf|github|gitlab|personal|bot|sas|hub|slack|wandb|id)_?token|token|api_?key|apikey|access_?key|auth_?key|account_?key|"
     r"private_?key|credentials?)(?:_?(?:value|text|string|prod|dev|test))?"
 )
-_TELLING = re.compile(
-    r"passw|passphrase|pwd|secret|token|api_?key|access_?key|auth_?key|account_?key|private_?key|credential",
-    re.IGNORECASE,
-)
+_TELLING = (
+    "passw", "passphrase", "pwd", "secret", "token", "apikey", "api_key", "accesskey", "access_key", "authkey",
+    "auth_key", "accountkey", "account_key", "privatekey", "private_key", "credential",
+)  # fmt: skip
 _QUOTED = re.compile(
     rf"(?<![\w.])[\"']?({_NAME})[\"']?\]?\s*(?::\s*[\w.\[\] |]+)?\s*(?::=|=>|=|:)\s*"
     rf"[bru]?[\"']([^\"'\s]{{6,{LONGEST_VALUE}}})[\"']",
@@ -76,13 +76,14 @@ _SERVER = r"(?:Server|Data Source|Host|Endpoint)=[^;\"'\n]{1,200};[^\"'\n]{0,300
 _FORMS: tuple[tuple[str, str, str, Callable[[str, re.Match[str]], bool]], ...] = (
     ("private-key", "private key", r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----", _is_key),
     ("private-key", "putty-user-key", r"PuTTY-User-Key-File-[123]: ssh", _always),
-    ("account-key", "key=", rf"\b(?:AccountKey|SharedAccessKey)={_B64}{{40,88}}={{0,2}}", _always),
-    ("account-key", "==", rf"(?<!{_B64}){_B64}{{86}}==(?![A-Za-z0-9+/=])", _is_random),
+    ("account-key", "accountkey=", rf"(?i:AccountKey=){_B64}{{40,88}}={{0,2}}", _always),
+    ("account-key", "accesskey=", rf"(?i:SharedAccessKey=){_B64}{{40,88}}={{0,2}}", _always),
+    ("account-key", "==", rf"==(?<={_B64}{{86}}==)(?<!{_B64}{{87}}==)(?![A-Za-z0-9+/=])", _always),
     ("sas-token", "sig=", r"[?&;\"']sig=[A-Za-z0-9%+/]{30,}={0,2}", _has_version),
     ("sas-token", "sharedaccesssignature", r"SharedAccessSignature=s[vr]=[^\s\"';]{40,}", _always),
     (
         "connection-string", "://",
-        r"\b[a-z][a-z0-9+.-]{1,20}://([^\s:/@'\"?#]{1,64}):([^\s@/'\"]{3,200})@([\w.-]{1,200})", _is_password,
+        r"://([^\s:/@'\"?#]{1,64}):([^\s@/'\"]{3,200})@([\w.-]{1,200})", _is_password,
     ),
     ("connection-string", "password=", rf"(?i:{_SERVER}Password=(?![<{{$%*])[^;\"'\s]{{4,200}})", _always),
     ("connection-string", "pwd=", rf"(?i:{_SERVER}Pwd=(?![<{{$%*])[^;\"'\s]{{4,200}})", _always),
@@ -134,7 +135,7 @@ def of_text(text: str, *, code: bool = False) -> list[Found]:
             if not any(word in match[0] for word in _PUBLIC) and true(text, match):
                 line = text.count("\n", 0, match.start()) + 1
                 found.setdefault(line, Found(rule, line, _masked(match[0], rule)))
-    for each in _assigned(text, code):
+    for each in _assigned(text, lower, code):
         found.setdefault(each.line, each)
     return sorted(found.values(), key=lambda each: each.line)
 
@@ -143,30 +144,40 @@ def _masked(text: str, rule: str) -> str:
     """Enough to find it again, and no secret."""
     if rule == "private-key":
         return text.strip("-")
-    start = re.match(r"(?:[A-Za-z_]+=|[a-z+]+://|[A-Za-z]{2,6}[_-]|AKIA|ASIA|AIza)", text)
+    if text == "==":
+        return "88 characters of base64"
+    start = re.match(r"(?:[A-Za-z_]+=|://|[A-Za-z]{2,6}[_-]|AKIA|ASIA|AIza)", text)
     return f"{start[0] if start else ''}… ({len(text)} characters)"
 
 
-def _assigned(text: str, code: bool) -> Iterator[Found]:
+def _assigned(text: str, lower: str, code: bool) -> Iterator[Found]:
     """Each place with a telling name, as far as a line, or what is around it where that has no end."""
     done = -1
-    for telling in _TELLING.finditer(text):
-        if telling.start() < done:
+    for place in _telling(lower):
+        if place < done:
             continue
-        start = max(
-            text.rfind("\n", max(0, telling.start() - AROUND), telling.start()) + 1, telling.start() - AROUND, 0
-        )
-        end = text.find("\n", telling.end(), telling.end() + AROUND)
-        end = end if end >= 0 else telling.end() + AROUND
+        start = max(text.rfind("\n", max(0, place - AROUND), place) + 1, place - AROUND, 0)
+        end = text.find("\n", place, place + AROUND)
+        end = end if end >= 0 else place + AROUND
         done = end
         part = text[start:end]
         for pattern in (_QUOTED, _OPTION) if code else (_QUOTED, _BARE, _OPTION):
             match = next((each for each in pattern.finditer(part) if looks_secret(each[1], each[2])), None)
             if match is not None:
-                yield Found(
-                    "password", text.count("\n", 0, start) + 1, f"{match[1][-40:]} = … ({len(match[2])} characters)"
-                )
+                seen = f"{match[1][-40:]} = … ({len(match[2])} characters)"
+                yield Found("password", text.count("\n", 0, start) + 1, seen)
                 break
+
+
+def _telling(lower: str) -> list[int]:
+    """Where the telling names are, in order."""
+    places = []
+    for name in _TELLING:
+        place = lower.find(name)
+        while place >= 0:
+            places.append(place)
+            place = lower.find(name, place + len(name))
+    return sorted(places)
 
 
 def looks_secret(name: str, value: str) -> bool:
