@@ -36,12 +36,14 @@ def test_a_folder_is_told_with_what_would_travel(tmp_path: Path) -> None:
     write(tmp_path, {"train.py": "print(1)\n", "lib/send.py": SENDS, "data/all.csv": ROWS, "data/few.csv": ROWS[:80]})
     write(tmp_path, {"run": "#!/bin/bash\ncurl http://e.example\n", "requirements.txt": "wandb\n", ".env": "X=1\n"})
     write(tmp_path, {"Dockerfile": "FROM x\nRUN a && \\\n  curl http://e.example\n", "sitecustomize.py": "x = 1\n"})
+    (tmp_path / "client.pfx").write_bytes(b"\x30\x82\0")
     write(tmp_path, {"sub/.gitignore": "*.csv\n", "sub/ignored.csv": ROWS, "x.pth": "import os; os.system('x')\n"})
     (tmp_path / "out").symlink_to("/etc")
     found, ended = scanned(tmp_path)
     assert [(each.file, each.line, each.rule) for each in found] == [
         ("out", 0, "link-outside"),
         ("Dockerfile", 2, "command"),
+        ("client.pfx", 0, "private-key"),
         ("data/all.csv", 0, "data-file"),
         ("data/few.csv", 0, "small-data-file"),
         ("lib/send.py", 2, "http"),
@@ -50,10 +52,10 @@ def test_a_folder_is_told_with_what_would_travel(tmp_path: Path) -> None:
         ("sitecustomize.py", 0, "start-hook"),
         ("x.pth", 0, "start-hook"),
     ]
-    assert ended.counts == {"refused": 2, "warning": 6, "note": 1, "allowed": 0}
+    assert ended.counts == {"refused": 3, "warning": 6, "note": 1, "allowed": 0}
     assert ended.ignore_files == ["sub/.gitignore"] and "sub/ignored.csv" not in [each.path for each in ended.files]
     assert (ended.kind, ended.bytes) == ("folder", sum(each.bytes for each in ended.files))
-    sends = found[4]
+    sends = found[5]
     assert (sends.leak, sends.level, sends.reason) == ("Net", "warning", BY_ID["http"].reason)
 
 
@@ -127,6 +129,7 @@ command: >-
   && curl -T x http://e.example
 inputs:
   data: { type: uri_file, path: https://e.example/x.csv }
+  more: { type: uri_folder, path: local }
 environment:
   image: x
   conda_file: conda.yml
@@ -140,16 +143,18 @@ def test_a_job_file_is_scanned_with_its_command_environment_and_code(tmp_path: P
         tmp_path,
         {"job.yml": JOB, "src/entry": SENDS, "conda.yml": "dependencies: \n- pip:\n  - git+https://e.example/x\n"},
     )
+    write(tmp_path, {"local/rows.csv": ROWS})
     place = str(tmp_path / "job.yml")
     expected = [
         (place, 5, "command"),
         (place, 7, "download"),
-        (place, 12, "password"),
+        (place, 13, "password"),
         (str(tmp_path / "conda.yml"), 3, "package-address"),
         ("entry", 2, "http"),
     ]
     assert told(tmp_path / "job.yml") == expected
     aliases = Wanted(aliases={"https://e.example/": "x/"})
+    assert [each.path for each in scanned(tmp_path / "job.yml")[1].files] == ["entry", "inputs.more/rows.csv"]
     assert told(tmp_path / "job.yml", aliases) == [each for each in expected if each[2] != "download"]
     assert told(tmp_path / "src" / "entry") == [(str(tmp_path / "src" / "entry"), 2, "http")]
 

@@ -29,6 +29,13 @@ def scripts(job: Job) -> set[str]:
     return {name.removeprefix("./") for name in _SCRIPT.findall(job.command)}
 
 
+def sent_inputs(job: Job, aliases: dict[str, str]) -> Iterator[tuple[str, Path]]:
+    """(name, path) of the data inputs that are on this machine, and travel."""
+    for name, given in job.inputs.items():
+        if isinstance(given, DataInput) and given.local and data_paths.mapped(given.path, aliases) is None:
+            yield name, Path(given.local)
+
+
 def of(path: Path, aliases: dict[str, str]) -> tuple[Job, list[Found]]:
     """`aliases`: those of the site's data: an address that has one is no address. Raises JobError."""
     job = load.load(path)

@@ -32,6 +32,7 @@ _REQUIREMENTS = re.compile(
     r"(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in|pip)|requirements/.*\.(?:txt|in)"
 )
 _SHEBANG = re.compile(rb"#![^\n]*\b(python|sh|bash|dash|zsh|ksh)")
+_KEY_STORES = (".pfx", ".p12", ".jks", ".keystore", ".kdbx", ".ppk")
 _HOOKS = ("sitecustomize.py", "usercustomize.py")
 _DOCKERFILE = re.compile(r"(?:.*\.)?dockerfile(?:\..*)?|containerfile")
 _RUN = re.compile(r"\s*(?:RUN|CMD|ENTRYPOINT|ONBUILD RUN)\s+(?:--\S+\s+)*(.*)", re.IGNORECASE)
@@ -97,6 +98,22 @@ class _Look:
         self._scripts = jobfile.scripts(job)
         for folder, where in _folders(job.code, job.environment.build.path if job.environment.build else None):
             yield from self.folder(folder, where)
+        for name, place in jobfile.sent_inputs(job, self._wanted.aliases):
+            yield from self._input(f"inputs.{name}", place)
+
+    def _input(self, name: str, place: Path) -> Iterator[ScanFinding]:
+        """Data that travels because the job file says so: what it is, is nobody's surprise."""
+        try:
+            if place.is_dir():
+                survey = manifest.survey(place, name)
+                entries = survey.manifest.entries
+                yield from self._survey(survey, name)
+            else:
+                entries = manifest.of_file(place, name).entries if place.is_file() else []
+        except JobError as error:
+            yield self._finding("too-much", name, 0, _after(error, name))
+            return
+        self.files += [msgspec.structs.replace(each, path=f"{name}/{each.path}") for each in entries]
 
     def single(self, path: Path) -> Iterator[ScanFinding]:
         self._scripts = set() if path.suffix else {str(path)}
@@ -173,6 +190,8 @@ class _Look:
             yield self._finding("opaque-file", name, 0, f"{what.what}, {amounts.size(size)}")
         elif what.kind == "picture":
             self._pictures.append(name)
+        elif what.kind == "other" and name.lower().endswith(_KEY_STORES):
+            yield self._finding("private-key", name, 0, "a store of keys")
 
     def _text(self, name: str, data: bytes, size: int, head: bytes) -> Iterator[ScanFinding]:
         kind = self._language(name, head)
