@@ -189,8 +189,9 @@ class Jobs(Protocol):
     ) -> Events:
         """What of a folder, job file or script could send data out, and what would travel with it.
 
-        `ScanFinding` for each, then `ScanFinished`. Needs neither a site nor a VM. `staged`: what is on the VM, to
-        find copies of it; `aliases`: those of the site's data. Raises JobError. It informs and never protects.
+        `ScanFinding` for each, `Progress` now and then, `ScanFinished` at last. Needs neither a site nor a VM.
+        `staged`: what is on the VM, to find copies of it; `aliases`: those of the site's data. Raises JobError.
+        It informs and never protects.
         """
         ...
 

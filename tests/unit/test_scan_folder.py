@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import JobError
-from core.events import ScanFinding, ScanFinished, from_json, to_json
+from core.events import Progress, ScanFinding, ScanFinished, from_json, to_json
+from core.jobs.scan import scanning
 from core.jobs.scan.rules import BY_ID
 from core.jobs.scan.scanning import MOST_OF_FILE, Wanted, scan
 from core.jobs.scan.staged import StagedFile
@@ -22,7 +23,7 @@ SENDS = "import requests\nrequests.post('http://e.example')\n"
 
 
 def scanned(path: Path, wanted: Wanted | None = None) -> tuple[list[ScanFinding], ScanFinished]:
-    *found, ended = scan(path, wanted)
+    *found, ended = (each for each in scan(path, wanted) if not isinstance(each, Progress))
     assert isinstance(ended, ScanFinished) and all(isinstance(each, ScanFinding) for each in found)
     assert [from_json(to_json(each)) for each in found] == found  # encodes, whatever is in it
     return found, ended  # type: ignore[return-value]
@@ -198,6 +199,7 @@ HOSTILE: dict[str, str | bytes] = {
     "calls.py": "exec\nx=a" + "()" * 50_000,
     "lambda.py": "exec\nx=" + "lambda:" * 20_000 + "1",
     "nul.py": SENDS + "\0",
+    "nulfar.py": "x = 1\n" * 20_000 + "\0",
     "utf16.py": SENDS.encode("utf-16"),
     "cookie.py": "# coding: rot13\nexec",
     "latin.py": "import requests # é".encode("latin-1"),
@@ -255,9 +257,12 @@ def test_what_is_not_there_or_no_file_is_an_error(tmp_path: Path) -> None:
             list(scan(tmp_path / name))
 
 
-async def test_the_service_yields_findings_and_stops_when_it_is_closed(tmp_path: Path) -> None:
+async def test_the_service_yields_findings_and_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"x.py": SENDS})
-    seen = [event async for event in LiveJobs().scan(tmp_path)]
+    monkeypatch.setattr(scanning, "BETWEEN", -1.0)
+    everything = [event async for event in LiveJobs().scan(tmp_path)]
+    assert everything[0] == Progress(title="Looking at files", done=0, total=1, unit="files")
+    seen = [event for event in everything if not isinstance(event, Progress)]
     assert [type(event) for event in seen] == [ScanFinding, ScanFinished]
     with pytest.raises(JobError):
         async for _ in LiveJobs().scan(tmp_path / "gone"):

@@ -14,7 +14,7 @@ import msgspec
 
 from ... import amounts
 from ...errors import JobError
-from ...events import ScanFinding, ScanFinished, SentFile
+from ...events import Progress, ScanFinding, ScanFinished, SentFile
 from .. import manifest
 from ..manifest import Entry, Survey
 from . import allowances, content, jobfile, notebook, packages, python, reading, secrets, staged, words
@@ -25,6 +25,7 @@ from .rules import BY_ID
 from .staged import StagedFile
 
 MOST_TEXT = 4 << 20  # bytes of a text that are searched for credentials
+BETWEEN = 0.25  # seconds between what is told of the progress
 MOST_OF_FILE = 200  # findings of one file that are told
 MOST_FILES = 5000  # that are looked at: more than a snapshot may have
 YAML = (".yml", ".yaml")
@@ -45,8 +46,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     aliases: dict[str, str] = {}
 
 
-def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | ScanFinished]:
-    """`ScanFinding` for each, then `ScanFinished`. Raises JobError for what cannot be read at all. Blocks."""
+def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | Progress | ScanFinished]:
+    """`ScanFinding` for each, `Progress` now and then, `ScanFinished`. Raises JobError. Blocks."""
     began = time.monotonic()
     look = _Look(wanted or Wanted())
     if not path.exists() and not path.is_symlink():
@@ -55,7 +56,8 @@ def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | Sca
     found = look.folder(path) if kind == "folder" else look.job(path) if kind == "job" else look.single(path)
     counts: Counter[str] = Counter(refused=0, warning=0, note=0, allowed=0)
     for each in found:
-        counts["allowed" if each.allowed else each.level] += 1
+        if isinstance(each, ScanFinding):
+            counts["allowed" if each.allowed else each.level] += 1
         yield each
     yield ScanFinished(
         path=_utf8(str(path)),
@@ -88,7 +90,7 @@ class _Look:
         self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
         self._scripts: set[str] = set()
 
-    def job(self, path: Path) -> Iterator[ScanFinding]:
+    def job(self, path: Path) -> Iterator[ScanFinding | Progress]:
         job, found = jobfile.of(path, self._wanted.aliases)
         text = path.read_text(encoding="utf-8-sig")
         shown_path = str(path)
@@ -115,7 +117,7 @@ class _Look:
             return
         self.files += [msgspec.structs.replace(each, path=f"{name}/{each.path}") for each in entries]
 
-    def single(self, path: Path) -> Iterator[ScanFinding]:
+    def single(self, path: Path) -> Iterator[ScanFinding | Progress]:
         self._scripts = set() if path.suffix else {str(path)}
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
@@ -127,7 +129,7 @@ class _Look:
         except OSError as error:
             raise JobError(f"{path} cannot be read: {error.strerror}") from None
 
-    def folder(self, folder: Path, where: str = "code") -> Iterator[ScanFinding]:
+    def folder(self, folder: Path, where: str = "code") -> Iterator[ScanFinding | Progress]:
         """All that would travel. Files beyond MOST_FILES are counted alone."""
         try:
             survey = manifest.survey(folder, where)
@@ -141,7 +143,11 @@ class _Look:
         for name in survey.ignore_files:
             text = self._text_of(f"{root}/{name}")
             self._allowed.append((name.rpartition("/")[0], allowances.of_text(text)))
-        for entry in survey.manifest.entries[:MOST_FILES]:
+        wanted, told = survey.manifest.entries[:MOST_FILES], time.monotonic()
+        for number, entry in enumerate(wanted):
+            if time.monotonic() - told > BETWEEN:
+                told = time.monotonic()
+                yield Progress(title="Looking at files", done=number, total=len(wanted), unit="files")
             if entry.link is None:
                 yield from self._one(f"{root}/{entry.path}", entry.path, None)
         if len(self._pictures) >= content.MANY_PICTURES:
