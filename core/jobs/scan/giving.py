@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import calls
 from .flows import is_encoded, is_records
-from .folding import LONGEST_NAME, Partial, Ref, Value, called, canonical, is_text, known, path
+from .folding import FUNCTIONS, LONGEST_NAME, Partial, Ref, Value, called, canonical, is_text, known, path
 
 if TYPE_CHECKING:
     from .meaning import Meaning
@@ -27,10 +27,17 @@ def result(meaning: Meaning, name: Ref, given: list[Value], node: ast.Call) -> V
         return meaning.returns.get(name[6:], Ref(f"{name}()"))
     elif name.startswith("attrgetter:") and given and isinstance(given[0], Ref):
         return canonical(f"{given[0]}.{name[11:]}")
+    elif name.endswith(_ENDS) and given and is_text(given[-1]) and known(given[-1]):
+        return canonical(f"{name.rpartition('.')[0]}.{given[-1]}")
     made = called(name, given)
     if made is None and name in calls.PASSED_ON:
         made = _passed_on(given)
     return made if made is not None else Ref(f"{name}()"[:LONGEST_NAME])
+
+
+def by_name_alone(name: Ref) -> bool:
+    """Whether its arguments change nothing: so it is for most calls."""
+    return name not in _DEPENDS and not name.startswith(_STARTS) and not name.endswith(_ENDS)
 
 
 def variable(name: str, otherwise: Value = None) -> Value:
@@ -121,3 +128,6 @@ _GIVERS: Mapping[str, Giver] = {
     "operator.attrgetter": _getter,
     "socket.socket": _socket,
 }
+_DEPENDS = frozenset((*_GIVERS, *FUNCTIONS, *calls.PASSED_ON, "builtins.map"))
+_STARTS = ("local:", "attrgetter:")
+_ENDS = (".__getattribute__", ".__getattr__")

@@ -59,12 +59,14 @@ def judged(call: Call, read: set[str]) -> Iterator[Said]:
         yield from _switched(call)
     if last in places.NAMES:
         yield from places.written(call)
-    yield from _handed(call)
+    if name not in _ASKS:
+        yield from _handed(call)
     if name in calls.RECORDS and call.node.args:
         yield from places.fetched(call)
         read.add(ast.dump(call.node.args[0]))
 
 
+_ASKS = listed("builtins.isinstance builtins.issubclass builtins.type builtins.hasattr")
 _LEVELS = listed("debug info warning error exception critical")
 
 

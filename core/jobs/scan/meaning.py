@@ -9,7 +9,7 @@ from typing import Any
 
 from . import folding, giving
 from .flows import is_encoded, is_records
-from .folding import LONGEST_NAME, MOST, UNKNOWN, Partial, Ref, Value, added, canonical, is_text
+from .folding import LONGEST_NAME, MOST, UNKNOWN, Partial, Ref, Value, added, canonical, is_text, known
 
 _BUILTINS = frozenset(dir(builtins))
 _MODULES = ("sys.modules", "builtins.globals()", "builtins.locals()", "builtins.vars()")
@@ -76,8 +76,9 @@ class Meaning:
         name = self.of(function)
         if not isinstance(name, Ref):
             return None
-        given = [self.of(item) for item in node.args[:50]]
-        return giving.result(self, name, given, node)
+        if giving.by_name_alone(name):
+            return Ref(f"{name}()"[:LONGEST_NAME])
+        return giving.result(self, name, [self.of(item) for item in node.args[:50]], node)
 
     def _method(self, base: Value, name: str, node: ast.Call) -> Value:
         given = [self.of(item) for item in node.args[:50]]
@@ -147,6 +148,8 @@ class Meaning:
             inside.forget()
             bind(inside.names, loop.target, item)
             made.append(inside.of(node.elt))
+            if not known(made[-1]):
+                return None
         return tuple(made)
 
     def either(self, values: Iterable[ast.expr]) -> Value:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from . import calls, judging, places, reaching, records, syntax
 from .call import Call
@@ -140,33 +141,32 @@ class _Reader:
             self._guarded(self._one, statement, meaning)
 
     def _one(self, node: ast.stmt, meaning: Meaning) -> None:
-        kind = type(node)
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            syntax.imported(meaning.names, node)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            self._expressions(node.decorator_list, meaning)
-            self._expressions(node.args.defaults, meaning)
-            meaning.names[node.name] = Ref(f"local:{node.name}")
-            self._later.append((node, meaning, self._class))
-        elif isinstance(node, ast.ClassDef):
-            self._new_class(node, meaning)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            self._assigned(node, meaning)
-        elif isinstance(node, (ast.For, ast.AsyncFor)):
-            self._expression(node.iter, meaning)
-            bind(meaning.names, node.target, each(meaning.of(node.iter)))
-            self._block(node.body, meaning)
-            self._block(node.orelse, meaning)
-        elif isinstance(node, (ast.With, ast.AsyncWith)):
-            for item in node.items:
-                self._expression(item.context_expr, meaning)
-                if item.optional_vars is not None:
-                    bind(meaning.names, item.optional_vars, meaning.of(item.context_expr))
-            self._block(node.body, meaning)
-        elif kind is ast.Expr and isinstance(node.value, ast.Constant):  # type: ignore[attr-defined]
-            pass  # a docstring
-        else:
+        work = _WORK.get(type(node))
+        if work is not None:
+            work(self, node, meaning)
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # a docstring
             self._other(node, meaning)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, meaning: Meaning) -> None:
+        syntax.imported(meaning.names, node)
+
+    def _new_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, meaning: Meaning) -> None:
+        self._expressions([*node.decorator_list, *node.args.defaults], meaning)
+        meaning.names[node.name] = Ref(f"local:{node.name}")
+        self._later.append((node, meaning, self._class))
+
+    def _loop(self, node: ast.For | ast.AsyncFor, meaning: Meaning) -> None:
+        self._expression(node.iter, meaning)
+        bind(meaning.names, node.target, each(meaning.of(node.iter)))
+        self._block(node.body, meaning)
+        self._block(node.orelse, meaning)
+
+    def _with(self, node: ast.With | ast.AsyncWith, meaning: Meaning) -> None:
+        for item in node.items:
+            self._expression(item.context_expr, meaning)
+            if item.optional_vars is not None:
+                bind(meaning.names, item.optional_vars, meaning.of(item.context_expr))
+        self._block(node.body, meaning)
 
     def _other(self, node: ast.stmt, meaning: Meaning) -> None:
         if isinstance(node, ast.Raise) and node.exc is not None:
@@ -195,6 +195,9 @@ class _Reader:
         self._block(node.body, inside)
         self._class = outer
         meaning.names[node.name] = Ref(f"local:{node.name}")
+        above = next((meaning.of(base) for base in node.bases), None)
+        if isinstance(above, Ref) and not above.startswith(("?", "builtins.")):
+            self._returns.setdefault(node.name, Ref(f"{above}()"))  # what it makes is one of those, as well
 
     def _assigned(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, meaning: Meaning) -> None:
         if node.value is None:
@@ -302,3 +305,13 @@ class _Reader:
             return
         for found in of_text(text.strip(), depth=self._depth + 1):
             self._say(found.rule, found.seen, node)
+
+
+_WORK: dict[type[ast.stmt], Callable[[_Reader, Any, Meaning], None]] = {
+    **dict.fromkeys((ast.Import, ast.ImportFrom), _Reader._import),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), _Reader._new_function),
+    **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign), _Reader._assigned),
+    **dict.fromkeys((ast.For, ast.AsyncFor), _Reader._loop),
+    **dict.fromkeys((ast.With, ast.AsyncWith), _Reader._with),
+    ast.ClassDef: _Reader._new_class,
+}
