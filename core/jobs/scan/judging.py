@@ -10,6 +10,7 @@ from . import calls, folding, places, reaching, records, starting
 from .call import Call, Said, brief
 from .folding import UNKNOWN, Partial, Ref, is_text
 from .found import listed, shown
+from .meaning import Meaning
 
 _NATIVE = listed(
     "system popen connect socket send sendto sendmsg syscall execve execv execvp fork dlopen dlsym getaddrinfo "
@@ -59,8 +60,6 @@ def judged(call: Call, read: set[str]) -> Iterator[Said]:
         yield from _switched(call)
     if last in places.NAMES:
         yield from places.written(call)
-    if name not in _ASKS:
-        yield from _handed(call)
     if name in calls.RECORDS and call.node.args:
         yield from places.fetched(call)
         read.add(ast.dump(call.node.args[0]))
@@ -70,16 +69,29 @@ _ASKS = listed("builtins.isinstance builtins.issubclass builtins.type builtins.h
 _LEVELS = listed("debug info warning error exception critical")
 
 
-def _handed(call: Call) -> Iterator[Said]:
-    for item in [*call.node.args, *[keyword.value for keyword in call.node.keywords]]:
-        if not isinstance(item, (ast.Name, ast.Attribute, ast.BinOp, ast.JoinedStr)):
+def matters(name: Ref, node: ast.Call) -> bool:
+    """Whether `judged` may say anything of it: most calls are of nothing that is in a table."""
+    if name in _KNOWN or name.rpartition(".")[2] in _LASTS or name.startswith("ctypes."):
+        return True
+    return any(keyword.arg in _SWITCHES for keyword in node.keywords)
+
+
+def handed(meaning: Meaning, node: ast.Call, name: Ref) -> list[Said]:
+    """Functions among the arguments, and texts that say something by themselves."""
+    found: list[Said] = []
+    for item in [*node.args, *[keyword.value for keyword in node.keywords]] if node.keywords else node.args:
+        if type(item) not in _HANDED_FORMS:
             continue  # what is in the others is looked at where it stands
-        value = call.meaning.of(item)
+        value = meaning.of(item)
         if isinstance(value, Ref):
-            if value in _HANDED:
-                yield _HANDED[value], f"{value} handed to {brief(call.name)}"
+            if value in _HANDED and name not in _ASKS:
+                found.append((_HANDED[value], f"{value} handed to {brief(name)}"))
         elif isinstance(value, str):
-            yield from reaching.clues(value)
+            found += reaching.clues(value)
+    return found
+
+
+_HANDED_FORMS = frozenset((ast.Name, ast.Attribute, ast.BinOp, ast.JoinedStr))
 
 
 def _unpickled(call: Call) -> Iterator[Said]:
@@ -185,3 +197,5 @@ _SPECIAL: dict[str, Callable[[Call], Iterator[Said]]] = {
     "os.chmod": _mode,
     "resource.setrlimit": _limit,
 }
+_KNOWN = frozenset((*calls.CALLS, *calls.RUNS, *calls.PRINTS, *calls.TRACKS, *calls.PICKLES, *calls.RECORDS, *_SPECIAL))
+_LASTS = places.NAMES | _LEVELS | {name[2:] for name in calls.CALLS if name.startswith("?.")}

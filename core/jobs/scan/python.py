@@ -291,7 +291,10 @@ class _Reader:
             if self._forks == {"os.fork", "os.setsid"}:
                 self._say("stays-behind", "os.fork and os.setsid", node)
                 self._forks.add("told")
-        for rule, seen in judging.judged(Call(meaning, node, name), self._read):
+        if judging.matters(name, node):
+            for rule, seen in judging.judged(Call(meaning, node, name), self._read):
+                self._say(rule, seen, node)
+        for rule, seen in judging.handed(meaning, node, name):
             self._say(rule, seen, node)
 
     def _code(self, node: ast.Call, name: str, meaning: Meaning) -> None:
