@@ -257,6 +257,16 @@ def test_what_is_not_there_or_no_file_is_an_error(tmp_path: Path) -> None:
             list(scan(tmp_path / name))
 
 
+def test_a_file_alone_is_what_it_is(tmp_path: Path) -> None:
+    write(tmp_path, {"config.yml": "lr: 0.1\npassword: Summer2024x\n", "conda.yml": "dependencies:\n  - wandb\n"})
+    write(tmp_path, {"notes.txt": "import requests; requests.get('x')", "long.py": SENDS + "# x\n" * 30_000 + SENDS})
+    (tmp_path / "link.py").symlink_to("long.py")
+    assert [each[1:] for each in told(tmp_path / "config.yml")] == [(2, "password")]
+    assert [each[1:] for each in told(tmp_path / "conda.yml")] == [(2, "package-telemetry")]
+    assert told(tmp_path / "notes.txt") == []
+    assert [each[1:] for each in told(tmp_path / "link.py")] == [(2, "http"), (30_004, "http")]
+
+
 async def test_the_service_yields_findings_and_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"x.py": SENDS})
     monkeypatch.setattr(scanning, "BETWEEN", -1.0)

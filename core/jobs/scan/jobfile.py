@@ -15,13 +15,14 @@ _PLACEHOLDER = re.compile(r"\$\{\{[^}]*\}\}")
 _SCRIPT = re.compile(
     r"\b(?:python[0-9.]*|torchrun|accelerate launch|deepspeed)\s+(?:-[\w-]+(?:[= ]\d+)?\s+)*([\w./-]+)"
 )
+_KEYS = frozenset(("command", "environment", "jobs", "trial", "compute", "experiment_name"))
 _WEB = re.compile(r"https?://(?!localhost|127\.)", re.IGNORECASE)
 
 
 def is_one(path: Path) -> bool:
-    """YAML that is no conda file. Raises JobError where it cannot be read."""
+    """YAML with a key that a job has, at its top. Raises JobError where it cannot be read."""
     top = document.read(path)
-    return not (isinstance(top.value, dict) and "dependencies" in top.value and "command" not in top.value)
+    return isinstance(top.value, dict) and not _KEYS.isdisjoint(top.value)
 
 
 def scripts(job: Job) -> set[str]:

@@ -121,7 +121,7 @@ class _Look:
         self._scripts = set() if path.suffix else {str(path)}
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
-        yield from self._one(str(path), str(path), (data, size))
+        yield from self._one(os.path.realpath(path), str(path), (data, size))
 
     def _first(self, path: str) -> tuple[bytes, int]:
         try:
@@ -158,7 +158,7 @@ class _Look:
     def _survey(self, survey: Survey, where: str) -> Iterator[ScanFinding]:
         for error in survey.refused:
             rule = "link-outside" if "leaves the folder" in error.title else "not-sendable"
-            yield self._finding(rule, _utf8(str(error.facts.get("path", "."))), 0, _after(error, where))
+            yield self._finding(rule, _utf8(str(error.facts.get("path") or ".")), 0, _after(error, where))
         too_much = manifest.too_much(survey.manifest, where)
         if too_much is not None:
             yield self._finding("too-much", ".", 0, f"{_after(too_much, where)}; {too_much.hint}", longest=400)
