@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -89,6 +90,15 @@ def _counted(ended: events.ScanFinished) -> str:
         if count
     ]
     return f"{', '.join(said) or 'nothing found'} in {duration(ended.duration_s)}"
+
+
+def sarif(found: Sequence[events.ScanFinding], output: Output) -> None:
+    """As SARIF, on one line."""
+    from importlib.metadata import version
+
+    from core.jobs.scan.sarif import log
+
+    output.lines([json.dumps(log(found, version("trainshed")))])
 
 
 def rules(output: Output) -> None:

@@ -71,6 +71,21 @@ def test_json_is_one_document(fake: Run, code: Path) -> None:
     assert (allowed["rule"], allowed["line"], allowed["allowed"]) == ("http", 5, "it is the licence server")
 
 
+def test_sarif_has_rules_places_and_what_is_allowed(fake: Run, code: Path) -> None:
+    log = json.loads(fake("scan", str(code), "--format", "sarif").out)
+    assert set(log) == {"$schema", "version", "runs"} and log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [rule.id for rule in RULES]
+    seen = [
+        (each["ruleId"], each["level"], each["locations"][0]["physicalLocation"], "suppressions" in each)
+        for each in run["results"]
+    ]
+    assert ("data-file", "error", {"artifactLocation": {"uri": "records.csv"}}, False) in seen
+    train = {"artifactLocation": {"uri": "train.py"}, "region": {"startLine": 5}}
+    assert ("http", "warning", train, True) in seen and len(seen) == 5
+    assert fake("scan", str(code), "--format", "sarif", "--json").code == 2
+
+
 def test_no_site_is_needed_and_a_wrong_path_is_an_error(
     home: Path, code: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

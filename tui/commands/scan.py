@@ -34,12 +34,15 @@ def _rules(context: click.Context, _parameter: click.Parameter, value: bool) -> 
     show_default=True,
     help="Exit 1 from this level on.",
 )
+@click.option(
+    "--format", "form", type=click.Choice(["text", "sarif"]), default="text", help="For editors: SARIF 2.1.0."
+)
 @click.option("--files", is_flag=True, help="List each file that would travel, with its size.")
 @click.option(
     "--rules", is_flag=True, is_eager=True, expose_value=False, callback=_rules, help="List the rules, and exit."
 )
 @pass_settings
-def scan(settings: Settings, path: Path, fail_on: str, files: bool) -> int:
+def scan(settings: Settings, path: Path, fail_on: str, form: str, files: bool) -> int:
     """Look at the code of PATH: a folder, a job file or a script.
 
     It informs and never protects: what a job can reach, its sandbox decides. A finding is allowed on its line or the
@@ -49,6 +52,8 @@ def scan(settings: Settings, path: Path, fail_on: str, files: bool) -> int:
 
     from .. import driver, scanned
 
+    if settings.json and form != "text":
+        raise click.UsageError("--json and --format are two forms of the same: leave one out")
     job = driver.Job(settings)
     found: list[events.ScanFinding] = []
 
@@ -67,6 +72,8 @@ def scan(settings: Settings, path: Path, fail_on: str, files: bool) -> int:
     )
     if settings.json:
         job.output.document(scanned.document(found, ended))
+    elif form == "sarif":
+        scanned.sarif(found, job.output)
     else:
         job.output.lines(scanned.report(found, ended, job.output, files=files))
     failing = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on in LEVELS else ()
