@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import time
 import zlib
 
 import pytest
@@ -161,6 +162,22 @@ def test_each_name_of_the_tables_has_a_rule_and_a_word_that_brings_a_file_into_q
     assert set(calls.CALLS.values()) <= set(BY_ID) and len(BY_ID) == len(RULES)
     for name in (*calls.CALLS, *calls.RUNS):
         assert python._wanted(name.replace("()", "").replace("?.", "x.")), name
+
+
+GROWS = {
+    "tuples": "x = ('a', 'b')\n" + "x = (x, x)\n" * 60 + "for y in x:\n    exec(str(x) + str(list(x)) + '%s' % x)\n",
+    "texts": "x = 'a'\n" + "x = f'{x}{x}'\n" * 99 + "exec(x)\n" * 99,
+    "numbers": "exec('a' * 10**12)\nexec(str(range(10**18)))\nexec(bytes(10**12))\nexec(chr(9**9**9))\n",
+    "functions": "exec\n" + "".join(f"def f{n}(): pass\nx{n} = 1\n" for n in range(5000)),
+    "replaced": "exec(('a' * 60000).replace('a', 'b' * 60000))\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROWS)
+def test_what_would_grow_without_end_takes_no_time(name: str) -> None:
+    began = time.process_time()
+    python.of_text(GROWS[name])
+    assert time.process_time() - began < 10  # it would be years
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)

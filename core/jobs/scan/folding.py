@@ -17,6 +17,7 @@ from . import calls
 from .found import listed
 
 MOST = 1 << 16  # characters of a text that is put together, items of a list
+DEEPEST = 3  # tuples in tuples: each level may double them
 LONGEST_RANGE = 512  # numbers that are made: longer ones count epochs, not characters
 LONGEST_NAME = 300  # characters of a dotted name: a chain of calls may have no end
 UNKNOWN = "\ufffd"  # stands for a part of a text that is known at run time only
@@ -48,10 +49,10 @@ def canonical(name: str) -> Ref:
     return Ref(name[:LONGEST_NAME])
 
 
-def known(value: Value) -> bool:
-    """A constant through and through."""
+def known(value: Value, depth: int = 0) -> bool:
+    """A constant through and through; what has tuples in tuples in tuples is none."""
     if isinstance(value, tuple):
-        return all(map(known, value))
+        return depth < DEEPEST and all(known(item, depth + 1) for item in value)
     return value is not None and not isinstance(value, (Ref, Partial))
 
 

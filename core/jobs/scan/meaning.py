@@ -12,6 +12,7 @@ from .flows import is_encoded, is_records
 from .folding import LONGEST_NAME, MOST, UNKNOWN, Partial, Ref, Value, added, canonical, is_text, known
 
 _BUILTINS = frozenset(dir(builtins))
+MANY_NAMES = 600  # what a program made may have: then scopes are not kept apart, so that time stays in proportion
 _MODULES = ("sys.modules", "builtins.globals()", "builtins.locals()", "builtins.vars()")
 
 
@@ -28,7 +29,7 @@ class Meaning:
         self._seen.clear()
 
     def inner(self) -> Meaning:
-        return Meaning(dict(self.names), self.returns)
+        return Meaning(dict(self.names) if len(self.names) < MANY_NAMES else self.names, self.returns)
 
     def of(self, node: ast.expr | None) -> Value:
         if node is None:
