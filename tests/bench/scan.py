@@ -19,7 +19,7 @@ from .row import ROUNDS, Part, Row
 ORDINARY = Path(__file__).parents[1] / "scan" / "ordinary"
 COPIES = 20  # of the ordinary scripts, so that a round is long enough
 LIBRARIES = ("sklearn", "pandas")
-MOST = 900  # files of a folder: a snapshot has 2,000
+MOST = 150  # files of a library
 
 
 def parts() -> Iterator[Part]:
