@@ -185,13 +185,18 @@ class Runs(Protocol):
 
 class Jobs(Protocol):
     def scan(
-        self, path: Path, *, staged: Sequence[StagedFile] = (), aliases: Mapping[str, str] | None = None
+        self,
+        path: Path,
+        *,
+        staged: Sequence[StagedFile] = (),
+        aliases: Mapping[str, str] | None = None,
+        environments: Mapping[str, str] | None = None,
     ) -> Events:
         """What of a folder, job file or script could send data out, and what would travel with it.
 
         `ScanFinding` for each, `Progress` now and then, `ScanFinished` at last. Needs neither a site nor a VM.
-        `staged`: what is on the VM, to find copies of it; `aliases`: those of the site's data. Raises JobError.
-        It informs and never protects.
+        `staged`: what is on the VM, to find copies of it. `aliases`: those of the site's data. `environments`: what a
+        job calls one -> the path of its requirements. Raises JobError. It informs and never protects.
         """
         ...
 

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 
 class LiveJobs:
     async def scan(
-        self, path: Path, *, staged: Sequence[StagedFile] = (), aliases: Mapping[str, str] | None = None
+        self,
+        path: Path,
+        *,
+        staged: Sequence[StagedFile] = (),
+        aliases: Mapping[str, str] | None = None,
+        environments: Mapping[str, str] | None = None,
     ) -> Events:
         """Closing it ends the scan after the file that is looked at."""
         from .scan import scanning
 
-        wanted = scanning.Wanted(staged=list(staged), aliases=dict(aliases or {}))
+        wanted = scanning.Wanted(
+            staged=list(staged), aliases=dict(aliases or {}), environments=dict(environments or {})
+        )
 
         def produce(stream: threads.Stream) -> None:
             for event in scanning.scan(path, wanted):

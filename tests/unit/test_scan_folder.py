@@ -155,6 +155,9 @@ def test_a_job_file_is_scanned_with_its_command_environment_and_code(tmp_path: P
     ]
     assert told(tmp_path / "job.yml") == expected
     aliases = Wanted(aliases={"https://e.example/": "x/"})
+    write(tmp_path, {"x.txt": "--index-url https://e.example/simple\n"})
+    mapped = Wanted(environments={"x": str(tmp_path / "x.txt")})
+    assert (str(tmp_path / "x.txt"), 1, "package-address") in told(tmp_path / "job.yml", mapped)
     assert [each.path for each in scanned(tmp_path / "job.yml")[1].files] == ["entry", "inputs.more/rows.csv"]
     assert told(tmp_path / "job.yml", aliases) == [each for each in expected if each[2] != "download"]
     assert told(tmp_path / "src" / "entry") == [(str(tmp_path / "src" / "entry"), 2, "http")]

@@ -62,10 +62,10 @@ def scan(settings: Settings, path: Path, fail_on: str, form: str, files: bool) -
             found.append(event)
 
     site = _site(settings)
-    data = site.file.data if site is not None else None
+    aliases, environments = _known(site)
     ended = driver.perform(
         job,
-        lambda services: services.jobs.scan(path, aliases=data.aliases if data is not None else None),
+        lambda services: services.jobs.scan(path, aliases=aliases, environments=environments),
         events.ScanFinished,
         on_event=seen,
         services=settings.open(site),
@@ -81,7 +81,7 @@ def scan(settings: Settings, path: Path, fail_on: str, form: str, files: bool) -
 
 
 def _site(settings: Settings) -> Site | None:
-    """For the aliases of its data: a scan needs none. Raises ConfigError for one that was named."""
+    """For what it knows of names in job files: a scan needs none. Raises ConfigError for one that was named."""
     from core.errors import ConfigError
 
     try:
@@ -90,3 +90,12 @@ def _site(settings: Settings) -> Site | None:
         if settings.site:
             raise
         return None
+
+
+def _known(site: Site | None) -> tuple[dict[str, str], dict[str, str]]:
+    """(the aliases of its data, the requirements of its environments)."""
+    if site is None:
+        return {}, {}
+    named = {name: each.requirements for name, each in site.file.environments.items() if each.requirements}
+    aliases = site.file.data.aliases if site.file.data is not None else {}
+    return aliases, {name: str(site.resolve(relative)) for name, relative in named.items()}

@@ -37,6 +37,16 @@ def sent_inputs(job: Job, aliases: dict[str, str]) -> Iterator[tuple[str, Path]]
             yield name, Path(given.local)
 
 
+def requirements(job: Job, environments: dict[str, str]) -> tuple[str, str]:
+    """(the file that lists its packages, its form): what the site has for its environment, or its conda file; or ""."""
+    wanted = job.environment
+    names = (f"{wanted.name}:{wanted.version}", f"{wanted.name}@{wanted.version}", wanted.name, wanted.image)
+    mapped = next((environments[name] for name in names if name in environments), "")
+    if mapped:
+        return mapped, "requirements"
+    return wanted.conda_source if Path(wanted.conda_source).is_file() else "", "yaml"
+
+
 def of(path: Path, aliases: dict[str, str]) -> tuple[Job, list[Found]]:
     """`aliases`: those of the site's data: an address that has one is no address. Raises JobError."""
     job = load.load(path)

@@ -44,6 +44,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     staged: list[StagedFile] = []
     aliases: dict[str, str] = {}
+    environments: dict[str, str] = {}  # what a job calls it -> the path of its requirements
 
 
 def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | Progress | ScanFinished]:
@@ -89,14 +90,17 @@ class _Look:
         self._pictures: list[str] = []
         self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
         self._scripts: set[str] = set()
+        self._forms: dict[str, str] = {}  # of files that the job file names
 
     def job(self, path: Path) -> Iterator[ScanFinding | Progress]:
         job, found = jobfile.of(path, self._wanted.aliases)
         text = path.read_text(encoding="utf-8-sig")
         shown_path = str(path)
         yield from self._told(shown_path, [*secrets.of_text(text), *found], text)
-        if Path(job.environment.conda_source).is_file():
-            yield from self._one(str(job.environment.conda_source), job.environment.conda_source, None)
+        listed, form = jobfile.requirements(job, self._wanted.environments)
+        if listed:
+            self._forms[listed] = form
+            yield from self._one(os.path.realpath(listed), listed, None)
         self._scripts = jobfile.scripts(job)
         for folder, where in _folders(job.code, job.environment.build.path if job.environment.build else None):
             yield from self.folder(folder, where)
@@ -227,6 +231,8 @@ class _Look:
             yield self._finding(each.rule, name, each.line, each.seen, allowed=reason)
 
     def _language(self, name: str, head: bytes) -> str:
+        if name in self._forms:
+            return self._forms[name]
         base = name.rpartition("/")[2].lower()
         shebang = _SHEBANG.match(head)
         if base.endswith((".py", ".pyw")):
