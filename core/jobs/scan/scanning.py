@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from ...errors import JobError
 from ...events import Progress, ScanFinding, ScanFinished, SentFile
 from .. import manifest
 from ..manifest import Entry, Survey
-from . import allowances, content, jobfile, notebook, packages, python, reading, secrets, staged, words
+from . import allowances, content, forms, jobfile, notebook, reading, secrets, staged
 from .allowances import Allowance
 from .content import Content
 from .found import Found, shown
@@ -28,15 +27,8 @@ MOST_TEXT = 4 << 20  # bytes of a text that are searched for credentials
 BETWEEN = 0.25  # seconds between what is told of the progress
 MOST_OF_FILE = 200  # findings of one file that are told
 MOST_FILES = 5000  # that are looked at: more than a snapshot may have
-YAML = (".yml", ".yaml")
-_REQUIREMENTS = re.compile(
-    r"(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in|pip)|requirements/.*\.(?:txt|in)"
-)
-_SHEBANG = re.compile(rb"#![^\n]*\b(python|sh|bash|dash|zsh|ksh)")
 _KEY_STORES = (".pfx", ".p12", ".jks", ".keystore", ".kdbx", ".ppk")
 _HOOKS = ("sitecustomize.py", "usercustomize.py")
-_DOCKERFILE = re.compile(r"(?:.*\.)?dockerfile(?:\..*)?|containerfile")
-_RUN = re.compile(r"\s*(?:RUN|CMD|ENTRYPOINT|ONBUILD RUN)\s+(?:--\S+\s+)*(.*)", re.IGNORECASE)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +69,7 @@ def _kind(path: Path) -> Literal["folder", "job", "file"]:
         return "folder"
     if not path.is_file():
         raise JobError(f"{path} is neither a file nor a folder", hint="a pipe or a device is not read")
-    return "job" if path.suffix in YAML and jobfile.is_one(path) else "file"
+    return "job" if path.suffix in forms.YAML and jobfile.is_one(path) else "file"
 
 
 class _Look:
@@ -89,8 +81,7 @@ class _Look:
         self.looked_at = 0
         self._pictures: list[str] = []
         self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
-        self._scripts: set[str] = set()
-        self._forms: dict[str, str] = {}  # of files that the job file names
+        self._named: dict[str, str] = {}  # files that the job file names -> their form
 
     def job(self, path: Path) -> Iterator[ScanFinding | Progress]:
         job, found = jobfile.of(path, self._wanted.aliases)
@@ -99,9 +90,9 @@ class _Look:
         yield from self._told(shown_path, [*secrets.of_text(text), *found], text)
         listed, form = jobfile.requirements(job, self._wanted.environments)
         if listed:
-            self._forms[listed] = form
+            self._named[listed] = form
             yield from self._one(os.path.realpath(listed), listed, None)
-        self._scripts = jobfile.scripts(job)
+        self._named.update(dict.fromkeys(jobfile.scripts(job), "python"))
         for folder, where in _folders(job.code, job.environment.build.path if job.environment.build else None):
             yield from self.folder(folder, where)
         for name, place in jobfile.sent_inputs(job, self._wanted.aliases):
@@ -122,7 +113,7 @@ class _Look:
         self.files += [msgspec.structs.replace(each, path=f"{name}/{each.path}") for each in entries]
 
     def single(self, path: Path) -> Iterator[ScanFinding | Progress]:
-        self._scripts = set() if path.suffix else {str(path)}
+        self._named = {} if path.suffix else {str(path): "python"}
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
         yield from self._one(os.path.realpath(path), str(path), (data, size))
@@ -204,11 +195,11 @@ class _Look:
             yield self._finding("private-key", name, 0, "a store of keys")
 
     def _text(self, name: str, data: bytes, size: int, head: bytes) -> Iterator[ScanFinding]:
-        kind = self._language(name, head)
+        kind = forms.language(name, head, self._named)
         text = reading.text(data)
         if kind in ("python", "notebook", "shell", "dockerfile"):
             self.looked_at += len(data)
-        found, commented = _of_kind(kind, data, size, text)
+        found, commented = forms.of_text(kind, data, size, text)
         told = secrets.of_text(text, code=kind in ("python", "notebook"))
         if name.rpartition("/")[2] in _HOOKS:
             found = [*found, Found("start-hook", 0, name.rpartition("/")[2])]
@@ -229,29 +220,6 @@ class _Look:
             inside = {number + 1 for number, line in enumerate(places) if line == each.line}
             reason = next(filter(None, (allowances.reason(each._replace(line=one), here) for one in inside)), "")
             yield self._finding(each.rule, name, each.line, each.seen, allowed=reason)
-
-    def _language(self, name: str, head: bytes) -> str:
-        if name in self._forms:
-            return self._forms[name]
-        base = name.rpartition("/")[2].lower()
-        shebang = _SHEBANG.match(head)
-        if base.endswith((".py", ".pyw")):
-            return "python"
-        if base.endswith(".ipynb"):
-            return "notebook"
-        if base.endswith((".sh", ".bash", ".zsh")):
-            return "shell"
-        if shebang is not None:
-            return "python" if shebang[1] == b"python" else "shell"
-        if name in self._scripts:
-            return "python"
-        if _REQUIREMENTS.fullmatch(base):
-            return "requirements"
-        if _DOCKERFILE.fullmatch(base):
-            return "dockerfile"
-        if base.endswith(".pth"):
-            return "pth"
-        return "yaml" if base.endswith(YAML) else ""
 
     def _told(self, name: str, found: Iterable[Found], commented: str) -> Iterator[ScanFinding]:
         """With the allowances that stand in the text."""
@@ -312,53 +280,3 @@ def _most(name: str) -> int:
 
 def _utf8(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _of_kind(kind: str, data: bytes, size: int, text: str) -> tuple[list[Found], str]:
-    """The findings, and the text whose comments may allow them, with the same lines."""
-    if kind == "python":
-        return _of_python(data, size)
-    if kind == "notebook":
-        return _of_notebook(data, size, text)
-    if kind == "shell":
-        return list(words.of_text(text)), text
-    if kind == "dockerfile":
-        return list(_of_dockerfile(text)), text
-    if kind == "requirements":
-        return list(packages.of_text(text)), text
-    if kind == "yaml":
-        return list(packages.of_conda(text)) if re.search(
-            r"^\s*(?:- )?dependencies\s*:", text, re.MULTILINE
-        ) else [], text
-    if kind == "pth" and re.search(r"^\s*import[ \t]", text, re.MULTILINE):
-        return [Found("start-hook", 0, "a .pth file with code")], text
-    return [], text
-
-
-def _of_python(data: bytes, size: int) -> tuple[list[Found], str]:
-    if size > python.LARGEST:
-        return [Found("not-read", 0, f"{amounts.size(size)} of source: larger than what people write")], ""
-    try:
-        text = reading.python(data)
-    except ValueError as error:
-        return [Found("not-read", 0, str(error))], ""
-    return python.of_text(text), text
-
-
-def _of_notebook(data: bytes, size: int, text: str) -> tuple[list[Found], str]:
-    if size > len(data):
-        return [Found("not-read", 0, f"{amounts.size(size)}: larger than notebooks are")], ""
-    try:
-        found, program = notebook.of_text(text)
-    except ValueError as error:
-        return [Found("not-read", 0, str(error))], ""
-    return found, program
-
-
-def _of_dockerfile(text: str) -> Iterator[Found]:
-    kept, goes_on = [], False
-    for line in text.split("\n"):
-        start = _RUN.match(line)
-        kept.append(start[1] if start is not None else line if goes_on else "")
-        goes_on = line.rstrip().endswith("\\") and (goes_on or start is not None)
-    yield from words.of_text("\n".join(kept))
