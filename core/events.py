@@ -430,6 +430,35 @@ class JobResolved(_Event, frozen=True, kw_only=True, tag="job.resolved"):
     notes: list[str]
 
 
+class ScanFinding(_Event, frozen=True, kw_only=True, tag="scan.finding"):
+    """What of a job could send data out or leave it behind. `seen` is never a secret and never a record."""
+
+    rule: str
+    leak: Literal["Net", "Out", "Res", "Side"]  # a network; what is passed on; a disk; it hides what it does
+    level: Literal["refused", "warning", "note"]
+    title: str
+    file: str  # relative to the folder, or as it was named
+    line: int  # 0: the file as a whole
+    seen: str
+    reason: str
+    instead: str
+    source: str = ""  # CWE, or MITRE ATT&CK
+    allowed: str = ""  # why, where somebody answers for it
+
+
+class ScanFinished(_Event, frozen=True, kw_only=True, tag="scan.finished"):
+    """`files`: those that would travel. A scan informs: it never protects."""
+
+    path: str
+    kind: Literal["folder", "job", "file"]
+    files: list[SentFile]
+    bytes: int
+    ignore_files: list[str]
+    counts: dict[str, int]  # refused, warning, note, and allowed, which are in none of the others
+    looked_at: int  # bytes of code
+    duration_s: float
+
+
 class RunCreated(_Event, frozen=True, kw_only=True, tag="run.created"):
     run: str
     name: str
@@ -662,6 +691,8 @@ Event = (
     | EnvironmentsListed
     | EnvironmentsPruned
     | JobResolved
+    | ScanFinding
+    | ScanFinished
     | RunCreated
     | RunStateChanged
     | Queued

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .services import Services
+from .services import Events, Services
 from .site import files
 from .site.files import Site
 from .ssh.connection import LiveConnection
@@ -93,6 +93,15 @@ def _deploy(site: Site, link: SiteLink) -> Any:
     return LiveDeploy(site, link, opened(site))
 
 
+class _Jobs:
+    """Needs no site."""
+
+    def scan(self, path: Path, **more: Any) -> Events:
+        from .jobs.service import LiveJobs
+
+        return LiveJobs().scan(path, **more)
+
+
 def open_site(site: Site | None, *, read_only: bool = False) -> Services:
     """Cheap: nothing connects, and nothing heavy is imported, before an operation needs it.
 
@@ -113,4 +122,5 @@ def open_site(site: Site | None, *, read_only: bool = False) -> Services:
         runs=step(lambda site: _runs(site, link, read_only)),
         models=step(lambda site: _models(site, link)),
         deploy=step(lambda site: _deploy(site, link)),
+        jobs=_Jobs(),
     )

@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .events import Event
 from .site.secrets import Secret
+
+if TYPE_CHECKING:
+    from .jobs.scan.staged import StagedFile
 
 Events = AsyncIterator[Event]
 
@@ -215,6 +218,24 @@ class Runs(Protocol):
         ...
 
 
+class Jobs(Protocol):
+    def scan(
+        self,
+        path: Path,
+        *,
+        staged: Sequence[StagedFile] = (),
+        aliases: Mapping[str, str] | None = None,
+        environments: Mapping[str, str] | None = None,
+    ) -> Events:
+        """What of a folder, job file or script could send data out, and what would travel with it.
+
+        `ScanFinding` for each, `Progress` now and then, `ScanFinished` at last. Needs neither a site nor a VM.
+        `staged`: what is on the VM, to find copies of it. `aliases`: those of the site's data. `environments`: what a
+        job calls one -> the path of its requirements. Raises JobError. It informs and never protects.
+        """
+        ...
+
+
 class Models(Protocol):
     def register(self, run: str, *, name: str | None = None, tags: Mapping[str, str] | None = None) -> Events:
         """The model that the run logged: ends with `ModelRegistered`. Twice gives the same version."""
@@ -270,6 +291,7 @@ class Services:
     runs: Runs
     models: Models
     deploy: Deploy
+    jobs: Jobs
 
     async def close(self) -> None:
         """Ends the connection, if there is one."""

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fix": ("fix", "fix", "Put findings right; the VM takes back what locks you out."),
     "data": ("data", "data", "What is staged on the VM; stage more."),
     "environments": ("environments", "environments", "List, build or remove environments."),
+    "scan": ("scan", "scan", "Look at a job's code before it runs."),
     "run": ("run", "run", "Launch a job file on the VM."),
     "rerun": ("run", "rerun", "Start a run again, from its own code."),
     "runs": ("runs", "runs", "List the runs, compare two, or delete some."),

@@ -53,10 +53,11 @@ def needed(name: str, declared: DataInput, site: Site) -> Needed:
 
 def container_path(written: str, site: Site) -> str | None:
     """The path in the site's container of a datastore's address or an alias; None for anything else."""
-    return _mapped(written, site.file.data.aliases if site.file.data else {})
+    return mapped(written, site.file.data.aliases if site.file.data else {})
 
 
-def _mapped(written: str, aliases: dict[str, str]) -> str | None:
+def mapped(written: str, aliases: dict[str, str]) -> str | None:
+    """By what the aliases of a site say; None for anything else."""
     if written in aliases:
         return aliases[written]
     prefixes = [alias for alias in aliases if alias.endswith("/") and written.startswith(alias)]

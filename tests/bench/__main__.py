@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from . import checks, log_view, metrics, run_list, runs, staging, terminal
+from . import checks, log_view, metrics, run_list, runs, scan, staging, terminal
 from .host import PROGRAM, Host, Master
 from .row import ROUNDS, Failed, Part, Row, compared, compared_live, measured, milliseconds, timed
 
@@ -115,6 +115,7 @@ def host_parts(folder: Path, measures: Callable[[Host], Iterable[Part]]) -> Iter
 GROUPS: dict[str, Callable[[Path], Iterable[Part]]] = {
     "start": lambda _folder: start_parts(),
     "log": log_view.parts,
+    "scan": lambda _folder: scan.parts(),
     "list": lambda _folder: run_list.parts(),
     "metrics": lambda _folder: metrics.parts(),
     "staging": staging.parts,

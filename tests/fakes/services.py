@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from core import errors, events
+from core.jobs.service import LiveJobs
 from core.services import Events, Services
 from core.site.secrets import Secret
 
@@ -267,6 +268,7 @@ def fake_services(scenario: Scenario | None = None) -> Services:
         runs=FakeRuns(scenario),
         models=FakeModels(scenario),
         deploy=FakeDeploy(scenario),
+        jobs=LiveJobs(),  # reads this machine alone
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.fakes.script import Scenario
 from tests.tui.walk import Walk, drawn, make_app
@@ -65,6 +66,12 @@ STATES: dict[str, tuple[Scenario, list[str], tuple[tuple[int, int], ...], str]] 
     "too-small": (Scenario(), [], ((50, 12),), "trainshed-dark"),
 }
 CASES = [(name, size) for name, (_, _, sizes, _) in STATES.items() for size in sizes]
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor stands still."""
+    monkeypatch.setattr(Input, "cursor_blink", False)
 
 
 @pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{w}x{h}" for name, (w, h) in CASES])

@@ -46,6 +46,7 @@ def services() -> Services:
         runs=nothing,
         models=nothing,
         deploy=nothing,
+        jobs=nothing,
     )
 
 

@@ -84,9 +84,28 @@ def test_gitignore_leaves_files_out_and_amlignore_replaces_it(tmp_path: Path) ->
     assert names(tmp_path) == [".amlignore", ".gitignore", "a.csv", "train.py"]
 
 
-def test_only_the_ignore_file_in_the_root_counts(tmp_path: Path) -> None:
-    write(tmp_path, {"sub/.gitignore": "*", "sub/x.csv": ""})
-    assert names(tmp_path) == ["sub/.gitignore", "sub/x.csv"]
+def test_the_ignore_file_of_a_folder_below_counts_there_after_those_above(tmp_path: Path) -> None:
+    write(tmp_path, {"sub/.gitignore": "*.csv\n/top.txt\n!keep.csv\n", "sub/x.csv": "", "x.csv": "", "keep.log": ""})
+    write(tmp_path, {"sub/keep.csv": "", "sub/top.txt": "", "sub/deep/top.txt": "", "sub/deep/y.csv": ""})
+    write(tmp_path, {"top.txt": ""})
+    expected = ["keep.log", "sub/.gitignore", "sub/deep/top.txt", "sub/keep.csv", "top.txt", "x.csv"]
+    assert names(tmp_path) == expected
+    write(tmp_path, {".amlignore": "*.csv\n*.log\n"})
+    assert names(tmp_path) == [".amlignore", "sub/.gitignore", "sub/deep/top.txt", "sub/keep.csv", "top.txt"]
+    write(tmp_path, {"sub/deep/.amlignore": "!y.csv"})
+    found = manifests.survey(tmp_path)
+    assert "sub/deep/y.csv" in [entry.path for entry in found.manifest.entries]
+    assert sorted(found.ignore_files) == [".amlignore", "sub/.gitignore", "sub/deep/.amlignore"]
+
+
+def test_a_survey_names_everything_that_is_refused_and_goes_on(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "", "sub/b.py": ""})
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "sub" / "out").symlink_to("/etc")
+    (tmp_path / os.fsdecode(b"\xff.py")).write_text("")
+    found = manifests.survey(tmp_path)
+    assert [entry.path for entry in found.manifest.entries] == ["a.py", "sub/b.py"]
+    assert sorted(error.facts["path"] for error in found.refused) == ["pipe", "sub/out", "\udcff.py"]
 
 
 def test_the_last_matching_pattern_decides(tmp_path: Path) -> None:
