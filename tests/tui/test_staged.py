@@ -47,6 +47,8 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("G", "space", "k", "x")
         assert isinstance(walk.app.screen, TypedConfirmation)
         assert "unfinished staging of scans/" in walk.app.screen.text and walk.app.screen.wanted == "1"
+        line = walk.app.session.commands[-1].text
+        assert line.endswith(f"{PARTIAL.name} --dry-run"), "its path is also that of what is not meant, or empty"
         await walk.press("escape")
         assert not scenario.evicted
         await walk.press("space", "p")

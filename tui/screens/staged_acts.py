@@ -140,10 +140,9 @@ class StagedActs(StepPane):
         if not meant:
             self.say(f"There is nothing to {what}: nothing is staged")
             return
-        targets = [each.path or "" if isinstance(each, events.PartialData) else each.digest for each in meant]
         names = [name_of(each) for each in meant]
         self.chosen = None
-        line = self.session.line("data", what, *self._short(targets), "--dry-run")
+        line = self.session.line("data", what, *self._short(names), "--dry-run")
         title = f"Looking what would be {'purged' if what == 'purge' else 'evicted'}"
         begin = partial(getattr(self.session.services.data, what), names, agreed=names, dry=True)
         self.operate(Task(title, line, begin, partial(self._question, what), partial(self.ask, what), counts=False))
