@@ -70,9 +70,10 @@ class Source:
             parts = urllib.parse.urlsplit(endpoint)
             port = parts.port
         except ValueError:
-            raise Fault("site", "data.endpoint: not an address: %s" % endpoint, "https://ACCOUNT.blob.REGION.FQDN")
-        if parts.scheme != "https" or not parts.hostname or parts.query or parts.username:
-            raise Fault("site", "data.endpoint: has to be https://ACCOUNT.blob.REGION.FQDN", "it is %s" % endpoint)
+            raise Fault("site", "data.endpoint: not an address", "https://ACCOUNT.blob.REGION.FQDN")
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            hint = "without a query: a SAS token belongs into data.credential"  # so it is not said again here
+            raise Fault("site", "data.endpoint: has to be https://ACCOUNT.blob.REGION.FQDN", hint)
         self.endpoint = endpoint.rstrip("/")
         self.host = parts.hostname
         self.port = port or 443
@@ -125,7 +126,11 @@ def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
     if not text:
         return None, {}
     if "sig=" in text:
-        return None, dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
+        words = dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
+        if not words.get("sig") or any("sig=" in words[word] for word in words if word != "sig"):
+            hint = "its words are joined by & alone; was it changed when it was copied?"
+            raise Fault("secret", "data.credential: a SAS token that cannot be read", hint)
+        return None, words
     try:
         key = base64.b64decode(text.encode("ascii"), validate=True)
     except (ValueError, binascii.Error):
@@ -248,7 +253,7 @@ class Client:
     def _note_clock(self, response: http.client.HTTPResponse) -> None:
         try:
             sent = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, OverflowError):
             return
         self.skew_s = sent - time.time()
 

@@ -85,6 +85,8 @@ def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], o
             break
     if not all(name.startswith(wanted) for name in found):
         raise Fault("data", "the storage service lists blobs that were not asked for", "is it a blob service?")
+    if not all(blob.etag for blob in found.values()):  # nothing else tells that a blob has changed
+        raise Fault("data", "the storage service lists blobs without an ETag", "is it a blob service?")
     return [found[wanted]] if single and wanted in found else [] if single else list(found.values())
 
 
