@@ -106,6 +106,7 @@ class Source:
     def context(self) -> ssl.SSLContext:
         """Trusts the site's CA besides the system's. Raises Fault for a bundle that is none."""
         context = ssl.create_default_context()
+        context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)  # Python 3.8 leaves it open
         if self.ca_pem:
             try:
                 context.load_verify_locations(cadata=self.ca_pem)

@@ -23,6 +23,7 @@ from .faults import Fault
 FILE = "receipts.jsonl"
 SCHEMA = 1
 MOST = 200  # receipts that are answered, the latest
+EVERYTHING = ["everything"]
 LONGEST = 8 << 20  # bytes of one, which has to travel
 HOW = (
     "The files were unlinked. Blocks of the disk are not overwritten; snapshots and backups of the disk, if there are"
@@ -60,7 +61,7 @@ def begun(
         "client_time": str(by.get("client_time", "")),
         "began": _moment(),
         "ended": "",
-        "asked": [_path(target, names) for target in targets] or ["everything"],
+        "asked": [_path(target, names) for target in targets] or EVERYTHING,
         "names": names,
         "versions": versions,
         "partial": [_partial(each, names) for each in choice.partial],
@@ -80,12 +81,13 @@ def ended(call: Call, receipt: Receipt, contents: Contents, done: Any) -> Receip
     gone = {each["digest"] for each in done.versions}
     stay = [dict(each, path=_path(each["path"], receipt["names"])) for each in done.stay]
     partial = {each["name"] for each in done.partial}
+    told = {each["name"] for each in stay}
     whole = dict(
         receipt,
         versions=[each for each in receipt["versions"] if each["digest"] in gone],
         partial=[each for each in receipt["partial"] if each["name"] in partial],
         freed_bytes=done.freed,
-        remained=stay + data_remains.of(call, done.versions, contents, {each["name"] for each in stay}),
+        remained=stay + data_remains.of(call, done.versions, contents, told, receipt["asked"] == EVERYTHING),
         ended=_moment(),
     )
     sealed = seal(whole)

@@ -10,12 +10,16 @@ from .call import Call
 
 
 def of(
-    call: Call, versions: Sequence[Dict[str, Any]], contents: Dict[str, Set[str]], told: Set[str]
+    call: Call, versions: Sequence[Dict[str, Any]], contents: Dict[str, Set[str]], told: Set[str], everything: bool
 ) -> List[Dict[str, str]]:
-    """`versions`: that have gone, `contents`: digest -> sha256 of its files, `told`: names that are known to stay."""
+    """`versions`: that have gone, `contents`: digest -> sha256 of its files, `told`: names that are known to stay.
+
+    `everything`: that is what was asked for.
+    """
     gone = {each["digest"] for each in versions}
     found = rests(call, told) + elsewhere(call, gone) + _same_files(call, gone, contents)
-    return found + _stagings(call, versions, told) + (_log(call) if gone else [])
+    found += _stagings(call, versions, told) + (_log(call) if gone else [])
+    return found + (_sent(call) if everything else [])
 
 
 def elsewhere(call: Call, gone: Set[str]) -> List[Dict[str, str]]:
@@ -82,6 +86,15 @@ def _log(call: Call) -> List[Dict[str, str]]:
         return []
     why = "the agent's notes of its own failures may have names of files"
     return [item("log", "agent.log", "", why, "look into %s on the VM" % path)]
+
+
+def _sent(call: Call) -> List[Dict[str, str]]:
+    """Inputs of jobs that are paths on somebody's computer come with the code."""
+    place = os.path.join(call.root, "snapshots")
+    if not os.path.isdir(place) or not os.listdir(place):
+        return []
+    why = "code and inputs that launches sent from a computer are not staged, and may have records too"
+    return [item("sent", "snapshots", "", why, "remove what runs need no more below %s on the VM" % place)]
 
 
 def item(what: str, name: str, path: str, why: str, do: str) -> Dict[str, str]:

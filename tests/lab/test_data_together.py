@@ -121,5 +121,7 @@ def test_a_receipt_tells_of_stagings_that_share_files_and_of_what_could_not_be_d
     assert settled["ended"] and settled["versions"] == [] and third in {each["name"] for each in settled["remained"]}
     monkeypatch.setattr(data_removal, "_delete", delete)
     assert data_removal.purge(call(tmp_path), [], BY)["receipt"]["remained"] == []
+    (tmp_path / "snapshots" / ("5" * 64)).mkdir(parents=True)  # a launch with `path: data` of a computer
+    assert [each["what"] for each in data_removal.purge(call(tmp_path), [], BY)["receipt"]["remained"]] == ["sent"]
     (fourth,) = versions(tmp_path, {"y.csv": b"4"})
     assert [each["what"] for each in data_removal.purge(call(tmp_path), [fourth], BY)["receipt"]["remained"]] == ["log"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +55,18 @@ def test_a_good_token_is_read_as_it_is() -> None:
     ends = TOKEN.replace(SIG, "AAsig%3D")
     for given in (ends, "?" + ends, "https://ward.blob.local.example/records?" + ends):
         assert source(credential=given).sas["sig"] == "AAsig=" and source(credential=given).sas["sp"] == "rl"
+
+
+def test_a_system_that_allows_old_tls_is_asked_for_1_2_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = ssl.create_default_context
+
+    def lax() -> ssl.SSLContext:
+        context = made()
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", lax)
+    assert source().context().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_a_date_beyond_all_measure_says_nothing_of_the_clock() -> None:
