@@ -17,7 +17,7 @@ import socket
 import ssl
 import time
 import urllib.parse
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import blob_errors
 from .faults import Fault
@@ -26,6 +26,7 @@ VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02", "2017-11-09")  # newest fi
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 MAX_LISTING = 64 * 1024 * 1024
+PART = 64 * 1024
 
 # In the order in which SharedKey signs their values ("Authorize with Shared Key", Azure Storage REST reference).
 SIGNED_HEADERS = (
@@ -163,8 +164,20 @@ def secured(target: Tuple[str, int], host: str, context: ssl.SSLContext) -> ssl.
         raise
 
 
+class Answer(http.client.HTTPResponse):
+    """http.client waits for an answer behind each 100 Continue, however many come; nobody asked for one here."""
+
+    def _read_status(self) -> Tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status < 200:
+            raise http.client.BadStatusLine("%d" % status)
+        return version, status, reason
+
+
 class Connection(http.client.HTTPSConnection):
     """Connects to the source's address under the endpoint's name, as `curl --resolve` does."""
+
+    response_class = Answer
 
     def __init__(self, source: Source) -> None:
         self._trust = source.context()
@@ -175,6 +188,22 @@ class Connection(http.client.HTTPSConnection):
         self.sock = secured((self._address, self.port), self.host, self._trust)
         self.sock.settimeout(READ_TIMEOUT)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _listing(response: http.client.HTTPResponse, wait: Callable[[float], object]) -> bytes:
+    """The whole body, however slowly it comes. Raises Fault, OSError, HTTPException, and what `wait` does."""
+    parts, came, length = [], 0, response.length  # which read1 of an older Python does not count down
+    while came != length:
+        part = response.read1(PART if length is None else min(PART, length - came))
+        if not part:
+            break
+        wait(0)
+        parts.append(part)
+        came += len(part)
+        if came > MAX_LISTING:
+            raise Fault("data", "the storage service sent a listing of more than 64 MB", "is this a blob endpoint?")
+    response.close()  # the connection stays
+    return b"".join(parts)
 
 
 class Client:
@@ -258,16 +287,17 @@ class Client:
             return
         self.skew_s = sent - time.time()
 
-    def page(self, prefix: str, marker: str = "", size: int = 5000) -> Tuple[List[Any], str]:
-        """(blobs, the next page's marker or "") of the names that begin with `prefix`."""
+    def page(
+        self, prefix: str, marker: str = "", size: int = 5000, wait: Callable[[float], object] = time.sleep
+    ) -> Tuple[List[Any], str]:
+        """(blobs, the next page's marker or "") of the names that begin with `prefix`. `wait`: of the call, which may
+        have been cancelled.
+        """
         from . import blob_list
 
         query = {"restype": "container", "comp": "list", "maxresults": str(size), "prefix": prefix, "marker": marker}
         response = self.get(self._container(), {name: value for name, value in query.items() if value})
-        body = response.read(MAX_LISTING + 1)
-        if len(body) > MAX_LISTING:
-            raise Fault("data", "the storage service sent a listing of more than 64 MB", "is this a blob endpoint?")
-        return blob_list.parse(body)
+        return blob_list.parse(_listing(response, wait))
 
     def blob(self, name: str, first: int = 0, last: Optional[int] = None, etag: str = "") -> http.client.HTTPResponse:
         """The bytes `first` to `last` (inclusive) of a blob, unread. `etag`: only if it is still this one."""

@@ -95,7 +95,7 @@ def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], obje
     for times in range(1, TRIES):
         wait(0)
         try:
-            return client.page(wanted, marker)
+            return client.page(wanted, marker, wait=wait)
         except Fault as fault:
             if fault.facts.get("status") not in BUSY:
                 raise
@@ -104,7 +104,7 @@ def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], obje
                 raise
         client.close()
         wait(backoff(times))
-    return client.page(wanted, marker)
+    return client.page(wanted, marker, wait=wait)
 
 
 def relative(found: List[Blob], start: int) -> Tuple[Dict[str, Blob], List[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import ssl
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from core.agent import blob, blob_errors, blob_list, path_data, staging, wire
+from core.agent.call import Cancelled
 from core.agent.faults import Fault
 from core.agent.lean_http import AWAY, Wire
 from core.agent.path_found import Broken, Path
@@ -100,9 +102,36 @@ def test_a_size_beyond_all_measure_is_no_listing() -> None:
 def test_blobs_without_an_etag_are_not_staged() -> None:
     """Nothing else tells whether one was replaced: parts of two could be mixed, and an old one be taken for the new."""
     page = blob_list.parse(listing(entry("x", "1"), entry("y", "1", "")))
-    client: Any = SimpleNamespace(source=source(), page=lambda *_: page)
+    client: Any = SimpleNamespace(source=source(), page=lambda *_, **__: page)
     with pytest.raises(Fault, match="without an ETag"):
         staging.plan(client, "", lambda _: None)
+
+
+def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a real connection: one byte at a time, and 100 Continue after 100 Continue."""
+    told: list[float] = []
+
+    def wait(seconds: float) -> None:
+        told.append(seconds)
+        if len(told) == 3:
+            raise Cancelled
+
+    mine, theirs = socket.socketpair()
+    mine.settimeout(5)
+    theirs.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n<\r\n" * 4)
+    answer = blob.Connection.response_class(mine)
+    answer.begin()
+    client = blob.Client(source())
+    monkeypatch.setattr(client, "get", lambda *_: answer)
+    with pytest.raises(Cancelled):
+        client.page("", wait=wait)
+    theirs.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 500)
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(http.client.BadStatusLine, match="100"):
+        mine_again = blob.Connection.response_class(mine)
+        mine_again.begin()
+    mine.close()
+    theirs.close()
 
 
 def test_the_first_bytes_are_asked_for_and_no_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
