@@ -17,6 +17,7 @@ from .fetch_ask import BUSY
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page
+LONGEST, DEEPEST = 1024, 254  # characters and parts of a blob's name, as the service has it
 EMPTY_PAGES = 50  # in a row; a few may come between partitions of the service
 now = time.time
 
@@ -144,6 +145,8 @@ def safe(name: str) -> str:
     if len(name) < 200 and _PLAIN.fullmatch(name):
         return name
     parts = name.split("/")
+    if len(name) > LONGEST or len(parts) > DEEPEST:  # deeper folders could not even be deleted again
+        raise Fault("data", "the blob name %r… is longer than a blob's can be" % name[:60], "is it a blob service?")
     if any(part in ("", ".", "..") for part in parts):
         raise Fault("data", "the blob name %r would leave its folder or has an empty part" % name, "rename the blob")
     if _CONTROL.search(name):

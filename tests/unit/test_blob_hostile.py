@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import blob, blob_errors, blob_list, path_data, staging, wire
+from core.agent import blob, blob_errors, blob_list, path_data, stage_disk, staging, wire
 from core.agent.call import Cancelled
 from core.agent.faults import Fault
 from core.agent.lean_http import AWAY, Wire
@@ -132,6 +133,18 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
         mine_again.begin()
     mine.close()
     theirs.close()
+
+
+def test_a_tree_that_could_not_be_deleted_again_is_not_made() -> None:
+    """A folder more than a blob's name can have: walking and deleting it would end in a RecursionError for good."""
+    assert staging.safe("a/" * 253 + "b")
+    for name in ("a/" * 254 + "b", "a/" * 254, "abcd/" * 210):
+        with pytest.raises(Fault, match="longer than a blob's can be"):
+            staging.relative([blob_list.Blob(name + "x", 1, "0x1")], 0)
+    with pytest.raises(Fault, match="longer"):
+        staging.relative([blob_list.Blob("a/" * 300, 0, "0x1")], 0)  # the mark of a folder
+    here = stage_disk.fault(OSError(errno.ENAMETOOLONG, "File name too long"), "/x")
+    assert "cannot be written" in here.title
 
 
 def test_the_first_bytes_are_asked_for_and_no_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
