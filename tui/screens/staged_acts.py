@@ -187,7 +187,7 @@ class StagedActs(StepPane):
             where = "is kept here" if done.kept else "is on the VM alone"
             said += f". The receipt {done.receipt.get('receipt')} {where}."
             rest = len(staged.rest(done))
-            said += f" It names {words.plural(rest, 'other thing')} that may have records." if rest else ""
+            said += f" {words.plural(rest, 'other')} may have records." if rest else ""
         return ("warn", f"{said} {staged.brief(done.stay[0])}") if done.stay else ("pass", said)
 
 
