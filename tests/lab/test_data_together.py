@@ -17,6 +17,9 @@ from core.demo.azurite import Storage
 
 from .test_data import filled
 from .test_data_store import BY, call, names, versions, whole
+from .vm import VM, vm
+
+__all__ = ["vm"]
 
 RECORDS = {"a/one.csv": b"1,2\n", "b/one.csv": b"1,2\n", "c/one.csv": b"1,2\n"}
 
@@ -125,3 +128,15 @@ def test_a_receipt_tells_of_stagings_that_share_files_and_of_what_could_not_be_d
     assert [each["what"] for each in data_removal.purge(call(tmp_path), [], BY)["receipt"]["remained"]] == ["sent"]
     (fourth,) = versions(tmp_path, {"y.csv": b"4"})
     assert [each["what"] for each in data_removal.purge(call(tmp_path), [fourth], BY)["receipt"]["remained"]] == ["log"]
+
+
+def test_an_agent_that_held_a_credential_is_closed_and_runs_jobs_as_before(vm: VM) -> None:
+    credential = "sv=2018-11-09&sr=c&sp=rl&sig=c2VjcmV0"
+    source = {"endpoint": "https://ward.example:9", "address": "127.0.0.1", "container": "c", "credential": credential}
+    agent = vm.agent()
+    assert os.stat(f"/proc/{agent.pid}/environ").st_uid == (0 if vm.is_root else os.stat(vm.root).st_uid)
+    assert list(agent.stream("data.check", source=source))
+    assert os.stat(f"/proc/{agent.pid}/environ").st_uid == 0, "the kernel gives it to root: nobody else may look"
+    digest = vm.data({"x.csv": b"1\n"})
+    done = vm.run(agent, "cat /data/x/x.csv", inputs={"x": {"digest": digest, "kind": "uri_folder", "path": ""}})
+    assert (done.text, done.states[-1]) == ("1\n", "completed")
