@@ -19,6 +19,7 @@ from .fetch_ask import Changed
 from .locks import locked
 
 MANIFEST = "manifest.json"
+PUBLISH = ".lock-publish"  # held while a version becomes visible, or gets a source more
 
 
 def folder(root: str, digest: str) -> str:
@@ -141,26 +142,48 @@ def _fetched(call: Call, client: Client, base: str, plan: staging.Plan) -> Tuple
     came = transfer.fetch(call, client, base, plan, _manifests(base, json.dumps(plan.origin_text)))
     digest = staging.digest(came.files)
     place = os.path.join(base, digest)
-    manifest = _read(os.path.join(place, MANIFEST))
-    if manifest is not None:
-        _add_source(manifest, plan.origin())
-        staging.write(os.path.join(place, MANIFEST), json.dumps(manifest))
-        stage_disk.discard(came.temporary)
-        return manifest, came.fetched, came.linked, True
     manifest = {"digest": digest, "files": came.files, "sources": [plan.origin()], "staged": staging.now()}
-    for name in os.listdir(came.temporary):  # the journal, and what else was noted meanwhile
+    sealed = _read(os.path.join(place, MANIFEST)) is None
+    if sealed:  # it takes long
+        _seal(came.temporary, manifest)
+    with locked(call, os.path.join(base, PUBLISH)):
+        known = _joined(place, plan.origin())  # a run may use it already: it stays as it is
+        if known is None:
+            if not sealed:  # it was there, and has gone
+                _seal(came.temporary, manifest)
+            stage_disk.publish(came.temporary, place)
+            return manifest, came.fetched, came.linked, False
+    stage_disk.discard(came.temporary)
+    return known, came.fetched, came.linked, True
+
+
+def _seal(temporary: str, manifest: Dict[str, Any]) -> None:
+    for name in os.listdir(temporary):  # the journal, and what else was noted meanwhile
         if name != "files":
-            os.unlink(os.path.join(came.temporary, name))
-    with open(os.path.join(came.temporary, MANIFEST), "w", encoding="utf-8") as file:
+            os.unlink(os.path.join(temporary, name))
+    with open(os.path.join(temporary, MANIFEST), "w", encoding="utf-8") as file:
         file.write(json.dumps(manifest))
-    stage_disk.publish(came.temporary, place)
-    return manifest, came.fetched, came.linked, False
+    stage_disk.seal(temporary)
+
+
+def _joined(place: str, origin: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The manifest of the version there, with a source more; None where there is none."""
+    manifest = _read(os.path.join(place, MANIFEST))
+    if manifest is None:
+        return None
+    _add_source(manifest, origin)
+    try:
+        staging.write(os.path.join(place, MANIFEST), json.dumps(manifest))
+    except FileNotFoundError:  # evicted just now
+        return None
+    return manifest
 
 
 def _add_source(manifest: Dict[str, Any], origin: Dict[str, Any]) -> None:
-    """The last eight; of one place, only the last listing's ETags can come again."""
-    kept = manifest["sources"][-7:]
-    for source in kept:
-        if (source["source"], source["within"]) == (origin["source"], origin["within"]):
-            source["etags"] = {}
-    manifest["sources"] = [*kept, origin]
+    """Every place that has it, as a purge goes by them; of each its last eight listings, and the
+    last one's ETags: those before cannot come again.
+    """
+    place = origin["source"], origin["within"]
+    others = [each for each in manifest["sources"] if (each["source"], each["within"]) != place]
+    same = [dict(each, etags={}) for each in manifest["sources"] if (each["source"], each["within"]) == place]
+    manifest["sources"] = [*others, *same[-7:], origin]

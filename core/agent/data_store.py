@@ -300,6 +300,12 @@ def gone(base: str) -> List[str]:
     return [name for name in _names(base) if GONE.match(name) and _is_folder(os.path.join(base, name))]
 
 
+def was(hidden: str) -> str:
+    """The name, before, of what was taken out of sight."""
+    name = hidden[len(".gone-") : hidden.rindex("-")]
+    return "." + name if name.startswith("tmp-") else name
+
+
 def _is_foreign(base: str, name: str) -> bool:
     if name.startswith(".lock-"):
         return False

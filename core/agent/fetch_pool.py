@@ -228,4 +228,4 @@ def damaged(name: str) -> Fault:
 
 def is_local(error: BaseException) -> bool:
     kinds = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.EFBIG)
-    return isinstance(error, OSError) and error.errno in kinds
+    return isinstance(error, OSError) and error.errno in (*kinds, errno.ENAMETOOLONG)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ from typing import Iterable, Set
 
 from .faults import Fault
 from .fetch_pool import is_local
+from .locks import free
 
 RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
 
@@ -55,12 +55,16 @@ def settle(base: str) -> None:
         os.close(handle)
 
 
-def publish(temporary: str, place: str) -> None:
-    """Visible in one step, once it is on the disk. The files are read-only already; the folders become so here."""
+def seal(temporary: str) -> None:
+    """On the disk for good. The files are read-only already; the folders become so here."""
     for folder, _, _ in os.walk(os.path.join(temporary, "files"), topdown=False):
         os.chmod(folder, 0o555)  # noqa: S103 (a sandbox has another uid; the folders above are the agent's alone)
+    settle(os.path.dirname(temporary))
+
+
+def publish(temporary: str, place: str) -> None:
+    """Visible in one step, once it is sealed. No version may be there, and none may come meanwhile."""
     base, name = os.path.split(place)
-    settle(base)
     if os.path.lexists(place):  # without a manifest that can be read: no version
         broken = os.path.join(base, ".gone-%s-%08x" % (name, int(time.time()) & 0xFFFFFFFF))
         os.rename(place, broken)
@@ -112,24 +116,12 @@ def fault(error: OSError, base: str) -> Fault:
     """What a broken link or a full disk means; on a full disk nothing that is partly there stays."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         for name in os.listdir(base):
-            if name.startswith(".tmp-") and not _in_use(base, name):
-                discard(os.path.join(base, name))
+            if name.startswith(".tmp-"):
+                with free(lock_of(base, name)) as idle:  # held: a staging that begins now would lose what it counts on
+                    if idle:
+                        discard(os.path.join(base, name))
         return Fault("data", "the VM's disk became full while staging", "free some space below %s" % base)
     if is_local(error):
         return Fault("data", "%s cannot be written (%s)" % (base, error.strerror), "is the folder the agent's own?")
     hint = "trainshed check data names the broken link; staging goes on where it ended"
     return Fault("data", "the connection to the storage service broke (%s)" % (error.strerror or error), hint)
-
-
-def _in_use(base: str, temporary: str) -> bool:
-    try:
-        handle = os.open(lock_of(base, temporary), os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)

@@ -147,6 +147,23 @@ def test_after_a_crash_of_the_vm_what_is_torn_is_fetched_again(
     assert not {name for name, _ in asked} & set(whole[1:])
 
 
+def test_an_etag_that_comes_back_does_not_bring_back_what_was_noted_of_it(here: StagedHere) -> None:
+    """Else the manifest, and so the digest, would tell of bytes that are not there."""
+    cancelled(here, 12)
+    lines = [json.loads(line) for line in (here.partial() / fetch_journal.NAME).read_text().splitlines() if line]
+    name = next(line[1] for line in lines if isinstance(line, list) and line[0] == "file" and line[3])
+    before = dict(here.container._blobs)
+    here.container.change(name)
+    here.container.change(LARGE.name)
+    cancelled(here, 10)
+    place = here.partial() / "files" / name
+    place.unlink(missing_ok=True)
+    place.write_bytes(bytes(before[name].size))  # as an agent leaves it that is killed before it notes what came
+    here.container._blobs.update(before)
+    result = here.stage()
+    assert here.files(result["digest"]) == here.container.truth()
+
+
 def test_a_blob_that_is_replaced_meanwhile_is_listed_again_once(here: StagedHere) -> None:
     here.front.faults = Faults(when={5: lambda: here.container.change(LARGE.name)})
     result = here.stage()
