@@ -65,7 +65,9 @@ def _token(client: Client, now: float) -> str:
     if source.lent:
         late = "its clock is ahead of the service's or " if ends is not None and ends < now else ""
         named = "%sthe account in the endpoint (%s) is not that of the account key" % (late, source.account)
-        return "the token was made on your computer: " + named
+        return (
+            "the token was made on your computer: %s; where the service takes none: key_on_vm = true in [data]" % named
+        )
     if not sas:
         return "give an account key or a SAS token in data.credential"
     if ends is not None and ends <= now:

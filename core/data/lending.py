@@ -1,4 +1,4 @@
-"""What the VM gets to reach the container: for one call, never kept, and no account key where a SAS token will do."""
+"""What the VM gets to reach the container: for one call, never kept, and no account key but where the site says so."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..ssh.agent import Link, Message
 from . import remembered, source
 
 CHECK_S = 900.0
-STAGE_S = 12 * 3600.0
+STAGE_S = 2 * 3600.0
 REFUSALS = ("AuthenticationFailed", "InvalidQueryParameterValue")  # of a SAS token as such
-GIVEN = "the storage service refuses a SAS token made of the account key, so the VM gets the key itself for this call"
+GIVEN = "the storage service refuses a SAS token made of the account key, so the VM gets the key itself (key_on_vm)"
 FRESH = "the SAS token has ended: a new one was made, and staging goes on where it was"
 
 
@@ -45,8 +45,12 @@ class Lender:
             await threads.call(remembered.save, self._site, api_version)
 
     def refused(self, described: dict[str, Any], service_code: str) -> bool:
-        """Whether it is worth giving what the site has itself: from now on that is given."""
-        self._refused = self._refused or (described["lent"] and service_code in REFUSALS)
+        """Whether the VM may have what the site has itself, as the site file says: from now on that is given.
+
+        Not by itself: a VM, or what stands for the service, would have the key for saying no.
+        """
+        allowed = self._site.file.data is not None and self._site.file.data.key_on_vm
+        self._refused = self._refused or (allowed and described["lent"] and service_code in REFUSALS)
         return self._refused and bool(described["lent"])
 
     async def stage(self, **args: Any) -> AsyncGenerator[Message | Notice, None]:
@@ -69,7 +73,8 @@ class Lender:
                     before = came
                     yield Notice(text=FRESH)
                     continue
-                self.refused(described, code)
+                if not self.refused(described, code):
+                    raise
                 yield Notice(text=GIVEN, level="warning")
 
 

@@ -28,6 +28,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prefix: str = ""
     ca_bundle: str | None = None  # relative to the site file
     api_version: str = "auto"
+    key_on_vm: bool = False  # the VM may have the account key, where the service takes no token made of it
     aliases: dict[str, str] = {}
 
 

@@ -19,7 +19,7 @@ from core.agent import blob
 from core.data import lending, path, remembered, sas, source
 from core.data import links as rows
 from core.data.service import LiveData
-from core.errors import AgentError
+from core.errors import AgentError, DataError
 from core.site import files, secrets
 from core.site.files import Site
 from tests.pythons import oldest
@@ -65,6 +65,12 @@ until = 2099-01-01
 """
     (home / "site.toml").write_text(text)
     return files.load(home / "site.toml")
+
+
+def allowing(site: Site) -> Site:
+    """The same, whose VM may have the account's key."""
+    site.path.write_text(site.path.read_text().replace("[data]\n", "[data]\nkey_on_vm = true\n"))
+    return files.load(site.path)
 
 
 class Watched(ProcessLink):
@@ -136,7 +142,14 @@ async def test_the_version_is_kept_for_a_new_program_and_asked_anew_where_it_wor
     assert {entry.version for entry in door.faults.seen} == {"2019-07-07"}
     door.well()
     door.newest = "2017-11-09"  # an older stamp; it knows no token of ours either
-    events_ = await told(LiveData(site, link).stage("b.bin"))
+    secret, before = source(site)["credential"], len(link.given)
+    with pytest.raises(DataError, match="AuthenticationFailed") as refused:
+        await told(LiveData(site, link).stage("b.bin"))
+    assert "key_on_vm = true" in refused.value.hint
+    found = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
+    assert {event.id: event.status for event in found}["data-auth"] == "fail"
+    assert len(link.given) > before and secret not in link.given, "nobody has the key for saying no"
+    events_ = await told(LiveData(allowing(site), link).stage("b.bin"))
     assert remembered.load(site) == "2017-11-09"
     assert [event.text for event in events_ if isinstance(event, events.Notice)] == [lending.GIVEN]
     kept = json.loads(remembered.path(site).read_text())
@@ -155,7 +168,7 @@ async def test_a_service_that_refuses_our_token_gets_what_the_site_has_and_it_is
     site: Site, link: Watched, door: StrictFront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sas, "VERSION", "2025-11-05")  # as if this stamp knew none as new as ours
-    data = LiveData(site, link)
+    data = LiveData(allowing(site), link)
     seen = await told(data.check())
     assert [event.text for event in seen if isinstance(event, events.Notice)] == [lending.GIVEN]
     checks = [event for event in seen if isinstance(event, events.CheckFinished)]
@@ -185,18 +198,20 @@ def token(link: Watched) -> str:
     return parse_qs(link.given[-1])["sig"][0]
 
 
-async def test_a_wrong_key_is_said_after_one_more_try_and_a_busy_service_is_no_reason_to_give_the_key(
+async def test_a_wrong_key_is_said_and_a_busy_service_is_no_reason_to_give_the_key(
     site: Site, link: Watched, door: StrictFront, home: Path
 ) -> None:
     door.faults.busy = ALWAYS
-    checks = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
+    mine = allowing(site)
+    checks = [event for event in await told(LiveData(mine, link).check()) if isinstance(event, events.CheckFinished)]
     assert next(check for check in checks if check.status == "fail").id == "data-service"
     assert not [text for text in link.given if "sig=" not in text]
     door.well()
     (home / "key").write_text(base64.b64encode(b"another" * 9).decode())
     checks = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
     broken = next(check for check in checks if check.status == "fail")
-    assert broken.id == "data-auth" and "the account name in the endpoint" in broken.fix
+    assert broken.id == "data-auth" and "the account in the endpoint (trainshed) is not that of the" in broken.fix
+    assert not [text for text in link.given if "sig=" not in text]
 
 
 async def test_a_client_whose_look_takes_long_holds_nothing_up(
