@@ -28,6 +28,12 @@ def seen(faillock: dict[str, str] | None = None, pwquality: dict[str, str] | Non
     return Seen(wire=wire, host={"sshd": {"config": config, "root_config": config}, "passwords": passwords})
 
 
+def unwired(host: Seen) -> Seen:
+    """No module of PAM reads the files."""
+    passwords = {**host.section("passwords"), "pam": {"sshd": [], "passwd": []}}
+    return replace(host, host={**host.host, "passwords": passwords})
+
+
 @pytest.mark.parametrize(
     ("id", "host", "asked", "stays"),
     [
@@ -43,6 +49,10 @@ def seen(faillock: dict[str, str] | None = None, pwquality: dict[str, str] | Non
         ("faillock", seen({"deny": "9", "unlock_time": "0"}), "deny = 5", "unlock_time"),
         ("pw-complexity", seen(pwquality={"difok": "5", "maxrepeat": "2"}), "minclass = 4, maxsequence = 3", "difok"),
         ("pw-complexity", seen(pwquality={"difok": "5", "maxrepeat": "2"}), "minclass = 4", "maxrepeat"),
+        ("faillock", unwired(seen({"deny": "3", "unlock_time": "60"})), "unlock_time = 900", "deny ="),
+        ("faillock", unwired(seen({"deny": "3", "unlock_time": "0"})), "pam-auth-update", "faillock.conf"),
+        ("pw-length", unwired(seen(pwquality={"minlen": "20"})), "apt install", "minlen"),
+        ("pw-complexity", unwired(seen(pwquality={"minclass": "4"})), "maxrepeat = 3", "minclass"),
     ],
 )
 def test_only_what_the_check_demands_is_changed(id: str, host: Seen, asked: str, stays: str) -> None:

@@ -12,14 +12,20 @@ from ..model import Check, Seen, value
 
 RANK: Mapping[Status, int] = {"pass": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
 LISTS = {"KexAlgorithms", "Ciphers", "MACs"}
+LOCK = {"control": "required", "module": "pam_faillock.so", "args": ["preauth", "authfail"]}
+WIRED = {
+    "passwd": [{"type": "password", "control": "required", "module": "pam_pwquality.so", "args": []}],
+    "sshd": [{**LOCK, "type": kind} for kind in ("auth", "account")],
+}
 SECTIONS = {PWQUALITY: "pwquality", FAILLOCK: "faillock"}  # of the section `passwords`, by the file that sets them
 
 
 def needed(check: Check, seen: Seen) -> Fix:
     """The check's fix, where only what the check demands differs from what is there."""
-    fix = _narrowed(check.fixed, seen)
+    fix, now = _narrowed(check.fixed, seen), RANK[check.run(seen).status]
+    seen = _wired(fix, seen)
     whole = _rank(check, fix, seen)
-    if whole >= RANK[check.run(seen).status]:
+    if whole >= now:
         return fix  # it is judged by what the server does, not by what is set
     for less in _fewer(fix, seen):
         both = less(fix)
@@ -38,6 +44,15 @@ def _narrowed(fix: Fix, seen: Seen) -> Fix:
         if left:
             settings[keyword] = ",".join(left)
     return replace(fix, settings=settings)
+
+
+def _wired(fix: Fix, seen: Seen) -> Seen:
+    """As if PAM had the module that reads the fix's files: where it has not, what is stricter in them stays too."""
+    if not fix.files or not seen.has("passwords"):
+        return seen
+    section = seen.section("passwords")
+    pam = {service: [*section["pam"][service], *lines] for service, lines in WIRED.items()}
+    return replace(seen, host={**seen.host, "passwords": {**section, "pam": pam}})
 
 
 class _Without:
