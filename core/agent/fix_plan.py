@@ -12,7 +12,7 @@ import shlex
 import stat
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from . import fix_place, fix_server, sshd, sshd_files
+from . import fix_lists, fix_place, fix_server, sshd, sshd_files
 from .faults import Fault
 from .fix_server import Server
 
@@ -126,6 +126,7 @@ def plan(
     """Raises Fault, OSError."""
     wanted, refused = fix_server.canonical(server, settings)
     settings = {keyword: value for keyword, value in settings.items() if keyword not in refused}
+    fix_lists.narrow(server, settings, wanted)
     place = fix_place.find(server.config, {keyword.lower() for keyword in settings})
     refused.update(_without_effect(server, place, settings, wanted))
     settings = {keyword: value for keyword, value in settings.items() if keyword not in refused}
