@@ -15,7 +15,7 @@ import stat
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import fix_arm, fix_plan, fix_server, fix_undo, fix_write, revert, root, sshd
+from . import fix_arm, fix_others, fix_plan, fix_server, fix_undo, fix_write, revert, root, sshd
 from .call import Call
 from .faults import Fault
 from .fix_plan import Plan
@@ -64,7 +64,8 @@ def planned(request: Request) -> Dict[str, Any]:
         _forget_unbegun()
         plan = _plan(request)
         _demand_in_force(plan)
-        return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request))
+        others = fix_others.shut_out(plan.server, plan.settings if plan.writes else {})
+        return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request), **others)
 
 
 def _demand_in_force(plan: Plan) -> None:

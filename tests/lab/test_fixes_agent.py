@@ -21,6 +21,7 @@ from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, Client, as_before, client, decided
 from .machine import INCLUDE, Machine, lacking, machine, per_connection
+from .sshd import keygen, public
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
@@ -436,3 +437,42 @@ async def test_without_root_the_password_of_sudo_is_asked_for_and_kept_nowhere(h
             assert password not in said
         kept = [path for path in vm.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
         assert kept == []
+
+
+async def test_a_short_list_does_not_grow_and_others_who_may_be_shut_out_are_named(home: Path) -> None:
+    """The new login proves our account alone."""
+    lines = (INCLUDE, "PubkeyAcceptedAlgorithms ssh-ed25519,ssh-rsa", "HostKeyAlgorithms +ssh-rsa")
+    wanted = {
+        "PubkeyAcceptedAlgorithms": "-ssh-rsa*", "HostKeyAlgorithms": "-ssh-rsa*", "PasswordAuthentication": "no",
+        "PermitRootLogin": "no", "RequiredRSASize": "3072", "MaxSessions": "8",
+    }  # fmt: skip
+    with machine(home / "vm", lines=lines, account="worker") as vm:
+        people = {"alice": "/bin/sh", "bob": "/bin/bash", "carol": "/bin/sh", "robot": "/usr/sbin/nologin"}
+        rows = [
+            f"{name}:x:{70000 + at}:70000::/home/{name}:{shell}\n" for at, (name, shell) in enumerate(people.items())
+        ]
+        for path, more in (("passwd", rows), ("shadow", [f"{name}:$y$x:19000:0:99999:7:::\n" for name in people])):
+            with (vm.etc / path).open("a") as file:
+                file.writelines(more)
+        short = public(keygen(home / "short", "rsa", bits=2048))
+        for name, uid in (("alice", 70000), ("carol", 70002)):
+            place = vm.home / name / ".ssh"
+            place.mkdir(parents=True)
+            (place / "authorized_keys").write_text(short + "\n" if name == "alice" else "# none yet\n")
+            for made in (place.parent, place, place / "authorized_keys"):
+                os.chown(made, uid, uid)
+        async with client(vm) as worker:
+            planned = await worker.plan(wanted)
+            assert planned["others"] == {
+                "PasswordAuthentication": ["bob", "carol"], "PermitRootLogin": ["root"], "RequiredRSASize": ["alice"],
+            }  # fmt: skip
+            assert planned["settings"]["HostKeyAlgorithms"] == "-ssh-rsa*"
+            await worker.fixed(wanted)
+            left = set(vm.setting("pubkeyacceptedalgorithms").split(","))
+            assert left == {"ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"}
+            assert "ecdsa-sha2-nistp256" in vm.setting("hostkeyalgorithms")
+            assert await worker.fixed(wanted) == ""
+            assert not planned["directory"]
+            (vm.etc / "nsswitch.conf").write_text("passwd: files sss  # [!UNAVAIL=return] ldap\n")
+            planned = await worker.plan({"PasswordAuthentication": "yes", "AuthenticationMethods": "publickey"})
+            assert planned["others"] == {"AuthenticationMethods": ["bob", "carol"]} and planned["directory"]

@@ -73,5 +73,32 @@ def test_of_two_checks_the_one_that_needs_more_has_its_way() -> None:
     for pairs in (found, found[::-1]):
         want = plan.wanted(pairs, host, OURS)
         assert want.settings == {"KexAlgorithms": KEX} and want.refused == {}
-        assert {item.settings["KexAlgorithms"] for item in plan.items(want, {"refused": {}})} == {KEX}
+        assert {
+            item.settings["KexAlgorithms"]
+            for item in plan.items(want, {"refused": {}, "settings": {}, "others": {}, "directory": False})
+        } == {KEX}
     assert plan.wanted(found[1:], host, OURS).settings == {"KexAlgorithms": "curve25519-sha256"}
+
+
+def test_a_plan_says_whom_it_may_shut_out_and_what_is_really_written() -> None:
+    """The new login proves our account alone."""
+    host = seen(pubkeyauthentication="yes", pubkeyacceptedalgorithms="ssh-ed25519,ssh-rsa", requiredrsasize="1024")
+    ids = ("password-auth", "pubkey-auth", "requiredrsasize", "root-login")
+    want = plan.wanted([(BY_ID[id], BY_ID[id].run(host)) for id in ids], host, OURS)
+    assert want.settings["PubkeyAcceptedAlgorithms"] == "-ssh-rsa*"
+    people = [f"user{at}" for at in range(12)]
+    others = {"PasswordAuthentication": people, "RequiredRSASize": None, "PermitRootLogin": []}
+    written = {**want.settings, "PubkeyAcceptedAlgorithms": "ssh-ed25519"}
+    found = plan.items(want, {"refused": {}, "settings": written, "others": others, "directory": True})
+    told = {item.id: item.reason for item in found}
+    elsewhere = "; those of a directory (LDAP, SSSD) were not looked at"
+    some = ", ".join(people[:10])
+    assert told == {
+        "password-auth": f"it may shut out {some} and 2 more (a password, and no key here){elsewhere}",
+        "pubkey-auth": "",
+        "requiredrsasize": "it may shut out others: no account but ours was looked at",
+        "root-login": f"root has neither a password nor keys here{elsewhere}",
+    }
+    assert {"PubkeyAcceptedAlgorithms": "ssh-ed25519"}.items() <= next(
+        item.settings.items() for item in found if item.id == "pubkey-auth"
+    )
