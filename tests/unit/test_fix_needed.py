@@ -13,6 +13,8 @@ from core.checks.fixes import plan
 from core.checks.fixes.needed import needed
 from core.checks.fixes.refusals import Ours
 from core.checks.model import Seen, Wire
+from core.checks.profiles import rows
+from core.site.schema import Checks
 
 SET = {"permittunnel": "no", "x11forwarding": "yes", "gatewayports": "no", "loglevel": "INFO", "usepam": "no"}
 OURS = Ours("ada", (), "key", frozenset({"publickey"}), None, "ssh-ed25519", "", 22, {"kex": ("curve25519-sha256",)})
@@ -102,3 +104,18 @@ def test_a_plan_says_whom_it_may_shut_out_and_what_is_really_written() -> None:
     assert {"PubkeyAcceptedAlgorithms": "ssh-ed25519"}.items() <= next(
         item.settings.items() for item in found if item.id == "pubkey-auth"
     )
+
+
+def test_a_list_of_the_sites_own_is_what_its_fix_writes() -> None:
+    """Where the fix had a value of its own, the check failed after it as well."""
+    host = seen(ciphers="3des-cbc,aes128-ctr,aes256-ctr", loglevel="QUIET", syslogfacility="AUTH")
+    for values, id, asked in (
+        ({"cipher-order": ["aes128-ctr"]}, "cipher-order", {"Ciphers": "aes128-ctr"}),
+        ({"cipher-order": ["aes256-gcm@openssh.com"]}, "cipher-order", {"Ciphers": "aes256-gcm@openssh.com"}),
+        ({}, "cipher-order", {"Ciphers": "aes256-ctr,aes128-ctr"}),
+        ({"logging": "INFO"}, "logging", {"LogLevel": "INFO"}),
+        ({"logging": ["INFO", "VERBOSE"]}, "logging", {"LogLevel": "VERBOSE"}),
+        ({}, "logging", {"LogLevel": "VERBOSE"}),
+    ):
+        check = next(row.check for row in rows(Checks(values=dict[str, Any](values))) if row.check.id == id)
+        assert asked.items() <= needed(check, host).settings.items(), asked

@@ -22,7 +22,7 @@ SECTIONS = {PWQUALITY: "pwquality", FAILLOCK: "faillock"}  # of the section `pas
 
 def needed(check: Check, seen: Seen) -> Fix:
     """The check's fix, where only what the check demands differs from what is there."""
-    fix, now = _narrowed(check.fixed, seen), RANK[check.run(seen).status]
+    fix, now = _narrowed(check, seen), RANK[check.run(seen).status]
     seen = _wired(fix, seen)
     whole = _rank(check, fix, seen)
     if whole >= now:
@@ -34,13 +34,16 @@ def needed(check: Check, seen: Seen) -> Fix:
     return fix
 
 
-def _narrowed(fix: Fix, seen: Seen) -> Fix:
-    """Lists of algorithms without those that the server does not offer now."""
+def _narrowed(check: Check, seen: Seen) -> Fix:
+    """Lists of algorithms without those that the server does not offer now, or that the site's list does not have."""
     config = seen.config() if seen.has("sshd") else {}
+    fix = check.fixed
     settings = dict(fix.settings)
     for keyword in LISTS.intersection(settings) - set(fix.firm):
         there = value(config, keyword.lower()).split(",")
-        left = [name for name in settings[keyword].split(",") if name.lower() in there]
+        names = settings[keyword].split(",")
+        allowed = [name for name in names if name in check.value] if isinstance(check.value, tuple) else names
+        left = [name for name in allowed if name.lower() in there] or allowed
         if left:
             settings[keyword] = ",".join(left)
     return replace(fix, settings=settings)
