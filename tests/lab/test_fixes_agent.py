@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import secrets
@@ -242,6 +243,13 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
         assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
         assert await worker.fixed({"X11Forwarding": "no"}) and await worker.fixed(TRIES)
         assert (await worker.plan({"MaxSessions": "8"}))["files"]  # names of ours that came and went do not count
+        killed = vm.state / ".killed"  # over such a name, before it was armed
+        shutil.copytree(max(vm.state.iterdir(), key=lambda made: made.stat().st_mtime_ns), killed)
+        beside = vm.folder / json.loads((killed / "manifest.json").read_text())["files"][0]["beside"].lstrip("/")
+        times = beside.parent.stat()
+        (killed / "time").symlink_to(f"{times.st_atime_ns} {times.st_mtime_ns} /etc/ssh/sshd_config.d")
+        beside.touch()
+        assert (await worker.plan({"MaxSessions": "8"}))["files"] and not beside.exists() and not killed.exists()
         hand.unlink()
         with pytest.raises(FixError, match=r"has not read /etc/ssh/sshd_config\.d since"):
             await worker.plan({"MaxSessions": "8"})
