@@ -7,12 +7,14 @@ import os
 from typing import Any, Callable, Dict, List, NamedTuple
 
 from . import account, fix_server, hostfiles, public_keys, sshd, sshd_files
-from .fix_server import Server
+from .fix_server import Server, Values
 
 PASSWD, SHADOW, SWITCH = "/etc/passwd", "/etc/shadow", "/etc/nsswitch.conf"
 NO_SHELLS = ("nologin", "false", "sync", "halt", "shutdown")
 LOCAL = ("files", "compat", "systemd", "db")  # of nsswitch: what is listed in files here, or by the system alone
 MOST_KEYS = 1000
+DOORS = ("passwordauthentication", "kbdinteractiveauthentication")
+SHUTS = (*DOORS, "authenticationmethods", "permitrootlogin", "requiredrsasize")
 
 
 class Other(NamedTuple):
@@ -30,8 +32,7 @@ def shut_out(server: Server, settings: Dict[str, str]) -> Dict[str, Any]:
     Only keywords that can shut out, and no account of ours. `directory`: there are accounts that no file here lists,
     and nobody has looked at.
     """
-    rules = {keyword: _rule(keyword.lower(), value) for keyword, value in settings.items()}
-    asked = {keyword: rule for keyword, rule in rules.items() if rule is not None}
+    asked = [keyword for keyword in settings if keyword.lower() in SHUTS]
     if not asked:
         return {"others": {}, "directory": False}
     try:
@@ -40,13 +41,24 @@ def shut_out(server: Server, settings: Dict[str, str]) -> Dict[str, Any]:
     except (sshd.Unreadable, OSError):
         return {"others": dict.fromkeys(asked), "directory": False}
     found = [other for other in accounts if other.name != server.match["user"]]
-    others = {keyword: [other.name for other in found if rule(other)] for keyword, rule in asked.items()}
+    still_open = _passwords_open(config, settings)
+    rules = {keyword: _rule(keyword.lower(), settings[keyword], still_open) for keyword in asked}
+    others = {keyword: [other.name for other in found if rule(other)] for keyword, rule in rules.items() if rule}
     return {"others": others, "directory": _directory()}
 
 
-def _rule(keyword: str, value: str) -> "Callable[[Other], bool] | None":
-    doors = ("passwordauthentication", "kbdinteractiveauthentication")
-    if (keyword in doors and value == "no") or (keyword == "authenticationmethods" and value != "any"):
+def _passwords_open(config: Values, settings: Dict[str, str]) -> bool:
+    """One door for passwords stays: keyboard-interactive asks for them by PAM."""
+    after = {keyword: values[0] for keyword, values in config.items() if values}
+    after.update((fix_server.key(keyword), value) for keyword, value in settings.items())
+    by_pam = [after.get(keyword) for keyword in ("kbdinteractiveauthentication", "usepam")] == ["yes", "yes"]
+    return by_pam or after.get("passwordauthentication") == "yes"
+
+
+def _rule(keyword: str, value: str, still_open: bool) -> "Callable[[Other], bool] | None":
+    """Whom it shuts out; None where it shuts nobody out."""
+    methods = keyword == "authenticationmethods" and value != "any"
+    if methods or (keyword in DOORS and value == "no" and not still_open):
         return lambda other: other.password and not other.keys
     if keyword == "permitrootlogin" and value != "yes":
         return lambda other: other.name == "root" and (other.password or other.keys > 0)

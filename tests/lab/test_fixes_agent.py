@@ -484,3 +484,5 @@ async def test_a_short_list_does_not_grow_and_others_who_may_be_shut_out_are_nam
             (vm.etc / "nsswitch.conf").write_text("passwd: files sss  # [!UNAVAIL=return] ldap\n")
             planned = await worker.plan({"PasswordAuthentication": "yes", "AuthenticationMethods": "publickey"})
             assert planned["others"] == {"AuthenticationMethods": ["bob", "carol"]} and planned["directory"]
+            doors = {"PasswordAuthentication": "no", "UsePAM": "yes", "KbdInteractiveAuthentication": "yes"}
+            assert (await worker.plan(doors))["others"] == {}, "there is a door left"
