@@ -195,6 +195,7 @@ def _manifest(plan: Plan, request: Request, identity: str, way: str, seconds: fl
         "modes": [fix_write.mode_entry(mode) for mode in plan.modes],
         "folders": [folder for write in plan.writes for folder in fix_write.new_folders(write.path)],
         "server": plan.server.record(),
+        "reloads": plan.reloads,
         "armed": fix_arm.files(identity, way),
         "unfinished": [fix_arm.unfinished(path) for path in fix_arm.files(identity, way)],
         "timer": fix_arm.timer(identity, way),

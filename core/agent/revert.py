@@ -108,7 +108,7 @@ def put_back(folder: str, again: bool = False) -> bool:
         undecided = pending(folder) or again
         if undecided:
             failed = files_back(folder, manifest)
-            server_back(manifest["server"], manifest["boot"] != boot())
+            server_back(manifest["server"], manifest["boot"] != boot(), manifest.get("reloads", True))
             if failed:
                 raise failed[0]  # whoever started us does it again
             if pending(folder):
@@ -200,14 +200,17 @@ def mode_back(entry: Dict[str, Any]) -> None:
         os.close(fd)
 
 
-def server_back(server: Dict[str, Any], rebooted: bool) -> None:
-    """The server reads its configuration again; one that has ended is started with its own command."""
+def server_back(server: Dict[str, Any], rebooted: bool, reloads: bool) -> None:
+    """The server reads its configuration again; one that has ended is started with its own command.
+
+    Not `reloads`: the fix changed nothing that it reads, and what waits in its files is somebody else's.
+    """
     if not server["argv"]:
         return  # it is started for each connection, and reads it then
     until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
     while not listening(server) and time.monotonic() < until:
         time.sleep(LOOK_S)
-    for pid in ours(server):
+    for pid in ours(server) if reloads else []:
         before = image(pid)
         os.kill(pid, signal.SIGHUP)
         until = time.monotonic() + RELOAD_S

@@ -236,6 +236,12 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
                 await work({"X11Forwarding": "no"})
             assert "sudo kill -HUP" in refused.value.hint
         assert vm.files() == before and (await worker.plan({}, modes={"sshd_config": 0o600}))["modes"]
+        tried = await worker.attempt({}, modes={"sshd_config": 0o600})
+        assert vm.files() != before
+        await worker.agent.call("fixes.put_back", id=tried["id"])
+        assert vm.files() == before
+        async with client(vm, "other"):  # nor has what puts back told the server to read it
+            pass
         hand.write_text("MaxAuthTries 2\n")
         vm.reload()
         seen = await worker.agent.call("checks.host", user="", client_address="")
