@@ -46,6 +46,8 @@ def unwired(host: Seen) -> Seen:
         ("cipher-weak", seen(ciphers="3des-cbc"), "Ciphers aes256-gcm", ""),
         ("cipher-weak", seen(ciphers="3des-cbc,aes128-ctr,aes256-ctr"), "Ciphers aes256-ctr,aes128-ctr", "gcm"),
         ("kex-pq", seen(kexalgorithms="curve25519-sha256"), "KexAlgorithms sntrup761x25519", ""),
+        ("maxstartups", seen(maxstartups="5:50:100"), "MaxStartups 5:50:60", ""),
+        ("maxstartups", seen(maxstartups="100:10:100"), "MaxStartups 10:30:60", ""),
         ("faillock", seen({"deny": "3", "unlock_time": "60"}), "unlock_time = 900", "deny"),
         ("faillock", seen({"unlock_time": "60"}), "unlock_time = 900", "deny"),  # the default is 3
         ("faillock", seen({"deny": "9", "unlock_time": "0"}), "deny = 5", "unlock_time"),

@@ -12,6 +12,7 @@ from ..model import Check, Seen, value
 
 RANK: Mapping[Status, int] = {"pass": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
 LISTS = {"KexAlgorithms", "Ciphers", "MACs"}
+STARTUPS = "MaxStartups"
 LOCK = {"control": "required", "module": "pam_faillock.so", "args": ["preauth", "authfail"]}
 WIRED = {
     "passwd": [{"type": "password", "control": "required", "module": "pam_pwquality.so", "args": []}],
@@ -35,7 +36,10 @@ def needed(check: Check, seen: Seen) -> Fix:
 
 
 def _narrowed(check: Check, seen: Seen) -> Fix:
-    """Lists of algorithms without those that the server does not offer now, or that the site's list does not have."""
+    """Lists of algorithms without those that the server does not offer now, or that the site's list does not have.
+
+    Numbers of a rate are no looser than those that are there.
+    """
     config = seen.config() if seen.has("sshd") else {}
     fix = check.fixed
     settings = dict(fix.settings)
@@ -46,7 +50,17 @@ def _narrowed(check: Check, seen: Seen) -> Fix:
         left = [name for name in allowed if name.lower() in there] or allowed
         if left:
             settings[keyword] = ",".join(left)
+    if STARTUPS in settings:
+        settings[STARTUPS] = _tighter(settings[STARTUPS], value(config, STARTUPS.lower()))
     return replace(fix, settings=settings)
+
+
+def _tighter(rates: str, there: str) -> str:
+    """Of start:rate:full each number that lets fewer in; a higher rate refuses more."""
+    ours, theirs = [[int(part) for part in text.split(":") if part.isdigit()] for text in (rates, there)]
+    if len(ours) != 3 or len(theirs) != 3:
+        return rates
+    return f"{min(ours[0], theirs[0])}:{max(ours[1], theirs[1])}:{min(ours[2], theirs[2])}"
 
 
 def _wired(fix: Fix, seen: Seen) -> Seen:
