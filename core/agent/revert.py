@@ -381,7 +381,7 @@ def same_time(folder: str, fix: str) -> Iterator[None]:
 def time_back(fix: str) -> None:
     """What somebody was killed over; a change that came later than his is another's, and stays to be seen."""
     note = os.path.join(fix, TIME)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         accessed, modified, folder = os.readlink(note).split(" ", 2)
         if 0 <= os.stat(folder).st_mtime_ns - os.lstat(note).st_mtime_ns < OURS_NS:
             os.utime(folder, ns=(int(accessed), int(modified)))
