@@ -12,7 +12,7 @@ import shlex
 import stat
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from . import fix_place, fix_server, sshd, sshd_files
+from . import fix_lists, fix_place, fix_server, sshd, sshd_files
 from .faults import Fault
 from .fix_server import Server
 
@@ -40,6 +40,7 @@ class Mode(NamedTuple):
     path: str
     before: int
     after: int
+    uid: int
 
 
 class Plan(NamedTuple):
@@ -80,7 +81,7 @@ class Plan(NamedTuple):
             "refused": self.refused,
             "unseen": self.unseen,
             "files": [{"path": write.path, "diff": diff(write)} for write in self.writes],
-            "modes": [mode._asdict() for mode in self.modes],
+            "modes": [{"path": mode.path, "before": mode.before, "after": mode.after} for mode in self.modes],
             "commands": self.commands(),
             "digest": self.digest,
             "undoes": self.undoes,
@@ -125,6 +126,7 @@ def plan(
     """Raises Fault, OSError."""
     wanted, refused = fix_server.canonical(server, settings)
     settings = {keyword: value for keyword, value in settings.items() if keyword not in refused}
+    fix_lists.narrow(server, settings, wanted)
     place = fix_place.find(server.config, {keyword.lower() for keyword in settings})
     refused.update(_without_effect(server, place, settings, wanted))
     settings = {keyword: value for keyword, value in settings.items() if keyword not in refused}
@@ -252,7 +254,7 @@ def _modes(server: Server, user: str, kinds: Dict[str, int], refused: Dict[str, 
             elif not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
                 refused[path] = "%s is no plain file" % path
             else:
-                found[path] = Mode(path, before, before & allowed)
+                found[path] = Mode(path, before, before & allowed, status.st_uid)
     return list(found.values())
 
 

@@ -93,9 +93,10 @@ def _write(folder: str, number: int, item: Dict[str, Any], refused: Dict[str, st
 def _mode(item: Dict[str, Any], refused: Dict[str, str]) -> Mode:
     path = item["path"]
     try:
-        now = stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode)
+        status = os.stat(path, follow_symlinks=False)
+        now, uid = stat.S_IMODE(status.st_mode), status.st_uid
     except OSError:
-        now = -1
-    if now != item["after"]:
+        now = uid = -1
+    if now != item["after"] or uid != item.get("uid", uid):
         refused[path] = "the permissions of %s were changed since" % path
-    return Mode(path, item["after"], item["mode"])
+    return Mode(path, item["after"], item["mode"], uid)

@@ -29,10 +29,11 @@ def entry(write: Write, identity: str) -> Dict[str, Any]:
 def mode_entry(mode: Mode) -> Dict[str, Any]:
     """The same of a file whose permissions alone change. Raises OSError."""
     status = os.stat(mode.path, follow_symlinks=False)
-    if stat.S_IMODE(status.st_mode) != mode.before:
+    if (stat.S_IMODE(status.st_mode), status.st_uid) != (mode.before, mode.uid):
         raise OSError(errno.ESTALE, "it has changed since the plan was made", mode.path)
     return {
         "path": mode.path,
+        "uid": mode.uid,
         "mode": mode.before,
         "after": mode.after,
         "device": status.st_dev,
@@ -63,7 +64,7 @@ def backup(folder: str, manifest: Dict[str, Any], writes: List[Write]) -> None:
             if item["before"] is not None:
                 with open(item["path"], "rb") as file:
                     _write(os.path.join(before, str(number)), file.read())
-                _second_name(item["path"], item["beside"])
+                _second_name(item["path"], item["beside"], fresh)
             if wanted.text is not None:
                 _write(os.path.join(after, str(number)), wanted.data)
         with open(_source(), "rb") as file:
@@ -82,9 +83,9 @@ def _source() -> str:
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "revert.py")
 
 
-def _second_name(path: str, beside: str) -> None:
+def _second_name(path: str, beside: str, fresh: str) -> None:
     try:
-        with revert.same_time(os.path.dirname(path)):
+        with revert.same_time(os.path.dirname(path), fresh):
             os.link(path, beside)
     except OSError:
         return  # a file system without links: the copy serves
@@ -97,8 +98,9 @@ def forget(fresh: str) -> None:
         items = revert.read(fresh)["files"]
     except (OSError, ValueError):
         items = []
+    revert.time_back(fresh)
     for item in items:
-        revert.unnamed(item["beside"])
+        revert.unnamed(item["beside"], fresh)
     shutil.rmtree(fresh, ignore_errors=True)
 
 
@@ -133,8 +135,9 @@ def set_mode(mode: Mode, entry: Dict[str, Any]) -> None:
     fd = os.open(mode.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(fd)
-        was = (entry["device"], entry["inode"], entry["mode"])
-        if (status.st_dev, status.st_ino, stat.S_IMODE(status.st_mode)) != was:  # so bits are only taken away
+        was = (entry["device"], entry["inode"], entry["uid"], entry["mode"])
+        now = (status.st_dev, status.st_ino, status.st_uid, stat.S_IMODE(status.st_mode))
+        if now != was:  # so bits are only taken away
             raise OSError(errno.ESTALE, "another file is there now", mode.path)
         os.fchmod(fd, mode.after)
         os.fsync(fd)

@@ -15,7 +15,7 @@ import stat
 import time
 from typing import Any, Callable, Dict, Iterator, List
 
-from . import fix_arm, fix_plan, fix_server, fix_undo, fix_write, revert, root, sshd
+from . import fix_arm, fix_others, fix_plan, fix_server, fix_undo, fix_write, revert, root, sshd
 from .call import Call
 from .faults import Fault
 from .fix_plan import Plan
@@ -61,9 +61,11 @@ def _as_root(work: str, request: Request, password: str) -> Dict[str, Any]:
 def planned(request: Request) -> Dict[str, Any]:
     """What would be done: see fix_plan.Plan.shown. Nothing is changed. Raises Fault."""
     with _told():
+        _forget_unbegun()
         plan = _plan(request)
         _demand_in_force(plan)
-        return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request))
+        others = fix_others.shut_out(plan.server, plan.settings if plan.writes else {})
+        return dict(plan.shown(), revert_by=fix_arm.demand(), checks=_checks(plan, request), **others)
 
 
 def _demand_in_force(plan: Plan) -> None:
@@ -193,6 +195,7 @@ def _manifest(plan: Plan, request: Request, identity: str, way: str, seconds: fl
         "modes": [fix_write.mode_entry(mode) for mode in plan.modes],
         "folders": [folder for write in plan.writes for folder in fix_write.new_folders(write.path)],
         "server": plan.server.record(),
+        "reloads": plan.reloads,
         "armed": fix_arm.files(identity, way),
         "unfinished": [fix_arm.unfinished(path) for path in fix_arm.files(identity, way)],
         "timer": fix_arm.timer(identity, way),
@@ -229,18 +232,38 @@ def _folder(identity: str) -> str:
 def _alone() -> Iterator[None]:
     """One fix at a time: none is going on, and none waits for its decision."""
     os.makedirs(STATE, 0o700, exist_ok=True)
-    fd = os.open(STATE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Fault("fix", "another fix is being written on this VM", "try again in a moment") from None
+    with _locked() as free:
+        if not free:
+            raise Fault("fix", "another fix is being written on this VM", "try again in a moment")
         for name in sorted(os.listdir(STATE)):
             _settle(os.path.join(STATE, name))
         fix_undo.forget_old(STATE)
         yield
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[bool]:
+    """Whether nobody else writes a fix meanwhile. Raises OSError."""
+    fd = os.open(STATE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = True
+    except BlockingIOError:
+        free = False
+    try:
+        yield free
     finally:
         os.close(fd)
+
+
+def _forget_unbegun() -> None:
+    """What was never begun with: by its traces the server would seem not to have read its files."""
+    if not any(name.startswith(".") for name in (os.listdir(STATE) if os.path.isdir(STATE) else ())):
+        return
+    with _locked() as free:
+        for name in os.listdir(STATE) if free else ():
+            if name.startswith("."):
+                fix_write.forget(os.path.join(STATE, name))
 
 
 def _settle(folder: str) -> None:

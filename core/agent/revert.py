@@ -24,7 +24,7 @@ import sys
 import time
 from typing import Any, Dict, Iterator, List, Set
 
-MANIFEST, PENDING, KEPT, REVERTED = "manifest.json", "pending", "kept", "reverted"
+MANIFEST, PENDING, KEPT, REVERTED, TIME = "manifest.json", "pending", "kept", "reverted", "time"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}  # nothing of the session's environment
 ATTRIBUTES = ("security.selinux", "security.SMACK64", "system.posix_acl_access")
@@ -33,6 +33,7 @@ LOOK_S = 0.2
 RELOAD_S = 10.0
 TRIES, AGAIN_S = 10, 3.0
 STOPPED_S = 15.0
+OURS_NS = 1_000_000_000  # what changes a folder so soon after our note of its time is we
 BOOT_S = 30.0  # after a reboot the server may be started later than we are
 Manifest = Dict[str, Any]
 
@@ -93,7 +94,7 @@ def keep(folder: str) -> bool:
             os.rename(os.path.join(folder, PENDING), os.path.join(folder, KEPT))
             sync(folder)
         kept = os.path.exists(os.path.join(folder, KEPT))
-        disarm(read(folder))
+        disarm(folder, read(folder))
         return kept
 
 
@@ -107,13 +108,13 @@ def put_back(folder: str, again: bool = False) -> bool:
         undecided = pending(folder) or again
         if undecided:
             failed = files_back(folder, manifest)
-            server_back(manifest["server"], manifest["boot"] != boot())
+            server_back(manifest["server"], manifest["boot"] != boot(), manifest.get("reloads", True))
             if failed:
                 raise failed[0]  # whoever started us does it again
             if pending(folder):
                 os.rename(os.path.join(folder, PENDING), os.path.join(folder, REVERTED))
             sync(folder)
-        disarm(manifest)
+        disarm(folder, manifest)
         return undecided
 
 
@@ -199,14 +200,17 @@ def mode_back(entry: Dict[str, Any]) -> None:
         os.close(fd)
 
 
-def server_back(server: Dict[str, Any], rebooted: bool) -> None:
-    """The server reads its configuration again; one that has ended is started with its own command."""
+def server_back(server: Dict[str, Any], rebooted: bool, reloads: bool) -> None:
+    """The server reads its configuration again; one that has ended is started with its own command.
+
+    Not `reloads`: the fix changed nothing that it reads, and what waits in its files is somebody else's.
+    """
     if not server["argv"]:
         return  # it is started for each connection, and reads it then
     until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
     while not listening(server) and time.monotonic() < until:
         time.sleep(LOOK_S)
-    for pid in ours(server):
+    for pid in ours(server) if reloads else []:
         before = image(pid)
         os.kill(pid, signal.SIGHUP)
         until = time.monotonic() + RELOAD_S
@@ -320,11 +324,12 @@ def alive(pid: int) -> bool:
         return False
 
 
-def disarm(manifest: Manifest) -> None:
+def disarm(folder: str, manifest: Manifest) -> None:
     """Once it is decided: nothing is started at its time, or after a reboot, any more, and nothing of it is left."""
+    time_back(folder)
     for entry in manifest["files"]:
-        unnamed(entry["beside"])
-        unnamed(entry["temporary"])
+        unnamed(entry["beside"], folder)
+        unnamed(entry["temporary"], folder)
     for path in manifest["armed"] + manifest["unfinished"]:
         unlink(path)
     if manifest["timer"] and os.path.isdir(RUNNING_SYSTEMD):
@@ -348,19 +353,39 @@ def unlink(path: str) -> None:
         sync(os.path.dirname(path))
 
 
-def unnamed(path: str) -> None:
-    """Removes a name that only we knew."""
+def unnamed(path: str, fix: str) -> None:
+    """Removes a name that only we knew; `fix`: the fix's own folder."""
     if os.path.lexists(path):
-        with same_time(os.path.dirname(path)):
+        with same_time(os.path.dirname(path), fix):
             unlink(path)
 
 
 @contextlib.contextmanager
-def same_time(folder: str) -> Iterator[None]:
-    """Our names come and go unnoticed: by its folder's time it is told whether the server has read its files."""
+def same_time(folder: str, fix: str) -> Iterator[None]:
+    """Our names come and go unnoticed: by its folder's time it is told whether the server has read its files.
+
+    Whoever is killed meanwhile leaves the time as a link to nothing, which needs no room, in the fix's own folder.
+    """
     status = os.stat(folder)
-    yield
-    os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
+    note = os.path.join(fix, TIME)
+    with contextlib.suppress(OSError):
+        os.symlink("%d %d %s" % (status.st_atime_ns, status.st_mtime_ns, folder), note)
+    try:
+        yield
+    finally:
+        os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with contextlib.suppress(OSError):
+            os.unlink(note)
+
+
+def time_back(fix: str) -> None:
+    """What somebody was killed over; a change that came later than his is another's, and stays to be seen."""
+    note = os.path.join(fix, TIME)
+    with contextlib.suppress(OSError, ValueError):
+        accessed, modified, folder = os.readlink(note).split(" ", 2)
+        if 0 <= os.stat(folder).st_mtime_ns - os.lstat(note).st_mtime_ns < OURS_NS:
+            os.utime(folder, ns=(int(accessed), int(modified)))
+        os.unlink(note)
 
 
 def sync(path: str) -> None:

@@ -25,7 +25,7 @@ class Fix:
     `firm`: those of them that are set whatever the check itself looks at.
     `modes`: the most that each kind of file may allow: bits beyond are taken away, none are added.
     `files`: path -> lines of a drop-in elsewhere. `by_hand`: what a person does where we do not.
-    `{value}` in a setting or a line is the check's value.
+    `{value}` in a setting or a line is the check's value, `{last}` the last of a list.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -36,10 +36,11 @@ class Fix:
 
     def filled(self, value: Value) -> Fix:
         """The same with the check's value in it."""
-        text = shown(value)
+        text, last = shown(value), shown(value[-1] if isinstance(value, tuple) and value else value)
+        filled = {key: setting.replace("{last}", last) for key, setting in self.settings.items()}
         return replace(
             self,
-            settings={key: setting.replace("{value}", text) for key, setting in self.settings.items()},
+            settings={key: setting.replace("{value}", text) for key, setting in filled.items()},
             files={path: tuple(line.replace("{value}", text) for line in lines) for path, lines in self.files.items()},
             by_hand=tuple(step.replace("{value}", text) for step in self.by_hand),
         )

@@ -5,11 +5,11 @@ Where no password opens SSH, a weak policy counts for the console and sudo alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from . import access
-from .model import Seen, Verdict, value
+from .model import Check, Seen, Verdict, value
 from .rules import worst
 
 HASHES = {"y": "yescrypt", "gy": "gost_yescrypt", "6": "sha512", "5": "sha256", "2b": "bcrypt", "1": "md5"}
@@ -32,13 +32,15 @@ GUARDED_BY = (
 )
 
 
-def password_login(seen: Seen, _: None) -> Verdict:
+def password_login(seen: Seen, _: None, checks: Mapping[str, Check] | None = None) -> Verdict:
+    """`checks`: those that the others are, by id, with the values of the site; without them the catalogue's."""
     verdict = access.password_auth(seen, None)
     if verdict.status != "fail" or access.open_to_anybody(seen):
         return verdict
     from .catalogue import BY_ID
 
-    short = [id for id in GUARDED_BY if BY_ID[id].run(seen).status not in ("pass", "skipped")]
+    asked = checks or BY_ID
+    short = [id for id in GUARDED_BY if asked[id].run(seen).status not in ("pass", "skipped")]
     if short:
         return Verdict("fail", f"{verdict.evidence}; and not in order: {', '.join(short)}")
     return Verdict("warn", f"{verdict.evidence}; the policy and the guards for passwords are in order", "medium")
@@ -137,7 +139,7 @@ def _number(text: str) -> int:
 
 def faillock(seen: Seen, most: int) -> Verdict:
     lines = {kind: _modules(seen, "sshd", kind, "pam_faillock.so") for kind in ("auth", "account")}
-    words = {word for line in lines["auth"] for word in line["args"]}
+    words = [word for line in lines["auth"] for word in line["args"]]
     missing = [f"{word} in auth" for word in ("preauth", "authfail") if word not in words]
     missing += [] if lines["account"] else ["account"]
     conf = {**seen.section("passwords")["faillock"], **dict(_pairs(words))}
@@ -152,7 +154,7 @@ def faillock(seen: Seen, most: int) -> Verdict:
     return Verdict("pass", evidence)
 
 
-def _pairs(words: set[str]) -> Iterator[tuple[str, str]]:
+def _pairs(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     for word in words:
         key, equals, text = word.partition("=")
         if equals or key == "even_deny_root":

@@ -6,9 +6,11 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..events import CheckFinished, Severity
+from . import policy
 from .catalogue import BY_ID, CATALOGUE
 from .fix import Value
 from .model import Check, Seen
@@ -152,7 +154,15 @@ def rows(settings: Checks) -> list[Row]:
         off = f"switched off by the profile {settings.profile}" if override.off else ""
         off = "switched off by the site file" if check.id in settings.off else off
         found.append(Row(changed, off, settings.accepted.get(check.id)))
-    return found
+    checks = {row.check.id: row.check for row in found}
+    return [_asking(row, checks) for row in found]
+
+
+def _asking(row: Row, checks: Mapping[str, Check]) -> Row:
+    """One that asks others asks them with this site's values: those too that are off, so that none counts unseen."""
+    if row.check.evaluate is not policy.password_login:
+        return row
+    return replace(row, check=replace(row.check, evaluate=partial(policy.password_login, checks=checks)))
 
 
 def _as(like: Value, value: Any) -> Value:

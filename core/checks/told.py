@@ -60,6 +60,9 @@ class Planned(msgspec.Struct):
     undoes: str
     revert_by: str
     checks: list[str]
+    settings: dict[str, str]
+    others: dict[str, list[str] | None]
+    directory: bool
 
 
 class Step(msgspec.Struct):

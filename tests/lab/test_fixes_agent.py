@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ from core.errors import FixError, RootNeeded
 
 from .fixing import SHORT_S, TRIES, Client, as_before, client, decided
 from .machine import INCLUDE, Machine, lacking, machine, per_connection
+from .sshd import keygen, public
 
 pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 DROP_IN, CONFIG = "etc/ssh/sshd_config.d/00-trainshed.conf", "etc/ssh/sshd_config"
@@ -234,6 +236,12 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
                 await work({"X11Forwarding": "no"})
             assert "sudo kill -HUP" in refused.value.hint
         assert vm.files() == before and (await worker.plan({}, modes={"sshd_config": 0o600}))["modes"]
+        tried = await worker.attempt({}, modes={"sshd_config": 0o600})
+        assert vm.files() != before
+        await worker.agent.call("fixes.put_back", id=tried["id"])
+        assert vm.files() == before
+        async with client(vm, "other"):  # nor has what puts back told the server to read it
+            pass
         hand.write_text("MaxAuthTries 2\n")
         vm.reload()
         seen = await worker.agent.call("checks.host", user="", client_address="")
@@ -241,6 +249,13 @@ async def test_a_change_that_the_server_has_not_read_passes_no_check_and_is_not_
         assert (found.status, found.evidence) == ("pass", "maxauthtries 2")
         assert await worker.fixed({"X11Forwarding": "no"}) and await worker.fixed(TRIES)
         assert (await worker.plan({"MaxSessions": "8"}))["files"]  # names of ours that came and went do not count
+        killed = vm.state / ".killed"  # over such a name, before it was armed
+        shutil.copytree(max(vm.state.iterdir(), key=lambda made: made.stat().st_mtime_ns), killed)
+        beside = vm.folder / json.loads((killed / "manifest.json").read_text())["files"][0]["beside"].lstrip("/")
+        times = beside.parent.stat()
+        (killed / "time").symlink_to(f"{times.st_atime_ns} {times.st_mtime_ns} /etc/ssh/sshd_config.d")
+        beside.touch()
+        assert (await worker.plan({"MaxSessions": "8"}))["files"] and not beside.exists() and not killed.exists()
         hand.unlink()
         with pytest.raises(FixError, match=r"has not read /etc/ssh/sshd_config\.d since"):
             await worker.plan({"MaxSessions": "8"})
@@ -436,3 +451,44 @@ async def test_without_root_the_password_of_sudo_is_asked_for_and_kept_nowhere(h
             assert password not in said
         kept = [path for path in vm.folder.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
         assert kept == []
+
+
+async def test_a_short_list_does_not_grow_and_others_who_may_be_shut_out_are_named(home: Path) -> None:
+    """The new login proves our account alone."""
+    lines = (INCLUDE, "PubkeyAcceptedAlgorithms ssh-ed25519,ssh-rsa", "HostKeyAlgorithms +ssh-rsa")
+    wanted = {
+        "PubkeyAcceptedAlgorithms": "-ssh-rsa*", "HostKeyAlgorithms": "-ssh-rsa*", "PasswordAuthentication": "no",
+        "PermitRootLogin": "no", "RequiredRSASize": "3072", "MaxSessions": "8",
+    }  # fmt: skip
+    with machine(home / "vm", lines=lines, account="worker") as vm:
+        people = {"alice": "/bin/sh", "bob": "/bin/bash", "carol": "/bin/sh", "robot": "/usr/sbin/nologin"}
+        rows = [
+            f"{name}:x:{70000 + at}:70000::/home/{name}:{shell}\n" for at, (name, shell) in enumerate(people.items())
+        ]
+        for path, more in (("passwd", rows), ("shadow", [f"{name}:$y$x:19000:0:99999:7:::\n" for name in people])):
+            with (vm.etc / path).open("a") as file:
+                file.writelines(more)
+        short = public(keygen(home / "short", "rsa", bits=2048))
+        for name, uid in (("alice", 70000), ("carol", 70002)):
+            place = vm.home / name / ".ssh"
+            place.mkdir(parents=True)
+            (place / "authorized_keys").write_text(short + "\n" if name == "alice" else "# none yet\n")
+            for made in (place.parent, place, place / "authorized_keys"):
+                os.chown(made, uid, uid)
+        async with client(vm) as worker:
+            planned = await worker.plan(wanted)
+            assert planned["others"] == {
+                "PasswordAuthentication": ["bob", "carol"], "PermitRootLogin": ["root"], "RequiredRSASize": ["alice"],
+            }  # fmt: skip
+            assert planned["settings"]["HostKeyAlgorithms"] == "-ssh-rsa*"
+            await worker.fixed(wanted)
+            left = set(vm.setting("pubkeyacceptedalgorithms").split(","))
+            assert left == {"ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"}
+            assert "ecdsa-sha2-nistp256" in vm.setting("hostkeyalgorithms")
+            assert await worker.fixed(wanted) == ""
+            assert not planned["directory"]
+            (vm.etc / "nsswitch.conf").write_text("passwd: files sss  # [!UNAVAIL=return] ldap\n")
+            planned = await worker.plan({"PasswordAuthentication": "yes", "AuthenticationMethods": "publickey"})
+            assert planned["others"] == {"AuthenticationMethods": ["bob", "carol"]} and planned["directory"]
+            doors = {"PasswordAuthentication": "no", "UsePAM": "yes", "KbdInteractiveAuthentication": "yes"}
+            assert (await worker.plan(doors))["others"] == {}, "there is a door left"

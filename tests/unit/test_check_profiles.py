@@ -130,3 +130,33 @@ def test_what_is_wrong_in_the_site_file_is_an_error_with_its_line(tmp_path: Path
 def test_the_values_of_accepted_are_dates() -> None:
     accepted = Accepted(owner="x", reason="y", until=datetime.date(2027, 1, 31))
     assert accepted.until > TODAY
+
+
+def test_a_login_by_password_is_judged_by_the_values_of_the_site_and_by_checks_that_are_off_too() -> None:
+    """What nobody looks at is no guard; a site that asks for longer passwords is held to it."""
+    lock = {"control": "required", "module": "pam_faillock.so", "args": ["preauth", "authfail", "deny=3"]}
+    quality = {"type": "password", "control": "required", "module": "pam_pwquality.so", "args": []}
+    right = {"minlen": "14", "minclass": "4", "maxrepeat": "3", "maxsequence": "3", "difok": "2"}
+    passwords = {
+        "pam": {"sshd": [{**lock, "type": kind} for kind in ("auth", "account")], "passwd": [quality]},
+        "pwquality": {**right, "enforce_for_root": "1"},
+        "faillock": {"unlock_time": "900"},
+        "encrypt_method": "YESCRYPT",
+        "hash": "y",
+    }
+    seen = config(passwordauthentication="yes", kbdinteractiveauthentication="no", persourcepenalties="authfail:5")
+    local = {"password": {"used": False}}
+    guards = {"processes": [], "idle": [], "unknown_jails": False, "rate_rule": ""}
+    seen = Seen(host={**seen.host, "passwords": passwords, "guards": guards}, local=local)
+    assert run("password-auth", Checks(), seen).status == "warn"
+    stricter: list[dict[str, Any]] = [{"pw-length": 20}, {"faillock": 2}]
+    for values in stricter:
+        for off in ([], list(values)):
+            found = run("password-auth", Checks(values=values, off=off), seen)
+            assert found.status == "fail" and found.evidence.endswith(f"not in order: {', '.join(values)}")
+    shorter = Seen(
+        host={**seen.host, "passwords": {**passwords, "pwquality": {**right, "minlen": "12", "enforce_for_root": "1"}}},
+        local=local,
+    )
+    assert run("password-auth", Checks(), shorter).status == "fail"
+    assert run("password-auth", Checks(values={"pw-length": 12}), shorter).status == "warn"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.agent import fix_undo, revert
+from core.agent import fix_undo, fix_write, revert
+from core.agent.fix_plan import Mode
 from tests.lab.machine import until
 
 
@@ -78,3 +79,52 @@ def test_a_revert_tells_the_server_that_was_fixed_and_no_other_on_the_port(
 
 def test_a_server_without_a_title_is_told_by_its_command(pids: list[int]) -> None:
     assert revert.ours({"port": 22, "address": "127.0.0.1", "argv": ["/usr/sbin/sshd", "60"]}) == pids[3:]
+
+
+def test_a_folders_time_is_set_back_by_the_next_who_comes_where_somebody_was_killed_before_he_could(
+    tmp_path: Path,
+) -> None:
+    """By that time it is told whether sshd has read its files; what others change meanwhile stays to be seen."""
+    place, fix = tmp_path / "sshd_config.d", tmp_path / "fix"
+    for made in (place, fix):
+        made.mkdir()
+
+    def killed(later_s: int = 0) -> tuple[int, int]:
+        """The time before, and that which the next one leaves."""
+        (place / "name").touch()
+        os.utime(place, ns=(10**18, 10**18))
+        held = revert.same_time(str(place), str(fix))
+        held.__enter__()
+        (place / "name").unlink()
+        assert place.stat().st_mtime_ns != 10**18
+        if later_s:
+            later = place.stat().st_mtime_ns + later_s * 10**9
+            os.utime(place, ns=(later, later))
+        revert.time_back(str(fix))
+        assert not list(fix.iterdir())
+        after = place.stat().st_mtime_ns
+        held.__exit__(None, None, None)
+        return 10**18, after
+
+    before, after = killed()
+    assert after == before
+    before, after = killed(later_s=5)
+    assert after > before
+    with revert.same_time(str(place), str(fix)):
+        (place / "name").touch()
+    assert place.stat().st_mtime_ns == before and not list(fix.iterdir())
+
+
+def test_a_file_that_has_another_owner_than_the_plan_saw_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "authorized_keys"
+    path.touch()
+    path.chmod(0o644)
+    mode = Mode(str(path), 0o644, 0o600, os.getuid())
+    entry = fix_write.mode_entry(mode)
+    with pytest.raises(OSError, match="changed since the plan"):
+        fix_write.mode_entry(mode._replace(uid=mode.uid + 1))
+    with pytest.raises(OSError, match="another file is there now"):
+        fix_write.set_mode(mode, {**entry, "uid": mode.uid + 1})
+    assert path.stat().st_mode & 0o777 == 0o644
+    fix_write.set_mode(mode, entry)
+    assert path.stat().st_mode & 0o777 == 0o600

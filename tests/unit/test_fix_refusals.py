@@ -95,7 +95,8 @@ def test_a_plan_says_all_that_is_done_for_a_check_and_what_is_left_to_a_person()
         msgspec.structs.replace(failed[0][1], severity="low"),
     )  # as where others may only read it
     want = plan.wanted(failed, Seen(), OURS)
-    worst_first = plan.items(want, {"refused": {"MaxAuthTries": "no such luck"}})
+    answer = {"refused": {"MaxAuthTries": "no such luck"}, "settings": {}, "others": {}, "directory": False}
+    worst_first = plan.items(want, answer)
     assert [item.severity for item in worst_first] == ["high", "medium", "medium", "low"]
     length, apt, tries, modes = worst_first
     assert length.reason == "/etc/security/pwquality.conf.d/50-trainshed.conf: minlen = 14"

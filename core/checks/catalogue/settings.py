@@ -258,7 +258,7 @@ CHECKS = (
         expected="LogLevel {value}, SyslogFacility AUTH or AUTHPRIV, sftp with -l INFO",
         sources=("MZ", "DS sshd-12", "DS sshd-13", "CIS 5.1.14"),
         fix=Fix(
-            settings={"LogLevel": "VERBOSE", "SyslogFacility": "AUTH"},
+            settings={"LogLevel": "{last}", "SyslogFacility": "AUTH"},
             by_hand=("Subsystem sftp internal-sftp -l INFO, in place of the line that is there",),
         ),
         evaluate=rules.settings(

@@ -12,14 +12,21 @@ from ..model import Check, Seen, value
 
 RANK: Mapping[Status, int] = {"pass": 0, "skipped": 0, "warn": 1, "unknown": 2, "fail": 3}
 LISTS = {"KexAlgorithms", "Ciphers", "MACs"}
+STARTUPS = "MaxStartups"
+LOCK = {"control": "required", "module": "pam_faillock.so", "args": ["preauth", "authfail"]}
+WIRED = {
+    "passwd": [{"type": "password", "control": "required", "module": "pam_pwquality.so", "args": []}],
+    "sshd": [{**LOCK, "type": kind} for kind in ("auth", "account")],
+}
 SECTIONS = {PWQUALITY: "pwquality", FAILLOCK: "faillock"}  # of the section `passwords`, by the file that sets them
 
 
 def needed(check: Check, seen: Seen) -> Fix:
     """The check's fix, where only what the check demands differs from what is there."""
-    fix = _narrowed(check.fixed, seen)
+    fix, now = _narrowed(check, seen), RANK[check.run(seen).status]
+    seen = _wired(fix, seen)
     whole = _rank(check, fix, seen)
-    if whole >= RANK[check.run(seen).status]:
+    if whole >= now:
         return fix  # it is judged by what the server does, not by what is set
     for less in _fewer(fix, seen):
         both = less(fix)
@@ -28,16 +35,41 @@ def needed(check: Check, seen: Seen) -> Fix:
     return fix
 
 
-def _narrowed(fix: Fix, seen: Seen) -> Fix:
-    """Lists of algorithms without those that the server does not offer now."""
+def _narrowed(check: Check, seen: Seen) -> Fix:
+    """Lists of algorithms without those that the server does not offer now, or that the site's list does not have.
+
+    Numbers of a rate are no looser than those that are there.
+    """
     config = seen.config() if seen.has("sshd") else {}
+    fix = check.fixed
     settings = dict(fix.settings)
     for keyword in LISTS.intersection(settings) - set(fix.firm):
         there = value(config, keyword.lower()).split(",")
-        left = [name for name in settings[keyword].split(",") if name.lower() in there]
+        names = settings[keyword].split(",")
+        allowed = [name for name in names if name in check.value] if isinstance(check.value, tuple) else names
+        left = [name for name in allowed if name.lower() in there] or allowed
         if left:
             settings[keyword] = ",".join(left)
+    if STARTUPS in settings:
+        settings[STARTUPS] = _tighter(settings[STARTUPS], value(config, STARTUPS.lower()))
     return replace(fix, settings=settings)
+
+
+def _tighter(rates: str, there: str) -> str:
+    """Of start:rate:full each number that lets fewer in; a higher rate refuses more."""
+    ours, theirs = [[int(part) for part in text.split(":") if part.isdigit()] for text in (rates, there)]
+    if len(ours) != 3 or len(theirs) != 3:
+        return rates
+    return f"{min(ours[0], theirs[0])}:{max(ours[1], theirs[1])}:{min(ours[2], theirs[2])}"
+
+
+def _wired(fix: Fix, seen: Seen) -> Seen:
+    """As if PAM had the module that reads the fix's files: where it has not, what is stricter in them stays too."""
+    if not fix.files or not seen.has("passwords"):
+        return seen
+    section = seen.section("passwords")
+    pam = {service: [*section["pam"][service], *lines] for service, lines in WIRED.items()}
+    return replace(seen, host={**seen.host, "passwords": {**section, "pam": pam}})
 
 
 class _Without:

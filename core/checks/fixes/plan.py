@@ -14,6 +14,7 @@ from ..model import Check, Seen
 from ..profiles import Row
 from ..reports.changes import SEVERITIES
 from .needed import needed
+from .others import shut_out
 from .refusals import Ours, refusals
 
 BAD = ("fail", "warn", "unknown")
@@ -75,17 +76,19 @@ def wanted(found: list[tuple[Check, CheckFinished]], seen: Seen, ours: Ours) -> 
 def items(want: Wanted, answer: Mapping[str, Any]) -> list[FixItem]:
     """One for each check, the worst finding first, with what the agent refused as well."""
     refused = {**want.refused, **answer["refused"]}
-    found = [_item(_together(want, check), finding, refused) for check, finding in want.found]
+    written = {**want.settings, **answer["settings"]}
+    others = dict(shut_out(answer))
+    found = [_item(_together(want, check, written), finding, refused, others) for check, finding in want.found]
     return sorted(found, key=lambda item: SEVERITIES.index(item.severity))
 
 
-def _together(want: Wanted, check: Check) -> Fix:
-    """The check's fix, with the value that is asked for where another check has a say in it too."""
+def _together(want: Wanted, check: Check, written: Mapping[str, str]) -> Fix:
+    """The check's fix, with the values that are written where another check, or the server's own, has a say too."""
     fix = want.fixes.get(check.id, check.fixed)
-    return replace(fix, settings={key: want.settings.get(key, text) for key, text in fix.settings.items()})
+    return replace(fix, settings={key: written.get(key, text) for key, text in fix.settings.items()})
 
 
-def _item(fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixItem:
+def _item(fix: Fix, finding: CheckFinished, refused: Mapping[str, str], others: Mapping[str, str]) -> FixItem:
     settings = {keyword: value for keyword, value in fix.settings.items() if keyword not in refused}
     reasons = [
         f"{keyword} {fix.settings[keyword]}: {refused[keyword]}" for keyword in fix.settings if keyword in refused
@@ -98,7 +101,7 @@ def _item(fix: Fix, finding: CheckFinished, refused: Mapping[str, str]) -> FixIt
         return _made(finding, "by hand", by_hand=list(fix.by_hand))
     if not settings and not fix.modes and not fix.files:
         return _made(finding, "refused", reason="; ".join(reasons), by_hand=list(fix.by_hand))
-    reasons = [*fix.beside, *reasons]
+    reasons = [*fix.beside, *reasons, *dict.fromkeys(others[keyword] for keyword in settings if keyword in others)]
     return _made(finding, "fix", settings=settings, reason="; ".join(reasons), by_hand=list(fix.by_hand))
 
 
