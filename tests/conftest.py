@@ -16,10 +16,12 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """A shell's background job ignores SIGINT, and so would every program that a test interrupts."""
+    """A shell's background job ignores SIGINT and SIGQUIT, and so would every program that a test interrupts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     os.environ["TZ"] = "UTC"  # what is compared holds times of day
     time.tzset()
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"  # a picture is of where something comes to rest
     gc.set_threshold(50_000, 20, 20)  # Python's own settings spend a third of the time of the apps' tests
 
 
