@@ -93,6 +93,11 @@ class Source:
         other.key, other.sas = None, {}
         return other
 
+    @property
+    def origin(self) -> str:
+        """The container's address, as manifests name it."""
+        return "%s/%s" % (self.endpoint, self.container)
+
     def within(self, path: str) -> str:
         """The blob name, or the prefix of blob names, that `path` (relative to the site's prefix) means."""
         return self.prefix + path.lstrip("/")

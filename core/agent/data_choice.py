@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from . import data_store
+from . import data_folder, data_manifests, data_store
 from .call import Call
 from .faults import Fault
 
@@ -87,8 +87,10 @@ def _below(name: str, target: str) -> bool:
 
 def _holds(call: Call, version: Item, target: str, around: List[str]) -> bool:
     """Whether files of it are the target's, of a version of one of the folders `around` it."""
-    place = os.path.join(data_store.folder(call.root), version["digest"])
-    return any(_below(name + str(each.get("path")), target) for name in around for each in data_store.files_of(place))
+    place = os.path.join(data_folder.folder(call.root), version["digest"])
+    return any(
+        _below(name + str(each.get("path")), target) for name in around for each in data_manifests.files_of(place)
+    )
 
 
 def _about(partial: Item, target: str, wider: bool) -> bool:

@@ -16,7 +16,7 @@ import socket
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import data_choice, data_holders, data_store
+from . import data_choice, data_folder, data_holders, data_manifests, data_store
 from .call import Call
 from .faults import Fault
 
@@ -41,10 +41,10 @@ def begun(
     names: bool,
 ) -> "Tuple[Receipt, Contents]":
     """Written before anything goes; with what it is about. Raises Fault."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     versions, contents = [], {}
     for each in choice.versions:
-        files = data_store.files_of(os.path.join(base, each["digest"]))
+        files = data_manifests.files_of(os.path.join(base, each["digest"]))
         versions.append(_version(each, files, names))
         contents[each["digest"]] = {str(file.get("sha256")) for file in files if file.get("size")}
         call.wait(0)
@@ -95,7 +95,7 @@ def ended(call: Call, receipt: Receipt, contents: Contents, done: Any) -> Receip
 
 def settle(call: Call) -> None:
     """Ends the receipts of purges that were cut short: what is not there any more has gone, and was deleted by now."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     for receipt in read(call.root):
         if receipt.get("ended"):
             continue
@@ -197,11 +197,11 @@ def _elsewhere(call: Call, gone: Set[str]) -> List[Dict[str, str]]:
 
 def _same_files(call: Call, gone: Set[str], contents: Contents) -> List[Dict[str, str]]:
     """Versions that stay, and have some of the same files."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     sought: Set[str] = set().union(*(contents[digest] for digest in gone))
     found = []
     for each in data_store.versions(call) if sought else []:
-        files = data_store.files_of(os.path.join(base, each["digest"]))
+        files = data_manifests.files_of(os.path.join(base, each["digest"]))
         count = sum(1 for file in files if file.get("sha256") in sought)
         if count:
             why, do = "it has %d of the same files" % count, "trainshed data purge %s" % each["digest"][:12]

@@ -13,11 +13,10 @@ import stat
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from . import data_choice, data_holders, data_receipts, data_store
+from . import data_choice, data_folder, data_holders, data_receipts, data_sizes, data_store
 from .call import Call
 from .locks import free, locked
 
-REMOVAL = ".lock-removal"  # one removal at a time
 EVERY_S = 0.2  # between two progress events
 Item = Dict[str, Any]
 
@@ -47,7 +46,7 @@ def evict(
         sweep(call)
         data_receipts.settle(call)
         done = _remove(call, data_choice.of_eviction(call, targets, unused_for_s, keep), agreed)
-    return {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+    return {"versions": _told(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
 
 
 def purge(
@@ -70,9 +69,9 @@ def purge(
         choice = data_choice.of_purge(call, targets)
         begun, contents = data_receipts.begun(call, choice, targets, by, left, names)
         done = _remove(call, choice, agreed)
-        _sync(data_store.folder(call.root))
+        data_folder.sync(data_folder.folder(call.root))
         receipt = data_receipts.ended(call, begun, contents, done)
-    found = {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+    found = {"versions": _told(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
     return dict(found, receipt=receipt)
 
 
@@ -82,26 +81,32 @@ def receipts(call: Call) -> Dict[str, Any]:
 
 @contextlib.contextmanager
 def _alone(call: Call) -> Any:
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     os.makedirs(base, exist_ok=True)
-    with locked(call, os.path.join(base, REMOVAL)):
+    with locked(call, data_folder.lock_of(base, data_folder.REMOVAL)):
         yield
 
 
-def _shown(versions: List[Item]) -> List[Item]:
-    return [{key: value for key, value in each.items() if key != "sources"} for each in versions]
+def _told(versions: List[Item]) -> List[Item]:
+    return [data_store.public(each) for each in versions]
 
 
 def _rehearsed(call: Call, choice: data_choice.Choice) -> Dict[str, Any]:
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     held = data_holders.now(call.root)
     stay = [found for each in choice.versions for found in [_held(base, each, held)] if found]
     stay += [_staging(each) for each in choice.partial if each["going"]]
     names = {each["name"] for each in stay}
     versions = [each for each in choice.versions if each["digest"] not in names]
     partial = [each for each in choice.partial if not each["going"]]
-    freed = data_store.size(call, base, {each.get("digest") or each["name"]: each for each in versions + partial})
-    return {"versions": _shown(versions), "partial": partial, "stay": stay, "bytes": freed}
+    freed = _size(call, base, {each.get("digest") or each["name"]: each for each in versions + partial})
+    return {"versions": _told(versions), "partial": partial, "stay": stay, "bytes": freed}
+
+
+def _size(call: Call, base: str, items: Dict[str, Item]) -> int:
+    """What the disk gains when all of `items` go; they are below `base` by these names."""
+    places = [os.path.join(base, name, "files" if "digest" in item else "") for name, item in items.items()]
+    return data_sizes.measure(call, places).alone
 
 
 def _held(base: str, version: Item, held: data_holders.Holders) -> Optional[Item]:
@@ -113,7 +118,7 @@ def _held(base: str, version: Item, held: data_holders.Holders) -> Optional[Item
         do = "trainshed %s %s" % ("cancel" if first["kind"] == "run" else "undeploy", first["name"])
         return _stays("version", version, why + (", and %d more" % more if more else ""), do)
     for source in version["sources"]:
-        with free(data_store.lock_of(base, data_store.family(source))) as idle:
+        with free(data_folder.lock_of(base, data_folder.family(source["source"], source["within"]))) as idle:
             if not idle:
                 return _stays("version", version, "%s is being staged" % (source["path"] or "all"), "wait for it")
     return None
@@ -129,7 +134,7 @@ def _staging(partial: Item) -> Item:
 
 def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[str]]) -> Removed:
     """Out of sight at once, one after the other, then off the disk."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     stay: List[Item] = []
     if agreed is not None:
         late = [each for each in choice.versions if each["digest"] not in agreed]
@@ -139,7 +144,7 @@ def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[st
     versions = [each for each in choice.versions if agreed is None or each["digest"] in agreed]
     partial = [each for each in choice.partial if agreed is None or each["name"] in agreed]
     hidden: Dict[str, Item] = {}
-    with locked(call, os.path.join(base, data_store.IN_USE)):
+    with locked(call, data_folder.lock_of(base, data_folder.USE)):
         held = data_holders.now(call.root)
         for each in versions:
             kept = _held(base, each, held)
@@ -154,7 +159,7 @@ def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[st
                 hidden[name] = each
             elif os.path.lexists(os.path.join(base, each["name"])):
                 stay.append(_staging(each))
-    freed = data_store.size(call, base, hidden)
+    freed = _size(call, base, hidden)
     bad = _deleted(call, base, [*hidden])
     for name, why in bad.items():
         do = "remove %s on the VM" % os.path.join(base, name)
@@ -167,20 +172,20 @@ def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[st
 def _hide_version(base: str, version: Item) -> str:
     """Its name then; "" where it is staged, or has gone, just now."""
     with contextlib.ExitStack() as locks:
-        for name in {data_store.family(source) for source in version["sources"]}:
-            if not locks.enter_context(free(data_store.lock_of(base, name))):
+        for name in {data_folder.family(source["source"], source["within"]) for source in version["sources"]}:
+            if not locks.enter_context(free(data_folder.lock_of(base, name))):
                 return ""
-        return _hide(base, version["digest"], version["digest"])
+        return _hide(base, version["digest"])
 
 
 def _hide_partial(base: str, partial: Item) -> str:
     name = partial["name"]
-    with free(data_store.lock_of(base, name.split("-")[1])) as idle:
-        return _hide(base, name, name[1:]) if idle else ""
+    with free(data_folder.lock_of(base, name.split("-")[1])) as idle:
+        return _hide(base, name) if idle else ""
 
 
-def _hide(base: str, name: str, called: str) -> str:
-    hidden = ".gone-%s-%s" % (called, os.urandom(4).hex())
+def _hide(base: str, name: str) -> str:
+    hidden = data_folder.hidden(name)
     try:
         os.rename(os.path.join(base, name), os.path.join(base, hidden))
     except FileNotFoundError:
@@ -234,25 +239,16 @@ def _open(folder: str) -> None:
 
 def sweep(call: Call) -> List[str]:
     """Deletes what an earlier removal had to leave. Their names; what cannot be deleted stays."""
-    base = data_store.folder(call.root)
-    left = data_store.gone(base)
+    base = data_folder.folder(call.root)
+    left = data_folder.gone(base)
     bad = _deleted(call, base, left)
     return [name for name in left if name not in bad]
 
 
 def tidy(call: Call) -> None:
     """The same before a staging needs the room; not while somebody removes."""
-    base = data_store.folder(call.root)
-    if data_store.gone(base):
-        with free(os.path.join(base, REMOVAL)) as idle:
+    base = data_folder.folder(call.root)
+    if data_folder.gone(base):
+        with free(data_folder.lock_of(base, data_folder.REMOVAL)) as idle:
             if idle:
                 sweep(call)
-
-
-def _sync(base: str) -> None:
-    """What a receipt says is on the disk before it is written: a power cut brings nothing back."""
-    fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -64,11 +64,11 @@ async def _from_vm(
 
 def _look(described: dict[str, Any], found: list[dict[str, Any]]) -> None:
     """Blocks. What was found so far is in `found` at any time."""
-    from ..agent import blob, blob_links
+    from ..agent import blob, path_walk
     from ..agent.faults import Fault
 
     try:
-        for link in blob_links.follow_outside(blob.Source(**described)):
+        for link in path_walk.follow_outside(blob.Source(**described)):
             found.append({**link._asdict(), "evidence": link.cause})
     except Fault:
         return  # what is wrong with the site file, the VM's side has said

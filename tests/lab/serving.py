@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent import staging
+from core.agent import stage_plan
 from core.errors import BuildError
 from core.sandbox import policy
 
@@ -110,7 +110,7 @@ def iris_run(serving_root: Path, serving_agent: AgentProcess, model_environment:
 def held_out(serving_root: Path) -> dict[str, str]:
     """Staged, as the agent leaves it, from the blob `flowers/held-out.csv`."""
     entry = {"path": "held-out.csv", "size": len(HELD_OUT), "sha256": hashlib.sha256(HELD_OUT.encode()).hexdigest()}
-    digest = staging.digest([entry])
+    digest = stage_plan.digest([entry])
     source = {"source": "", "path": "flowers/held-out.csv", "within": "", "listing": "", "etags": {}}
     manifest = {"digest": digest, "files": [entry], "sources": [source], "staged": 1.0}
     files = serving_root / "data" / digest / "files"

@@ -129,7 +129,7 @@ def test_legal_names_arrive_as_they_are(agent: AgentProcess, storage: Storage) -
 def test_names_that_no_folder_can_hold_are_refused(name: str) -> None:
     from core.agent.blob_list import Blob
     from core.agent.faults import Fault
-    from core.agent.staging import relative
+    from core.agent.stage_plan import relative
 
     with pytest.raises(Fault) as refused:
         relative([Blob("ok", 1, "e"), Blob(name, 1, "e")], 0)

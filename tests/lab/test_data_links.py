@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import blob, blob_links, path_access, path_data, path_found, path_network
+from core.agent import blob, path_access, path_data, path_found, path_network, path_walk, stage_disk
 from core.agent.blob import VERSIONS
 from core.data import links, sas
 from core.data.upload import upload
@@ -103,13 +103,13 @@ def test_a_whole_path_says_what_it_saw_and_asks_once_for_the_version(
     }.items():
         assert words in found[id]["evidence"]
     assert [each.version for each in lab.front.faults.seen].count("2020-10-02") == 2  # by nobody, and by the credential
-    assert {found[id]["duration_s"] for id in blob_links.READ_OFF} == {None}
+    assert {found[id]["duration_s"] for id in path_walk.READ_OFF} == {None}
     agent.call("data.stage", source=lab.sas(), path="")
     again = check(agent, lab.sas())
     assert "of which 160 kB are staged already" in again["disk"]["evidence"]
     path = path_found.Path(blob.Source(**lab.sas()), "the VM", str(agent.root / "data"))
     path_access.list(path)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=path_data.RESERVE + 1000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=stage_disk.RESERVE + 1000))
     assert path_data.disk(path).status == "pass", "what is staged needs no room"
     path.folder = "/nowhere/data"
     with pytest.raises(path_found.Broken, match="the container has 160 kB"):
@@ -146,13 +146,13 @@ def test_a_public_address_is_a_warning_with_what_to_ask(lab: Lab) -> None:
 
 def test_from_the_client_no_credential_is_shown_nothing_is_read_and_nothing_fails(lab: Lab) -> None:
     lab.front.well()
-    found = list(blob_links.follow_outside(blob.Source(**lab.front.described("records"))))
+    found = list(path_walk.follow_outside(blob.Source(**lab.front.described("records"))))
     assert [(link.id, link.status) for link in found] == [(id, "pass") for id in IDS[:5]]
     assert all(entry.path == "/records?restype=container&comp=list&maxresults=1" for entry in lab.front.faults.seen)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         away = lab.front.described("records")["endpoint"].rpartition(":")[0] + f":{taken.getsockname()[1]}"
-        found = list(blob_links.follow_outside(blob.Source(**{**lab.front.described("records"), "endpoint": away})))
+        found = list(path_walk.follow_outside(blob.Source(**{**lab.front.described("records"), "endpoint": away})))
     told = [links.finished_outside({**link._asdict(), "evidence": link.cause}) for link in found]
     assert [each.id for each in told] == [f"data-client-{id}" for id in IDS[:5]]
     assert [each.status for each in told] == ["pass", "pass", "skipped", "skipped", "skipped"]
