@@ -162,18 +162,21 @@ def secured(target: Tuple[str, int], host: str, context: ssl.SSLContext) -> ssl.
         raise
 
 
-class Connection(http.client.HTTPSConnection):
-    """Connects to the source's address under the endpoint's name, as `curl --resolve` does."""
+def connected(source: Source, context: ssl.SSLContext, patience_s: float) -> ssl.SSLSocket:
+    """To the source's address under the endpoint's name, as `curl --resolve` does. `patience_s`: of each read."""
+    found = secured((source.address or source.host, source.port), source.host, context)
+    found.settimeout(patience_s)
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
 
-    def __init__(self, source: Source) -> None:
-        self._trust = source.context()
-        self._address = source.address or source.host
-        super().__init__(source.host, source.port, context=self._trust)
+
+class Connection(http.client.HTTPSConnection):
+    def __init__(self, source: Source, patience_s: float = READ_TIMEOUT) -> None:
+        self._how = source, source.context(), patience_s
+        super().__init__(source.host, source.port, context=self._how[1])
 
     def connect(self) -> None:
-        self.sock = secured((self._address, self.port), self.host, self._trust)
-        self.sock.settimeout(READ_TIMEOUT)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = connected(*self._how)
 
 
 class Client:
@@ -182,8 +185,9 @@ class Client:
     `version` is the API version that worked; `skew_s` is the service's clock minus ours.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, patience_s: float = READ_TIMEOUT) -> None:
         self.source = source
+        self._patience_s = patience_s
         self.version = source.version
         self.skew_s: Optional[float] = None
         self._connection: Optional[Connection] = None
@@ -242,7 +246,7 @@ class Client:
 
     def _exchange(self, target: str, headers: Dict[str, str]) -> http.client.HTTPResponse:
         if self._connection is None:
-            self._connection = Connection(self.source)
+            self._connection = Connection(self.source, self._patience_s)
         try:
             self._connection.request("GET", target, headers=headers)
             return self._connection.getresponse()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import http.client
 import os
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import (
     data_folder,
     data_manifests,
     data_removal,
     data_store,
+    folders,
     memory,
     path_found,
     path_walk,
@@ -47,10 +48,13 @@ def take(root: str, digest: str) -> str:
 
 
 @memory.private()
-def check(call: Call, source: Dict[str, Any]) -> None:
-    """One event for each link of the path, in order. `api_version`: what the service takes, "" where not known yet."""
+def check(call: Call, source: Dict[str, Any], off: Sequence[str] = ()) -> None:
+    """One event for each link of the path, in order. `api_version`: what the service takes, "" where not known yet.
+
+    `off`: links that the site has switched off.
+    """
     path = path_found.Path(Source(**source), "the VM", data_folder.folder(call.root))
-    for link in path_walk.walk(path, path_walk.WHOLE):
+    for link in path_walk.walk(path, path_walk.WHOLE, off):
         call.event(
             event="check",
             id=link.id,
@@ -137,7 +141,8 @@ def _shown(call: Call, base: str, plan: stage_plan.Plan, came: transfer.Fetched)
         if known is None:
             stage_disk.publish(came.temporary, base, digest)
     if known is not None:
-        stage_disk.discard(came.temporary)
+        folders.remove(came.temporary)
+    data_removal.tidy(call)
     return known or manifest, known is not None
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from . import data_choice, data_folder, data_holders, data_receipts, data_sizes, data_store
+from . import data_choice, data_folder, data_holders, data_receipts, data_sizes, data_store, folders
 from .call import Call
 from .locks import free, locked
 
@@ -217,24 +216,11 @@ def _delete(call: Call, place: str) -> str:
         if not isinstance(info[1], FileNotFoundError):
             errors.append(getattr(info[1], "strerror", "") or type(info[1]).__name__)
 
-    _open(place)
-    for base, folders, _ in os.walk(place):
-        call.wait(0)
-        for name in folders:
-            _open(os.path.join(base, name))
+    folders.open_up(place, turn=lambda: call.wait(0))
     shutil.rmtree(place, onerror=failed)
     if not os.path.lexists(place):
         return ""
     return errors[0] if errors else "something was put into it meanwhile"
-
-
-def _open(folder: str) -> None:
-    """A folder that is closed to its owner could not be emptied."""
-    try:
-        if stat.S_ISDIR(os.lstat(folder).st_mode):
-            os.chmod(folder, 0o700)
-    except OSError:
-        pass  # whoever deletes it says why it stays
 
 
 def sweep(call: Call) -> List[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import email.utils
 import re
-import socket
 import time
 import urllib.parse
 from typing import Any, Dict, Optional, Tuple
 
 from . import blob_errors
-from .blob import READ_TIMEOUT, Client, secured, signature
+from .blob import READ_TIMEOUT, Client, connected, signature
 from .blob_list import Blob
 from .faults import Fault
 from .lean_http import Broken, Response, Wire
@@ -55,11 +54,7 @@ class Asker:
 
     def connect(self) -> Wire:
         """Raises OSError."""
-        source = self._source
-        connected = secured((source.address or source.host, source.port), source.host, self._context)
-        connected.settimeout(READ_TIMEOUT)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Wire(connected)
+        return Wire(connected(self._source, self._context, READ_TIMEOUT))
 
     def ask(self, wire: Wire, blob: Blob, first: int, last: int) -> Response:
         """The bytes `first` to `last` of a blob, unread. Raises Busy, Changed, Fault, OSError."""

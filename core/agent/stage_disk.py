@@ -5,12 +5,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import socket
 import ssl
 from typing import Any, Dict, Iterable, Set
 
-from . import data_folder, data_manifests
+from . import data_folder, data_manifests, folders
 from .faults import Fault
 from .locks import free
 
@@ -69,39 +68,26 @@ def make_whole(temporary: str, manifest: Dict[str, Any]) -> None:
 
 
 def publish(temporary: str, base: str, digest: str) -> None:
-    """Visible in one step, in place of what is broken there."""
+    """Visible in one step; what is broken there is out of sight then, and still on the disk."""
     place = os.path.join(base, digest)
     if os.path.lexists(place):
-        broken = os.path.join(base, data_folder.hidden(digest))
-        os.rename(place, broken)
-        discard(broken)
+        os.rename(place, os.path.join(base, data_folder.hidden(digest)))
     os.rename(temporary, place)
     data_folder.sync(base)
 
 
-def discard(folder: str) -> None:
-    """A folder whose owner may not write to it is opened first."""
-    for inside, _, _ in os.walk(folder):
-        try:
-            os.chmod(inside, 0o700)
-        except OSError:
-            continue
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def tidy(base: str, keep: Set[str]) -> None:
+def keep_only(base: str, keep: Set[str]) -> None:
     """Removes each file below `base` but those (relative), and folders that are empty then."""
     if not os.path.isdir(base):
         return
-    for folder, _, _ in os.walk(base):
-        os.chmod(folder, 0o700)
+    folders.open_up(base)
     start = len(base) + 1
-    for folder, folders, names in os.walk(base, topdown=False):
+    for folder, inside, names in os.walk(base, topdown=False):
         for name in names:
             path = folder + "/" + name
             if path[start:] not in keep:
                 os.unlink(path)
-        for name in folders:
+        for name in inside:
             path = folder + "/" + name
             try:
                 os.unlink(path) if os.path.islink(path) else os.rmdir(path)
@@ -117,7 +103,7 @@ def fault(error: OSError, base: str) -> Fault:
             if partly is not None:
                 with free(data_folder.lock_of(base, partly.group(1))) as idle:
                     if idle:
-                        discard(os.path.join(base, name))
+                        folders.remove(os.path.join(base, name))
         return Fault("data", "the VM's disk became full while staging", "free some space below %s" % base)
     if is_local(error):
         where = error.filename or base

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple
 
-from . import data_folder, data_store, fetch_journal, fetch_large, stage_disk, stage_links
+from . import data_folder, data_store, fetch_journal, fetch_large, folders, stage_disk, stage_links
 from .blob import Client
 from .call import Call
 from .faults import Fault
@@ -57,7 +57,7 @@ class _Work:
             if os.path.isdir(self.temporary)
             else {}
         )
-        stage_disk.tidy(self.files.base, set(kept))
+        stage_disk.keep_only(self.files.base, set(kept))
         self._make_folders()
         data_store.note(self.temporary, self.plan)
         linked = self._sort(kept, stage_links.known(self._base, self.plan))
@@ -66,7 +66,7 @@ class _Work:
         try:
             stage_disk.make_sure_of_room(self._base, (blobs[path].size for path in self.todo), partly)
         except Fault:
-            stage_disk.discard(self.temporary)
+            folders.remove(self.temporary)
             raise
         return linked
 

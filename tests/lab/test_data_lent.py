@@ -111,6 +111,7 @@ async def test_the_vm_never_gets_the_account_key_and_the_site_judges_the_links(
     assert rights.status == "skipped" and rights.accepted is not None and rights.accepted["status"] == "warn"
     others = {check.status for check in checked if check.id not in ("data-speed", "data-rights")}
     assert others == {"pass"}, checked
+    assert len([entry for entry in door.faults.downloads if entry.range]) == 2, "nothing is read for a speed"
     await told(data.stage("a.csv"))
     secret = source(site)["credential"]
     assert len(link.given) == 2 and not any(secret in text for text in link.given)

@@ -159,6 +159,18 @@ def test_from_the_client_no_credential_is_shown_nothing_is_read_and_nothing_fail
     assert "refused" in told[2].evidence and "which is fine" in told[2].evidence and "which is fine" in told[4].evidence
 
 
+def test_a_service_that_answers_late_is_not_waited_for_long(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_found, "PATIENCE_S", 0.1)
+    lab.front.well()
+    lab.front.faults.latency_s = 0.5
+    found = list(path_walk.walk(path_found.Path(blob.Source(**lab.sas()), "the VM", "/nowhere"), path_walk.WHOLE))
+    lab.front.well()
+    late = found[IDS.index("service")]
+    assert (late.status, late.cause) == ("fail", "no answer in time") and {each.status for each in found[5:]} == {
+        "skipped"
+    }
+
+
 @pytest.mark.parametrize("text", ["not base64 !", "DefaultEndpointsProtocol=https;AccountName=a"])
 def test_what_is_no_credential_is_refused(agent: AgentProcess, lab: Lab, text: str) -> None:
     with pytest.raises(errors.SecretError, match="neither an account key nor a SAS token"):
