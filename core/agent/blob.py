@@ -10,8 +10,6 @@ import base64
 import binascii
 import copy
 import email.utils
-import hashlib
-import hmac
 import http.client
 import socket
 import ssl
@@ -20,27 +18,13 @@ import urllib.parse
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import blob_errors
+from .blob_signature import signature
 from .faults import Fault
 
 VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02", "2017-11-09")  # newest first: what Stack Hub stamps accept
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 MAX_LISTING = 64 * 1024 * 1024
-
-# In the order in which SharedKey signs their values ("Authorize with Shared Key", Azure Storage REST reference).
-SIGNED_HEADERS = (
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-)
 
 Query = Dict[str, str]
 
@@ -139,17 +123,6 @@ def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
         hint = "an account key is base64, a SAS token has sig=; a connection string is neither"
         raise Fault("secret", "data.credential: neither an account key nor a SAS token", hint)
     return key, {}
-
-
-def signature(key: bytes, account: str, verb: str, path: str, query: Query, headers: Dict[str, str]) -> str:
-    """The SharedKey value of the Authorization header. `path` as sent, percent-encoded."""
-    low = {name.lower(): value for name, value in headers.items()}
-    lines = [verb] + [low.get(name, "") for name in SIGNED_HEADERS]
-    lines += ["%s:%s" % (name, low[name]) for name in sorted(low) if name.startswith("x-ms-")]
-    lines.append("/%s%s" % (account, path))
-    lines += ["%s:%s" % (name, query[name]) for name in sorted(query)]
-    digest = hmac.new(key, "\n".join(lines).encode("utf-8"), hashlib.sha256).digest()
-    return "SharedKey %s:%s" % (account, base64.b64encode(digest).decode())
 
 
 def secured(target: Tuple[str, int], host: str, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -9,8 +9,9 @@ import urllib.parse
 from typing import Any, Dict, Optional, Tuple
 
 from . import blob_errors
-from .blob import READ_TIMEOUT, Client, connected, signature
+from .blob import READ_TIMEOUT, Client, connected
 from .blob_list import Blob
+from .blob_signature import signature
 from .faults import Fault
 from .lean_http import Broken, Response, Wire
 

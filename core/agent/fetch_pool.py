@@ -29,8 +29,8 @@ class Pool:
         ask: Asker,
         files: Files,
         tasks: Callable[["Pool"], Iterator[Task]],
-        connections: int = CONNECTIONS,
     ) -> None:
+        connections = CONNECTIONS
         self.rate = Rate(connections)
         self.failure: Optional[BaseException] = None
         self.over = threading.Event()

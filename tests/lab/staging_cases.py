@@ -13,7 +13,7 @@ from .staging import Outcome, Shed, carried_out
 
 MB = 1 << 20
 BIG = "big.bin"
-STEPS = 32  # on the disk, of a staging of `mixed`
+STEPS = 37  # on the disk, of a staging of `mixed`
 Blobs = Callable[[random.Random], list[Blob]]
 Making = Callable[[random.Random, Shed], Faults]
 

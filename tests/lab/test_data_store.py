@@ -221,9 +221,9 @@ def test_a_run_is_made_and_a_version_leaves_under_one_lock(tmp_path: Path, monke
 
     hide = data_removal._hide
 
-    def hidden(*names: str) -> str:
+    def hidden(base: str, item: dict[str, Any]) -> str:
         look("hidden")
-        return hide(*names)
+        return hide(base, item)
 
     monkeypatch.setattr("core.agent.jobs.check", lambda *_: look("checked"))
     monkeypatch.setattr("core.agent.sandbox.require", lambda _policy: None)
