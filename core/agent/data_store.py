@@ -40,8 +40,9 @@ def list(call: Call) -> Dict[str, Any]:
 
 
 def public(version: Version) -> Dict[str, Any]:
-    """As it is answered."""
-    return {key: value for key, value in version.items() if key != "sources"}
+    """As it is answered: `places`, where each of its sources was, in place of them."""
+    places = [{"source": each["source"], "within": each["within"]} for each in version["sources"]]
+    return dict({key: value for key, value in version.items() if key != "sources"}, places=places)
 
 
 @contextlib.contextmanager

@@ -39,6 +39,7 @@ signature = infer_signature(flowers.data, model.predict(flowers.data))
 mlflow.sklearn.log_model(model, name="iris", signature=signature)
 """
 # Two flowers that no doubt can be had about; the third has the first one's leaves and another label.
+ENDPOINT, CONTAINER = "https://ward.blob.local.azurestack.external", "records"  # that is not there
 HELD_OUT = """sepal length (cm),sepal width (cm),petal length (cm),petal width (cm),target
 5.1,3.5,1.4,0.2,0
 6.3,3.3,6.0,2.5,2
@@ -111,7 +112,8 @@ def held_out(serving_root: Path) -> dict[str, str]:
     """Staged, as the agent leaves it, from the blob `flowers/held-out.csv`."""
     entry = {"path": "held-out.csv", "size": len(HELD_OUT), "sha256": hashlib.sha256(HELD_OUT.encode()).hexdigest()}
     digest = stage_plan.digest([entry])
-    source = {"source": "", "path": "flowers/held-out.csv", "within": "", "listing": "", "etags": {}}
+    path = "flowers/held-out.csv"
+    source = {"source": f"{ENDPOINT}/{CONTAINER}", "path": path, "within": path, "listing": "", "etags": {}}
     manifest = {"digest": digest, "files": [entry], "sources": [source], "staged": 1.0}
     files = serving_root / "data" / digest / "files"
     files.mkdir(parents=True)

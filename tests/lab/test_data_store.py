@@ -117,6 +117,8 @@ def test_the_list_tells_paths_sizes_uses_and_unfinished_stagings(
     assert stage(agent, described, "copy/") == folder
     found = listed(agent)
     assert found[folder]["paths"] == ["a/", "copy/"] and found[folder]["path"] == "copy/"
+    origin = f"{described['endpoint']}/{described['container']}"
+    assert found[folder]["places"] == [{"source": origin, "within": path} for path in ("a/", "copy/")]
     assert (found[folder]["files"], found[folder]["bytes"], found[folder]["alone"]) == (2, 12, 12)
     assert found[folder]["used"] == found[folder]["staged"] and found[folder]["held"] == []
     shared = agent.root / "data" / folder / "files" / "two.csv"
