@@ -175,6 +175,8 @@ def test_an_eviction_says_what_would_go_then_takes_that_and_nothing_else(
 def test_age_and_number_choose_what_goes(tmp_path: Path) -> None:
     old, middle, new = versions(tmp_path, {"f": b"1"}, {"f": b"2"}, {"f": b"3"})
     (other,) = versions(tmp_path, {"f": b"4"}, path="b/")
+    manifest = tmp_path / "data" / other / "manifest.json"  # of another container, by the same path
+    manifest.write_text(manifest.read_text().replace("https://s/c", "https://s/d").replace("b/", "a/"))
     data_store.mark(str(tmp_path / "data" / old), data_store.USED)  # used just now
 
     def meant(**more: Any) -> set[str]:
@@ -328,6 +330,10 @@ def test_a_purge_takes_every_version_that_has_the_records_and_its_receipt_tells_
     assert (tmp_path / "receipts.jsonl").stat().st_mode & 0o777 == 0o600
     named = data_removal.purge(call(tmp_path), ["ward/"], BY, names=True)["receipt"]
     assert named["versions"][0]["names"] == ["copy.csv", "ward/4/x.csv"] and named["remained"] == []
+    (torn,), (other,) = versions(tmp_path, {"z": b"1"}, path="x/"), versions(tmp_path, {"y": b"1"}, path="ward/5/")
+    (tmp_path / "data" / torn / "manifest.json").write_text("{}")  # nobody can tell what it has
+    also = data_removal.purge(call(tmp_path), ["ward/5/"], BY)["receipt"]
+    assert {each["digest"] for each in also["versions"]} == {torn, other}
     empty = data_removal.purge(call(tmp_path), [], BY)["receipt"]
     assert empty["asked"] == ["everything"] and empty["versions"] == []
 
