@@ -182,7 +182,7 @@ class Client:
                 self.version = version
                 return response
             refused = blob_errors.read(response)
-            busy = refused.status in (429, 500, 503)  # which says nothing of the version
+            busy = refused.status in blob_errors.BUSY
             if refused.code != "InvalidHeaderValue" and not self.version and not busy:
                 self.version = version  # it is understood, whatever else is wrong
             if refused.code != "InvalidHeaderValue" or version == candidates[-1]:

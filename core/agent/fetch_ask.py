@@ -15,7 +15,6 @@ from .blob_signature import signature
 from .faults import Fault
 from .lean_http import Broken, Response, Wire
 
-BUSY = (408, 429, 500, 502, 503, 504)
 LONGEST_WAIT_S = 120.0  # that a Retry-After may ask for
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
@@ -103,7 +102,7 @@ class Asker:
 
     def _refused(self, response: Any) -> Exception:
         refused = blob_errors.read(response)
-        if response.status in BUSY:
+        if response.status in blob_errors.BUSY:
             return Busy(refused.code or str(response.status), _seconds(response.headers))
         gone = response.status == 404 and refused.code in ("BlobNotFound", "ResourceNotFound", "")
         if response.status in (412, 416) or gone:

@@ -10,9 +10,9 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from . import data_folder, data_manifests
 from .blob import Client
+from .blob_errors import BUSY
 from .blob_list import Blob
 from .faults import Fault
-from .fetch_ask import BUSY
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page

@@ -15,13 +15,14 @@ import pytest
 from core import errors
 from core.agent import blob, path_access, path_data, path_found, path_network, path_walk, stage_disk
 from core.agent.blob import VERSIONS
+from core.agent.faults import Fault
 from core.data import links, sas
 from core.data.upload import upload
 from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .broken_links import BREAK, Described, Lab
+from .broken_links import BREAK, Described, Lab, page
 from .data_links import CASES, keep
 from .front import StrictFront
 
@@ -131,6 +132,15 @@ def test_a_remembered_version_is_asked_first_and_probed_anew_where_it_works_no_m
     assert "2017-11-09, as it refuses 2019-07-07, 2019-02-02" in link["evidence"]
     assert blob._versions("2019-02-02") == ("2019-02-02", "2017-11-09", "2020-10-02", "2019-07-07")
     assert blob._versions("2001-01-01") == VERSIONS
+
+
+def test_a_busy_gateway_says_nothing_of_the_version(lab: Lab) -> None:
+    """Else the newest one would be kept, and refused when the gateway has the service again."""
+    with lab.case:
+        client = blob.Client(blob.Source(**lab.answers(page("502 Bad Gateway"))))
+        with pytest.raises(Fault, match=r"busy \(502\)"):
+            client.page("")
+        assert client.version is None
 
 
 def test_a_public_address_is_a_warning_with_what_to_ask(lab: Lab) -> None:
