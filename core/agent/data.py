@@ -1,4 +1,4 @@
-"""Data on the VM: is the container reachable, bring a part of it here, what is here.
+"""Data on the VM: is the container reachable, and bring a part of it here. What is here then: data_store.
 
 A staged part is `ROOT/data/DIGEST/`: `files/` (read-only) and `manifest.json`. DIGEST is the sha256 over
 the sorted lines `path NUL size NUL sha256`; paths are relative to what was staged (a single blob is its base name).
@@ -22,7 +22,7 @@ from . import (
     path_walk,
     stage_disk,
     stage_plan,
-    transfer,
+    stage_transfer,
 )
 from .blob import Client, Source
 from .call import Call
@@ -103,7 +103,7 @@ def _staged(call: Call, client: Client, base: str, path: str) -> Dict[str, Any]:
         manifest = _known(call, base, plan)
         fetched, linked, reused = 0, plan.bytes, manifest is not None
         if manifest is None:
-            came = transfer.fetch(call, client, base, plan)
+            came = stage_transfer.fetch(call, client, base, plan)
             manifest, reused = _shown(call, base, plan, came)
             fetched, linked = came.fetched, came.linked
     told = {
@@ -131,7 +131,7 @@ def _known(call: Call, base: str, plan: stage_plan.Plan) -> Optional[Manifest]:
     return None
 
 
-def _shown(call: Call, base: str, plan: stage_plan.Plan, came: transfer.Fetched) -> Tuple[Manifest, bool]:
+def _shown(call: Call, base: str, plan: stage_plan.Plan, came: stage_transfer.Fetched) -> Tuple[Manifest, bool]:
     """(manifest, whether all that came was here already, under another listing)."""
     digest = stage_plan.digest(came.files)
     manifest = {"digest": digest, "files": came.files, "sources": [plan.source()], "staged": time.time()}

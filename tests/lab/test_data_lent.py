@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import stat
-import time
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -201,10 +201,9 @@ async def test_a_client_whose_look_takes_long_holds_nothing_up(
 ) -> None:
     monkeypatch.setattr(path, "OUTSIDE_S", 0.0)
 
-    def stands(*_: object) -> None:
-        time.sleep(1.0)
-
-    monkeypatch.setattr(path, "_look", stands)
+    ended = threading.Event()
+    monkeypatch.setattr(path, "_look", lambda *_: ended.wait(60))
     checks = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
+    ended.set()
     outside = [check for check in checks if rows.outside(check.id)]
     assert [check.status for check in outside] == ["skipped"] * 5 and path.LATE in outside[0].evidence
