@@ -107,11 +107,15 @@ def removed(event: events.DataEvicted | events.DataPurged) -> list[str]:
 def receipt(event: events.DataPurged) -> list[str]:
     """The receipt's own words, and what else may have records."""
     said = event.receipt
-    named = {(item.what, item.name) for item in event.stay}
-    rest = [item for item in said.get("remained", []) if (item.get("what"), item.get("name")) not in named]
     rows = [(name, printable(str(said.get(key, "")))) for name, key in RECEIPT]
     rows.append(("kept in", event.kept or "the VM alone: trainshed data receipts --vm"))
-    return ["", *pairs(rows), *(f"not purged: {harmless(_rest(item))}" for item in rest)]
+    return ["", *pairs(rows), *(f"not purged: {harmless(_rest(item))}" for item in rest(event))]
+
+
+def rest(event: events.DataPurged) -> list[dict[str, object]]:
+    """What else may have records, beside what was meant and stays."""
+    named = {(item.what, item.name) for item in event.stay}
+    return [item for item in event.receipt.get("remained", []) if (item.get("what"), item.get("name")) not in named]
 
 
 RECEIPT = (

@@ -15,7 +15,7 @@ import socket
 import ssl
 import time
 import urllib.parse
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import blob_errors
 from .blob_signature import signature
@@ -25,6 +25,7 @@ VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02", "2017-11-09")  # newest fi
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
 MAX_LISTING = 64 * 1024 * 1024
+PART = 64 * 1024
 
 Query = Dict[str, str]
 
@@ -54,9 +55,10 @@ class Source:
             parts = urllib.parse.urlsplit(endpoint)
             port = parts.port
         except ValueError:
-            raise Fault("site", "data.endpoint: not an address: %s" % endpoint, "https://ACCOUNT.blob.REGION.FQDN")
-        if parts.scheme != "https" or not parts.hostname or parts.query or parts.username:
-            raise Fault("site", "data.endpoint: has to be https://ACCOUNT.blob.REGION.FQDN", "it is %s" % endpoint)
+            raise Fault("site", "data.endpoint: not an address", "https://ACCOUNT.blob.REGION.FQDN")
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            hint = "without a query: a SAS token belongs into data.credential"  # so it is not said again here
+            raise Fault("site", "data.endpoint: has to be https://ACCOUNT.blob.REGION.FQDN", hint)
         self.endpoint = endpoint.rstrip("/")
         self.host = parts.hostname
         self.port = port or 443
@@ -94,6 +96,7 @@ class Source:
     def context(self) -> ssl.SSLContext:
         """Trusts the site's CA besides the system's. Raises Fault for a bundle that is none."""
         context = ssl.create_default_context()
+        context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)  # Python 3.8 leaves it open
         if self.ca_pem:
             try:
                 context.load_verify_locations(cadata=self.ca_pem)
@@ -114,7 +117,11 @@ def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
     if not text:
         return None, {}
     if "sig=" in text:
-        return None, dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
+        words = dict(urllib.parse.parse_qsl(text.partition("?")[2] or text, keep_blank_values=True))
+        if not words.get("sig") or any("sig=" in words[word] for word in words if word != "sig"):
+            hint = "its words are joined by & alone; was it changed when it was copied?"
+            raise Fault("secret", "data.credential: a SAS token that cannot be read", hint)
+        return None, words
     try:
         key = base64.b64decode(text.encode("ascii"), validate=True)
     except (ValueError, binascii.Error):
@@ -143,13 +150,41 @@ def connected(source: Source, context: ssl.SSLContext, patience_s: float) -> ssl
     return found
 
 
+class Answer(http.client.HTTPResponse):
+    """http.client waits for an answer behind each 100 Continue, however many come; nobody asked for one here."""
+
+    def _read_status(self) -> Tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status < 200:
+            raise http.client.BadStatusLine("%d" % status)
+        return version, status, reason
+
+
 class Connection(http.client.HTTPSConnection):
+    response_class = Answer
+
     def __init__(self, source: Source, patience_s: float = READ_TIMEOUT) -> None:
         self._how = source, source.context(), patience_s
         super().__init__(source.host, source.port, context=self._how[1])
 
     def connect(self) -> None:
         self.sock = connected(*self._how)
+
+
+def _listing(response: http.client.HTTPResponse, wait: Callable[[float], object]) -> bytes:
+    """The whole body, however slowly it comes. Raises Fault, OSError, HTTPException, and what `wait` does."""
+    parts, came, length = [], 0, response.length  # which read1 of an older Python does not count down
+    while came != length:
+        part = response.read1(PART if length is None else min(PART, length - came))
+        if not part:
+            break
+        wait(0)
+        parts.append(part)
+        came += len(part)
+        if came > MAX_LISTING:
+            raise Fault("data", "the storage service sent a listing of more than 64 MB", "is this a blob endpoint?")
+    response.close()  # the connection stays
+    return b"".join(parts)
 
 
 class Client:
@@ -230,20 +265,21 @@ class Client:
     def _note_clock(self, response: http.client.HTTPResponse) -> None:
         try:
             sent = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp()
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, OverflowError):
             return
         self.skew_s = sent - time.time()
 
-    def page(self, prefix: str, marker: str = "", size: int = 5000) -> Tuple[List[Any], str]:
-        """(blobs, the next page's marker or "") of the names that begin with `prefix`."""
+    def page(
+        self, prefix: str, marker: str = "", size: int = 5000, wait: Callable[[float], object] = time.sleep
+    ) -> Tuple[List[Any], str]:
+        """(blobs, the next page's marker or "") of the names that begin with `prefix`. `wait`: of the call, which may
+        have been cancelled.
+        """
         from . import blob_list
 
         query = {"restype": "container", "comp": "list", "maxresults": str(size), "prefix": prefix, "marker": marker}
         response = self.get(self._container(), {name: value for name, value in query.items() if value})
-        body = response.read(MAX_LISTING + 1)
-        if len(body) > MAX_LISTING:
-            raise Fault("data", "the storage service sent a listing of more than 64 MB", "is this a blob endpoint?")
-        return blob_list.parse(body)
+        return blob_list.parse(_listing(response, wait))
 
     def blob(self, name: str, first: int = 0, last: Optional[int] = None, etag: str = "") -> http.client.HTTPResponse:
         """The bytes `first` to `last` (inclusive) of a blob, unread. `etag`: only if it is still this one."""

@@ -30,7 +30,9 @@ def read(response: http.client.HTTPResponse) -> Refused:
     body = response.read(1024 * 1024).decode("utf-8", "replace")
     named = re.search(r"<HeaderName>([^<]{1,100})</HeaderName>", body)
     inside = re.search(r"<Code>([A-Za-z]{1,100})</Code>", body)
-    code = response.headers.get("x-ms-error-code") or (inside.group(1) if inside else "")
+    code = response.headers.get("x-ms-error-code") or ""
+    if not re.fullmatch("[A-Za-z0-9]{1,100}", code):  # it is shown
+        code = inside.group(1) if inside else ""
     if code == "AuthorizationFailure" and "failed to authenticate" in body:
         code = "AuthenticationFailed"  # Azurite's code for a wrong signature; the text is the same as Azure's
     return Refused(response.status, code, named.group(1) if named else "")

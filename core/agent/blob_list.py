@@ -22,6 +22,7 @@ class _Forbidden(Exception):
     pass
 
 
+LARGEST = 1 << 60  # bytes; the service's own limit is far below
 _WANTED = ("Content-Length", "Etag", "Content-MD5")
 
 
@@ -72,7 +73,7 @@ class _Reader:
 
     def _add(self, fields: Dict[str, str]) -> None:
         size = int(fields["Content-Length"])
-        if size < 0:
+        if not 0 <= size < LARGEST:
             raise ValueError
         self.blobs.append(Blob(fields["Name"], size, fields.get("Etag", ""), fields.get("Content-MD5", "")))
 

@@ -111,6 +111,6 @@ def in_background() -> None:
     """`own_keyring`, and: what starves the machine does not starve the agent, and is killed before it (proc(5))."""
     own_keyring()
     os.nice(NICE)
-    memory.dumpable(True)  # while data are staged nobody but root may write there
+    memory.dumpable(True)  # where data were staged nobody but root may write there
     with open("/proc/self/oom_score_adj", "wb", 0) as file:
         file.write(b"%d" % OOM_SCORE)

@@ -38,6 +38,12 @@ def hidden(name: str) -> str:
     return ".gone-%s-%s" % (name.lstrip("."), os.urandom(4).hex())
 
 
+def was(hidden: str) -> str:
+    """The name, before, of what was taken out of sight."""
+    name = hidden[len(".gone-") : hidden.rindex("-")]
+    return "." + name if name.startswith("tmp-") else name
+
+
 def lock_of(base: str, name: str) -> str:
     """`name`: a family, USE or REMOVAL."""
     return os.path.join(base, ".lock-" + name)

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from . import data_folder
 
 MANIFEST = "manifest.json"
-KEPT = 8  # sources of one version
+KEPT = 8  # listings of one place
 Manifest = Dict[str, Any]
 
 
@@ -72,12 +72,14 @@ def beginning(within: str) -> str:
 
 
 def add_source(manifest: Manifest, source: Dict[str, Any]) -> None:
-    """As the last one; of one place, only the last listing's ETags can come again."""
-    kept = [each for each in manifest["sources"] if each["listing"] != source["listing"]][1 - KEPT :]
-    for each in kept:
-        if (each["source"], each["within"]) == (source["source"], source["within"]):
-            each["etags"] = {}
-    manifest["sources"] = [*kept, source]
+    """As the last one. Every place that has it stays, as a purge goes by them; of each its last listings, and the
+    last one's ETags: those before cannot come again.
+    """
+    place = source["source"], source["within"]
+    before = [each for each in manifest["sources"] if each["listing"] != source["listing"]]
+    others = [each for each in before if (each["source"], each["within"]) != place]
+    same = [dict(each, etags={}) for each in before if (each["source"], each["within"]) == place]
+    manifest["sources"] = [*others, *same[1 - KEPT :], source]
 
 
 def write(place: str, manifest: Manifest) -> None:

@@ -16,13 +16,14 @@ import socket
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import data_choice, data_folder, data_holders, data_manifests, data_store
+from . import data_choice, data_folder, data_manifests, data_remains
 from .call import Call
 from .faults import Fault
 
 FILE = "receipts.jsonl"
 SCHEMA = 1
 MOST = 200  # receipts that are answered, the latest
+EVERYTHING = ["everything"]
 LONGEST = 8 << 20  # bytes of one, which has to travel
 HOW = (
     "The files were unlinked. Blocks of the disk are not overwritten; snapshots and backups of the disk, if there are"
@@ -60,7 +61,7 @@ def begun(
         "client_time": str(by.get("client_time", "")),
         "began": _moment(),
         "ended": "",
-        "asked": [_path(target, names) for target in targets] or ["everything"],
+        "asked": [_path(target, names) for target in targets] or EVERYTHING,
         "names": names,
         "versions": versions,
         "partial": [_partial(each, names) for each in choice.partial],
@@ -80,12 +81,13 @@ def ended(call: Call, receipt: Receipt, contents: Contents, done: Any) -> Receip
     gone = {each["digest"] for each in done.versions}
     stay = [dict(each, path=_path(each["path"], receipt["names"])) for each in done.stay]
     partial = {each["name"] for each in done.partial}
+    told = {each["name"] for each in stay}
     whole = dict(
         receipt,
         versions=[each for each in receipt["versions"] if each["digest"] in gone],
         partial=[each for each in receipt["partial"] if each["name"] in partial],
         freed_bytes=done.freed,
-        remained=stay + _elsewhere(call, gone) + _same_files(call, gone, contents),
+        remained=stay + data_remains.of(call, done.versions, contents, told, receipt["asked"] == EVERYTHING),
         ended=_moment(),
     )
     sealed = seal(whole)
@@ -99,14 +101,16 @@ def settle(call: Call) -> None:
     for receipt in read(call.root):
         if receipt.get("ended"):
             continue
-        here = {each["digest"] for each in receipt["versions"] if os.path.lexists(os.path.join(base, each["digest"]))}
-        begun = {each["name"] for each in receipt["partial"] if os.path.lexists(os.path.join(base, each["name"]))}
+        rests = {data_folder.was(name) for name in data_folder.gone(base)}  # the sweep could not delete them
+        here = {name for name in (each["digest"] for each in receipt["versions"]) if _is_here(base, name, rests)}
+        begun = {name for name in (each["name"] for each in receipt["partial"]) if _is_here(base, name, rests)}
         why = "the purge was cut short, or it was staged again"
-        remained = [_remains("version", name, "", why, "purge again") for name in sorted(here)]
-        remained += [_remains("staging", name, "", why, "purge again") for name in sorted(begun)]
+        remained = [data_remains.item("version", name, "", why, "purge again") for name in sorted(here)]
+        remained += [data_remains.item("staging", name, "", why, "purge again") for name in sorted(begun)]
         versions = [each for each in receipt["versions"] if each["digest"] not in here]
         partial = [each for each in receipt["partial"] if each["name"] not in begun]
-        remained += _elsewhere(call, {each["digest"] for each in versions})
+        remained += data_remains.rests(call, set())
+        remained += data_remains.elsewhere(call, {each["digest"] for each in versions})
         more = {"versions": versions, "partial": partial, "remained": remained, "freed_bytes": None}
         _append(call.root, seal(dict(receipt, **more, ended=_moment())))
 
@@ -175,38 +179,8 @@ def _path(path: Any, names: bool) -> str:
     return text[: text.rfind("/") + 1] + ("(one blob)" if text else "")
 
 
-def _remains(what: str, name: str, path: str, why: str, do: str) -> Dict[str, str]:
-    return {"what": what, "name": name, "path": path, "why": why, "do": do}
-
-
-def _elsewhere(call: Call, gone: Set[str]) -> List[Dict[str, str]]:
-    """Runs that read them and models made from them: nothing of a run is purged."""
-    found: Dict[str, Dict[str, str]] = {}
-    before = data_holders.before(call.root)
-    why = "it read the data: its log, outputs, checkpoints and models may have some of them"
-    for digest in sorted(gone):
-        for each in before.get(digest, []):
-            do = "trainshed runs delete %s" % each["name"]
-            found[each["name"]] = _remains("run", each["name"], "", why, do)
-    for name, digests in data_holders.packages(call.root):
-        if gone & digests:
-            do = "remove %s/packages/%s on the VM" % (call.root, name)
-            found[name] = _remains("package", name, "", "its model was trained with the data", do)
-    return [*found.values()]
-
-
-def _same_files(call: Call, gone: Set[str], contents: Contents) -> List[Dict[str, str]]:
-    """Versions that stay, and have some of the same files."""
-    base = data_folder.folder(call.root)
-    sought: Set[str] = set().union(*(contents[digest] for digest in gone))
-    found = []
-    for each in data_store.versions(call) if sought else []:
-        files = data_manifests.files_of(os.path.join(base, each["digest"]))
-        count = sum(1 for file in files if file.get("sha256") in sought)
-        if count:
-            why, do = "it has %d of the same files" % count, "trainshed data purge %s" % each["digest"][:12]
-            found.append(_remains("version", each["digest"], "", why, do))
-    return found
+def _is_here(base: str, name: str, rests: Set[str]) -> bool:
+    return name in rests or os.path.lexists(os.path.join(base, name))
 
 
 def _moment(when: "float | None" = None) -> str:

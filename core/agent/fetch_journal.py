@@ -4,6 +4,7 @@
     ["file", path, etag, size, sha256]       the file is whole
     ["block", path, etag, size, number]      that block of a large file is written
     ["prefix", path, etag, size, blocks, sha256]   of so many blocks from its start
+    ["gone", path, "", 0]                          what was noted of it before is not what is there
 
 After a kill of the agent the kernel still has what was written. After a crash of the VM a file may have holes where it
 was written to, so what another boot wrote counts only as far as its sha256 is found again.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import IO, Any, Dict, List, Set
+from typing import IO, Any, Dict, List, Set, Tuple
 
 from .blob_list import Blob
 
@@ -33,9 +34,13 @@ class Kept:
         self.prefixes: Dict[int, str] = {}
 
 
-def read(folder: str, blobs: Dict[str, Blob], block: int) -> Dict[str, Kept]:
-    """path -> what is kept of a blob that is still the same. A line that a crash has torn is passed over."""
+def read(folder: str, blobs: Dict[str, Blob], block: int) -> Tuple[Dict[str, Kept], Set[str]]:
+    """path -> what is kept of a blob that is still the same; and paths that have something else noted, to `forget`.
+
+    A line that a crash has torn is passed over.
+    """
     found: Dict[str, Kept] = {}
+    stale: Set[str] = set()
     now, boot, alike = boot_id(), "", False
     try:
         with open(os.path.join(folder, NAME), encoding="utf-8", errors="replace") as file:
@@ -45,19 +50,29 @@ def read(folder: str, blobs: Dict[str, Blob], block: int) -> Dict[str, Kept]:
                     if isinstance(line, dict):
                         boot, alike = line["boot"], line["block"] == block
                     elif alike:
-                        _add(found, blobs, line, boot == now != "")
+                        _add(found, stale, blobs, line, boot == now != "")
                 except (ValueError, KeyError, TypeError, IndexError):
                     continue
     except FileNotFoundError:
         pass
-    return found
+    return found, stale
 
 
-def _add(found: Dict[str, Kept], blobs: Dict[str, Blob], line: List[Any], sure: bool) -> None:
+def forget(folder: str, stale: Set[str]) -> None:
+    """Before anything else comes to these paths: an ETag that comes back does not bring its bytes back."""
+    if stale:
+        with open(os.path.join(folder, NAME), "a", encoding="utf-8") as file:
+            file.write("\n" + "".join(json.dumps(["gone", path, "", 0]) + "\n" for path in sorted(stale)))
+
+
+def _add(found: Dict[str, Kept], stale: Set[str], blobs: Dict[str, Blob], line: List[Any], sure: bool) -> None:
     kind, path, etag, size = line[:4]
     blob = blobs.get(path)
     if blob is None or not etag or (blob.etag, blob.size) != (etag, size):
+        found.pop(path, None)
+        (stale.discard if kind == "gone" else stale.add)(path)
         return
+    stale.discard(path)
     kept = found.get(path)
     if kept is None:
         kept = found[path] = Kept()

@@ -13,11 +13,12 @@ from typing import Dict, List, Optional, Tuple
 
 MAX_HEAD = 32 * 1024
 BUFFER = 64 * 1024
+AWAY = 1024 * 1024  # bytes that nobody wants, and that are read so that the connection can be kept
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([2-5][0-9][0-9])(?: [^\r\n\0]*)?\r\n")
 _FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r\n)*\r\n")
 _KNOWN = re.compile(
     rb"^(connection|content-length|content-range|etag|retry-after|transfer-encoding"
-    rb"|x-ms-error-code):[ \t]*([^\r\n]*?)[ \t]*\r\n",
+    rb"|x-ms-error-code):([^\r\n]*)\r\n",
     re.IGNORECASE | re.MULTILINE,
 )
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -57,15 +58,17 @@ class Response:
         return got
 
     def read(self, limit: int) -> bytes:
-        """The body, of which nothing past `limit` bytes is kept."""
+        """The body, of which nothing past `limit` bytes is kept; one that goes on and on is left."""
         kept: List[bytes] = []
         view = memoryview(bytearray(BUFFER))
         while True:
             got = self.readinto(view)
             if not got:
                 return b"".join(kept)
-            kept.append(bytes(view[: min(got, limit)]))
-            limit -= len(kept[-1])
+            kept.append(bytes(view[: min(got, max(limit, 0))]))
+            limit -= got
+            if limit < -AWAY:
+                return b"".join(kept)
 
     def _settle(self) -> None:
         if not self._left and not self._chunked:
@@ -174,13 +177,17 @@ class Wire:
 _NAMES = {b"Content-Length": "content-length", b"ETag": "etag", b"Content-Range": "content-range"}
 
 
+def _value(raw: bytes) -> str:
+    return raw.strip(b" \t").decode("latin-1")
+
+
 def _parsed(head: bytes) -> Tuple[int, Dict[str, str], Optional[int]]:
     """(status, fields, length of the body or None where it comes in chunks). Raises Broken."""
     status = _STATUS.match(head)
     if status is None or _FIELDS.fullmatch(head, status.end()) is None:
         raise Broken("what came is no HTTP answer")
     found = _KNOWN.findall(head, status.end())
-    headers = {_NAMES.get(name) or name.decode("ascii").lower(): value.decode("latin-1") for name, value in found}
+    headers = {_NAMES.get(name) or name.decode("ascii").lower(): _value(value) for name, value in found}
     if len(headers) != len(found):
         raise Broken("a field twice")
     if status.group(1) == b"0":

@@ -1,36 +1,24 @@
-"""What this process holds in memory stays there while a credential is among it."""
+"""What this process holds in memory stays there, once a credential was among it."""
 
 from __future__ import annotations
 
 import contextlib
 import resource
-import threading
 from typing import Iterator
 
 PR_SET_DUMPABLE = 4  # prctl(2)
-_turn = threading.Lock()
-_inside = 0
 
 
 @contextlib.contextmanager
 def private() -> Iterator[None]:
     """No core dump, whoever takes it, and no look by other programs of the account. Also a decorator.
 
-    The limit alone is not enough: where the kernel pipes dumps to a program, it does not count (core(5)).
+    It stays so when the block has ended: what was freed is still there, and nothing in Python wipes it. The limit alone
+    is not enough: where the kernel pipes dumps to a program, it does not count (core(5)).
     """
-    global _inside  # noqa: PLW0603 - it is the process that is private
-    with _turn:
-        if not _inside:
-            resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-            dumpable(False)
-        _inside += 1
-    try:
-        yield
-    finally:
-        with _turn:
-            _inside -= 1
-            if not _inside:
-                dumpable(True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    dumpable(False)
+    yield
 
 
 def dumpable(yes: bool) -> None:

@@ -126,8 +126,7 @@ class Server:
         self._write(hello_line)
         try:
             while True:
-                number, message = self._reader.frame()
-                self._receive(number, message)
+                self._receive(*self._reader.frame())  # no name keeps a credential while the next one is waited for
         except (EOFError, OSError):
             pass
         finally:

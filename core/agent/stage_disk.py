@@ -13,7 +13,10 @@ from . import data_folder, data_manifests, folders
 from .faults import Fault
 from .locks import free
 
-LOCAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.EFBIG)
+LOCAL = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO),
+    *(errno.EMFILE, errno.EFBIG, errno.ENAMETOOLONG),
+)
 RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
 
 

@@ -16,6 +16,7 @@ from .faults import Fault
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page
+LONGEST, DEEPEST = 1024, 254  # characters and parts of a blob's name, as the service has it
 EMPTY_PAGES = 50  # in a row; a few may come between partitions of the service
 
 
@@ -78,6 +79,8 @@ def _listed(client: Client, wanted: str, single: bool, wait: Callable[[float], o
             break
     if not all(name.startswith(wanted) for name in found):
         raise Fault("data", "the storage service lists blobs that were not asked for", "is it a blob service?")
+    if not all(blob.etag for blob in found.values()):  # nothing else tells that a blob has changed
+        raise Fault("data", "the storage service lists blobs without an ETag", "is it a blob service?")
     return [found[wanted]] if single and wanted in found else [] if single else list(found.values())
 
 
@@ -86,7 +89,7 @@ def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], obje
     for times in range(1, TRIES):
         wait(0)
         try:
-            return client.page(wanted, marker)
+            return client.page(wanted, marker, wait=wait)
         except Fault as fault:
             if fault.facts.get("status") not in BUSY:
                 raise
@@ -95,7 +98,7 @@ def _page(client: Client, wanted: str, marker: str, wait: Callable[[float], obje
                 raise
         client.close()
         wait(backoff(times))
-    return client.page(wanted, marker)
+    return client.page(wanted, marker, wait=wait)
 
 
 def relative(found: List[Blob], start: int) -> Tuple[Dict[str, Blob], List[str]]:
@@ -135,6 +138,8 @@ def safe(name: str) -> str:
     if len(name) < 200 and _PLAIN.fullmatch(name):
         return name
     parts = name.split("/")
+    if len(name) > LONGEST or len(parts) > DEEPEST:  # deeper folders could not even be deleted again
+        raise Fault("data", "the blob name %r… is longer than a blob's can be" % name[:60], "is it a blob service?")
     if any(part in ("", ".", "..") for part in parts):
         raise Fault("data", "the blob name %r would leave its folder or has an empty part" % name, "rename the blob")
     if _CONTROL.search(name):

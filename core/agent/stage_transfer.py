@@ -52,11 +52,8 @@ class _Work:
 
     def begin(self) -> int:
         """Folders, what an earlier try left, and links; returns the bytes that were linked."""
-        kept = (
-            fetch_journal.read(self.temporary, self.plan.blobs, fetch_large.BLOCK)
-            if os.path.isdir(self.temporary)
-            else {}
-        )
+        kept, stale = fetch_journal.read(self.temporary, self.plan.blobs, fetch_large.BLOCK)
+        fetch_journal.forget(self.temporary, stale)
         stage_disk.keep_only(self.files.base, set(kept))
         self._make_folders()
         data_store.note(self.temporary, self.plan)

@@ -113,4 +113,7 @@ class Reader:
         if size > MAX_PAYLOAD:
             raise WireError("a frame of %d bytes" % size)
         self.size = size
-        return call, decode(kind, self._take(size))
+        payload = self._take(size)
+        if self._at == len(self._held):  # it may hold a credential, and the next frame may take long
+            self._held, self._at = b"", 0
+        return call, decode(kind, payload)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import parse_qs
 
 from .. import threads
 from ..errors import DataError
 from ..events import Notice
 from ..site.files import Site
+from ..site.secrets import Secret
 from ..ssh.agent import Link, Message
 from . import remembered, source
 
@@ -28,10 +30,14 @@ class Lender:
         self._link = link
         self._read_only = read_only
         self._refused = False
+        self._given: dict[str, Secret] = {}  # kept, so that reports hide them
 
     async def described(self, life_s: float) -> dict[str, Any]:
         """As `core.data.source`, with what is remembered. Raises SiteError, SecretError."""
         found = await threads.call(source, self._site, None if self._refused else life_s)
+        credential: str = found["credential"]
+        signed = parse_qs(credential.partition("?")[2] or credential).get("sig", [])
+        self._given.update((text, Secret(text)) for text in (credential, *signed) if text not in self._given)
         return {**found, "remembered": await threads.call(remembered.load, self._site)}
 
     async def remember(self, api_version: str) -> None:

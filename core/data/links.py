@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import AgentError
 from ..events import CheckFinished, Severity
+from ..site.secrets import hidden
 
 GROUP = "data"
 VM, CLIENT = "data-", "data-client-"  # beginnings of ids
@@ -220,7 +221,7 @@ def finished_outside(link: Mapping[str, Any]) -> CheckFinished:
 
 
 def _finished(row: Row, side: str, link: Mapping[str, Any]) -> CheckFinished:
-    return msgspec.convert(
+    found = msgspec.convert(
         {
             "event": "check.finished",
             "id": side + row.id,
@@ -235,3 +236,4 @@ def _finished(row: Row, side: str, link: Mapping[str, Any]) -> CheckFinished:
         },
         CheckFinished,
     )
+    return msgspec.structs.replace(found, evidence=hidden(found.evidence), fix=hidden(found.fix))

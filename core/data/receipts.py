@@ -15,6 +15,7 @@ from .. import kept
 from ..errors import AgentError, UsageError
 from ..events import ReceiptInfo
 from ..site import paths
+from .told import measured
 
 NAME = re.compile(r"purge-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
@@ -47,15 +48,20 @@ def intact(receipt: Mapping[str, Any]) -> bool:
 
 def checked(receipt: object) -> dict[str, Any]:
     """The same, from the VM. Raises AgentError where it is no receipt."""
-    if not isinstance(receipt, dict) or not NAME.fullmatch(str(receipt.get("receipt"))) or not intact(receipt):
+    if (
+        not isinstance(receipt, dict)
+        or not NAME.fullmatch(str(receipt.get("receipt")))
+        or described(receipt) is None
+        or not intact(receipt)
+    ):
         raise AgentError("what the VM answered is no receipt of a purge", hint="trainshed data receipts --vm")
     return receipt
 
 
 def keep(site: str, receipt: Mapping[str, Any]) -> Path:
-    """Raises OSError. Blocks."""
+    """Raises OSError, also where there is one of that name: a VM cannot put another in its place. Blocks."""
     path = paths.make_private(folder(site)) / f"{receipt['receipt']}.json"
-    _write(path, receipt, "w")
+    _write(path, receipt, "x")
     return path
 
 
@@ -100,6 +106,8 @@ def described(receipt: Any, path: str = "") -> ReceiptInfo | None:
     try:
         known = msgspec.convert(receipt, _Receipt)
     except msgspec.ValidationError:
+        return None
+    if not measured(receipt):
         return None
     return ReceiptInfo(
         receipt=known.receipt,

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ..events import DataStaged, Event, Notice, Progress, StagedData
+from ..site.secrets import hidden
 from .told import part, read
 
 Count = Annotated[int, Meta(ge=0)]
@@ -54,7 +55,7 @@ def said(message: dict[str, Any]) -> Event | None:
                 return Progress(title=LEFT, done=done, total=told.total, unit="items")
             return Progress(title="Staging", done=done, total=told.total, rate=told.rate, left_s=told.left_s)
         case "notice":
-            return Notice(text=read(message, _Notice).text, level="warning")
+            return Notice(text=hidden(read(message, _Notice).text), level="warning")
         case _:
             return None
 

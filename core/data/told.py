@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ import msgspec
 from ..errors import AgentError
 
 T = TypeVar("T")
+LARGEST = 2**63
 
 
 def read(told: object, kind: type[T], **more: object) -> T:
@@ -20,13 +20,23 @@ def read(told: object, kind: type[T], **more: object) -> T:
         found = msgspec.convert(fields, kind)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise AgentError(f"what the VM tells of its data cannot be read: {error}", hint="connect again") from None
-    if isinstance(found, msgspec.Struct) and not all(map(_finite, msgspec.structs.astuple(found))):
+    if not measured(fields):
         raise AgentError("what the VM tells of its data cannot be read: not a number", hint="connect again")
     return found
 
 
-def _finite(value: object) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
+def measured(told: object) -> bool:
+    """Whether every number in it is one that can be reckoned with: JSON has others, at any depth."""
+    left = [told]
+    while left:
+        match left.pop():
+            case Mapping() as mapping:
+                left.extend(mapping.values())
+            case [*items]:
+                left.extend(items)
+            case int() | float() as number if not abs(number) < LARGEST:
+                return False
+    return True
 
 
 def part(told: object, name: str) -> Any:

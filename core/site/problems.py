@@ -124,6 +124,8 @@ def _data(data: dict[str, Any], path: Path) -> Iterator[str]:
     bundle, version = data.get("ca_bundle"), data.get("api_version", "auto")
     if not data.get("endpoint", "https://").startswith("https://"):
         yield "data.endpoint: has to begin with https://"
+    if re.search("[?#@]", data.get("endpoint", "")):
+        yield "data.endpoint: the address alone; a SAS token is given by data.credential, by reference"
     if not CREDENTIAL.fullmatch(data.get("credential", "env:NONE")):
         yield "data.credential: a reference (keyring:SERVICE/NAME, env:NAME or file:PATH), never the secret itself"
     if bundle is not None and not (path.parent / paths.expanded(bundle)).is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import kept
+from core.agent import data_receipts
 from core.data import receipts
 from tests.cli.conftest import Run
 from tests.cli.terminal import Terminal
@@ -40,6 +41,8 @@ def test_a_purge_names_what_goes_and_takes_the_word_yes_alone(ward: Path) -> Non
         (("data", "evict"), "data evict: what?"),
         (("data", "purge"), "data purge: what?"),
         (("data", "purge", "--all", "samples/"), "data purge: what?"),
+        (("data", "purge", "", "--yes"), "an empty path or digest"),  # "$VARIABLE" without a value
+        (("data", "evict", "samples/", " ", "--yes"), "an empty path or digest"),
         (("data", "evict", "--unused-for", "30"), "is no span"),
         (("data", "evict", "--unused-for", "d"), "is no span"),
         (("data", "evict", "nothing/", "--yes"), "nothing is staged of"),
@@ -68,6 +71,8 @@ def test_a_receipt_is_copied_listed_and_a_change_of_it_shows(fake: Run, home: Pa
     receipt = json.loads(copy.read_text())
     assert receipts.intact(receipt) and receipts.checked(receipt) == receipt
     kept_here = receipts.keep("ward-7", receipt)
+    with pytest.raises(FileExistsError):
+        receipts.keep("ward-7", data_receipts.seal({**receipt, "versions": []}))  # a VM's, in its place
     assert kept_here.stat().st_mode & 0o777 == 0o600
     assert {item.path for item in kept.found(["receipts"])} == {copy, kept_here}
     assert [(info.receipt, info.versions, info.intact) for info in receipts.here("ward-7")] == [(RECEIPT, 2, True)]

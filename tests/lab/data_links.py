@@ -74,7 +74,7 @@ CASES: Mapping[str, Case] = {
     "the SAS ends soon": warns("expiry", "it ends at 20", "have a new one made"),
     "the container is public": Case("anonymous", "can list and read it, without", "to Private", goes_on=True),
     "the SAS may not read": Case("bytes", "may not do this", "with the permissions read and list"),
-    "a transfer is cut": Case("bytes", "the connection broke", "between the VM and the storage service"),
+    "a transfer is cut": Case("bytes", "32768 of 65536 bytes came", "cuts transfers"),
     "the way is slow": warns("speed", "MB/s over one connection", "stage a part of it"),
     "the disk has no room": Case("disk", "free; the container has 900 TB", "free some space on the VM"),
 }

@@ -20,7 +20,7 @@ from core.data import lending, path, remembered, sas, source
 from core.data import links as rows
 from core.data.service import LiveData
 from core.errors import AgentError
-from core.site import files
+from core.site import files, secrets
 from core.site.files import Site
 from tests.pythons import oldest
 
@@ -116,6 +116,10 @@ async def test_the_vm_never_gets_the_account_key_and_the_site_judges_the_links(
     secret = source(site)["credential"]
     assert len(link.given) == 2 and not any(secret in text for text in link.given)
     asked = " ".join(entry.path for entry in door.faults.seen)
+    echoed = "".join(f" {text} {parse_qs(text)['sig'][0]} {text.partition('sig=')[2]} " for text in link.given)
+    assert "".join(secrets.hidden(echoed).split()).strip("*") == "", "a VM that says them again says them to no report"
+    told_again = rows.finished({"id": "tls", "status": "pass", "evidence": link.given[0], "duration_s": None})
+    assert told_again.evidence == "***"
     assert all("sp=rl" in text and "sr=c" in text for text in link.given) and "sig=" in asked
     assert blob.Source(**source(site)).key is not None
 

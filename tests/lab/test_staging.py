@@ -148,6 +148,23 @@ def test_after_a_crash_of_the_vm_what_is_torn_is_fetched_again(
     assert not {name for name, _ in asked} & set(whole[1:])
 
 
+def test_an_etag_that_comes_back_does_not_bring_back_what_was_noted_of_it(here: StagedHere) -> None:
+    """Else the manifest, and so the digest, would tell of bytes that are not there."""
+    cancelled(here, 12)
+    lines = [json.loads(line) for line in (here.partial() / fetch_journal.NAME).read_text().splitlines() if line]
+    name = next(line[1] for line in lines if isinstance(line, list) and line[0] == "file" and line[3])
+    before = dict(here.container._blobs)
+    here.container.change(name)
+    here.container.change(LARGE.name)
+    cancelled(here, 10)
+    place = here.partial() / "files" / name
+    place.unlink(missing_ok=True)
+    place.write_bytes(bytes(before[name].size))  # as an agent leaves it that is killed before it notes what came
+    here.container._blobs.update(before)
+    result = here.stage()
+    assert here.files(result["digest"]) == here.container.truth()
+
+
 def test_a_blob_that_is_replaced_meanwhile_is_listed_again_once(here: StagedHere) -> None:
     here.front.faults = Faults(when={5: lambda: here.container.change(LARGE.name)})
     result = here.stage()
@@ -274,25 +291,6 @@ def test_what_was_staged_last_is_the_first_of_the_list(here: StagedHere) -> None
     here.stage("readme")
     assert here.stage("copy/")["digest"] == older and listed(here)[0] == (older, "copy/")
     assert here.stage("a/")["reused"] and listed(here)[0] == (older, "a/")
-
-
-def test_two_places_with_the_same_content_become_one_version(here: StagedHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second one is whole while the first one is about to be shown: what a run may hold by then stays."""
-    here.hold(Container([given("a/x", b"1"), given("b/x", b"1")]))
-    make_whole, inner = stage_disk.make_whole, []
-
-    def meanwhile(temporary: str, manifest: dict[str, Any]) -> None:
-        make_whole(temporary, manifest)
-        monkeypatch.setattr(stage_disk, "make_whole", make_whole)
-        inner.append(here.stage("b/")["digest"])
-        inner.append((here.data / inner[0] / "files" / "x").stat().st_ino)
-
-    monkeypatch.setattr(stage_disk, "make_whole", meanwhile)
-    outer = here.stage("a/")
-    assert outer["reused"] and outer["digest"] == inner[0] and here.visible() == [inner[0]]
-    assert (here.data / inner[0] / "files" / "x").stat().st_ino == inner[1]
-    sources = json.loads((here.data / inner[0] / data_manifests.MANIFEST).read_text())["sources"]
-    assert [each["path"] for each in sources] == ["b/", "a/"] and not list(here.data.glob(".tmp-*"))
 
 
 def test_a_fault_of_the_disk_is_no_broken_connection() -> None:

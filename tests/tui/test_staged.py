@@ -47,6 +47,8 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("G", "space", "k", "x")
         assert isinstance(walk.app.screen, TypedConfirmation)
         assert "unfinished staging of scans/" in walk.app.screen.text and walk.app.screen.wanted == "1"
+        line = walk.app.session.commands[-1].text
+        assert line.endswith(f"{PARTIAL.name} --dry-run"), "its path is also that of what is not meant, or empty"
         await walk.press("escape")
         assert not scenario.evicted
         await walk.press("space", "p")
@@ -59,6 +61,7 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("backspace", "2", "enter")
         assert scenario.evicted == {OLD, PARTIAL.name}
         assert f"2 things gone, 413 MB free again. The receipt {RECEIPT} is kept here." in walk.status
+        assert "1 other may have records." in walk.status
         assert [item.digest for item in table(walk).items] == [DIGEST, NEW]  # type: ignore[union-attr]
         ran = [command.text for command in walk.app.session.commands]
         assert f"trainshed data purge {OLD[:12]} {PARTIAL.name} --yes" in ran[-1].replace("--site ward-7 ", "")

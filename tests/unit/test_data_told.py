@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core import events
+from core.agent import data_receipts
 from core.data import receipts, versions
 from core.data.service import LiveData
 from core.errors import AgentError
@@ -72,6 +73,8 @@ async def seen(operation: Events) -> list[events.Event]:
         ("list", [{"result": {"items": "many"}}]),
         ("list", [{"result": {"items": [{**ITEM, "bytes": "8"}]}}]),
         ("list", [{"result": {"items": [{**ITEM, "held": [{"kind": "ghost", "name": "x", "state": ""}]}]}}]),
+        ("list", [{"result": {"items": [{**ITEM, "bytes": 10**400}]}}]),
+        ("list", [{"result": {"items": [{**ITEM, "staged": float("nan")}]}}]),
         ("stage", [{"event": "progress", "done": "1", "total": 2, "unit": "bytes"}]),
         ("stage", [{"event": "progress"}]),
         ("stage", [{"result": {"digest": "d"}}]),
@@ -87,6 +90,8 @@ async def seen(operation: Events) -> list[events.Event]:
         ("purge", [{"result": GONE}]),
         ("purge", [{"result": {**GONE, "receipt": {}}}]),
         ("purge", [{"result": {**GONE, "receipt": {**SEALED, "bytes": 1}}}]),
+        ("purge", [{"result": {**GONE, "receipt": data_receipts.seal({**SEALED, "remained": [1]})}}]),
+        ("purge", [{"result": {**GONE, "receipt": data_receipts.seal({**SEALED, "freed_bytes": 10**400})}}]),
         ("purge", [{"result": {**GONE, "receipt": {**SEALED, "receipt": "../../evil"}}}]),
     ],
 )

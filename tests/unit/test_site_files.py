@@ -52,6 +52,7 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
         (('name = "ward-7"', 'name = "ward-7"\ndefault_vm = "other"'), "default_vm: there is no VM 'other'"),
         (("[workspace]", '[vms.two]\nhost = "h"\n[workspace]'), "default_vm: missing, and there are several"),
         (("https://", "http://"), "data.endpoint: has to begin with https://"),
+        (("https://", "https://me:sig@"), "data.endpoint: the address alone"),
         (("env:WARD_7", "sv=2019&sig=x"), "data.credential: a reference"),
         (('container = "records"', 'container = "records"\nca_bundle = "no.pem"'), "data.ca_bundle: no file"),
         (('kind = "local"', 'kind = "cloud"'), "workspace.kind: invalid enum value"),

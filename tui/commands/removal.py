@@ -102,6 +102,13 @@ class Removal:
             self.job.output.lines(staged.removed(done))
 
 
+def _refuse_nothing(what: str, targets: Sequence[str]) -> None:
+    """A variable of a shell that has no value would mean all that is staged. Raises UsageError."""
+    if not all(target.strip() for target in targets):
+        everything = "--all" if what == "purge" else "--keep 0"
+        raise UsageError(f"data {what}: an empty path or digest", hint=f"{everything} is everything that is staged")
+
+
 class Eviction(Removal):
     WHAT = "evict"
     wanted = events.DataEvicted
@@ -112,6 +119,7 @@ class Eviction(Removal):
         """Raises UsageError where nothing says what is meant."""
         if not targets and unused_for_s is None and keep is None:
             raise UsageError("data evict: what?", hint="name digests or paths, or --unused-for 30d, or --keep 1")
+        _refuse_nothing("evict", targets)
         super().__init__(settings, targets)
         self.strict = bool(targets)  # by age and number alone, what is needed is not meant
         self.rules = {"unused_for_s": unused_for_s, "keep": keep}
@@ -133,6 +141,7 @@ class Purge(Removal):
         """Raises UsageError where nothing, or two things, say what is meant; or no receipt can be written there."""
         if bool(targets) == everything:
             raise UsageError("data purge: what?", hint="name digests or paths, or --all for everything that is staged")
+        _refuse_nothing("purge", targets)
         super().__init__(settings, targets)
         self.names, self.receipt = names, receipt
         if receipt is not None:

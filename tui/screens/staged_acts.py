@@ -140,10 +140,9 @@ class StagedActs(StepPane):
         if not meant:
             self.say(f"There is nothing to {what}: nothing is staged")
             return
-        targets = [each.path or "" if isinstance(each, events.PartialData) else each.digest for each in meant]
         names = [name_of(each) for each in meant]
         self.chosen = None
-        line = self.session.line("data", what, *self._short(targets), "--dry-run")
+        line = self.session.line("data", what, *self._short(names), "--dry-run")
         title = f"Looking what would be {'purged' if what == 'purge' else 'evicted'}"
         begin = partial(getattr(self.session.services.data, what), names, agreed=names, dry=True)
         self.operate(Task(title, line, begin, partial(self._question, what), partial(self.ask, what), counts=False))
@@ -187,6 +186,8 @@ class StagedActs(StepPane):
         if isinstance(done, events.DataPurged):
             where = "is kept here" if done.kept else "is on the VM alone"
             said += f". The receipt {done.receipt.get('receipt')} {where}."
+            rest = len(staged.rest(done))
+            said += f" {words.plural(rest, 'other')} may have records." if rest else ""
         return ("warn", f"{said} {staged.brief(done.stay[0])}") if done.stay else ("pass", said)
 
 
