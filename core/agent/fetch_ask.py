@@ -9,7 +9,8 @@ import urllib.parse
 from typing import Any, Dict, Optional, Tuple
 
 from . import blob_errors
-from .blob import READ_TIMEOUT, Client, connected
+from .blob import Client
+from .blob_connection import READ_TIMEOUT, connected
 from .blob_list import Blob
 from .blob_signature import signature
 from .faults import Fault

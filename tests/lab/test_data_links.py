@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import blob, path_access, path_data, path_found, path_network, path_walk, stage_disk
+from core.agent import blob, blob_connection, path_access, path_data, path_found, path_network, path_walk, stage_disk
 from core.agent.blob import VERSIONS
 from core.agent.faults import Fault
 from core.data import links, sas
@@ -228,7 +228,7 @@ def test_a_sas_of_our_own_is_taken_by_azurite_and_by_an_old_service_and_can_do_n
     upload(other, {"a.csv": b"1,2"})
     refused = check(agent, {**other, "credential": token})
     assert "fail" in (refused["auth"]["status"], refused["list"]["status"])
-    connection = blob.Connection(source)
+    connection = blob_connection.Connection(source)
     connection.request("PUT", f"/{source.container}/evil?{token}", b"x", {"x-ms-blob-type": "BlockBlob"})
     assert connection.getresponse().status == 403
     connection.close()

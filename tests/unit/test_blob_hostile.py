@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import blob, blob_errors, blob_list, path_data, stage_disk, stage_plan, wire
+from core.agent import blob, blob_connection, blob_errors, blob_list, path_data, stage_disk, stage_plan, wire
 from core.agent.call import Cancelled
 from core.agent.faults import Fault
 from core.agent.lean_http import AWAY, Wire
@@ -120,7 +120,7 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
     mine, theirs = socket.socketpair()
     mine.settimeout(5)
     theirs.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n<\r\n" * 4)
-    answer = blob.Connection.response_class(mine)
+    answer = blob_connection.Connection.response_class(mine)
     answer.begin()
     client = blob.Client(source())
     monkeypatch.setattr(client, "get", lambda *_: answer)
@@ -129,7 +129,7 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
     theirs.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 500)
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(http.client.BadStatusLine, match="100"):
-        mine_again = blob.Connection.response_class(mine)
+        mine_again = blob_connection.Connection.response_class(mine)
         mine_again.begin()
     mine.close()
     theirs.close()
