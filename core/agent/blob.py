@@ -10,8 +10,6 @@ import base64
 import binascii
 import copy
 import email.utils
-import hashlib
-import hmac
 import http.client
 import socket
 import ssl
@@ -20,28 +18,13 @@ import urllib.parse
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import blob_errors
+from .blob_connection import READ_TIMEOUT, Connection
+from .blob_signature import signature
 from .faults import Fault
 
 VERSIONS = ("2020-10-02", "2019-07-07", "2019-02-02", "2017-11-09")  # newest first: what Stack Hub stamps accept
-CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 60.0
 MAX_LISTING = 64 * 1024 * 1024
 PART = 64 * 1024
-
-# In the order in which SharedKey signs their values ("Authorize with Shared Key", Azure Storage REST reference).
-SIGNED_HEADERS = (
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-)
 
 Query = Dict[str, str]
 
@@ -95,6 +78,11 @@ class Source:
         other.key, other.sas = None, {}
         return other
 
+    @property
+    def origin(self) -> str:
+        """The container's address, as manifests name it."""
+        return "%s/%s" % (self.endpoint, self.container)
+
     def within(self, path: str) -> str:
         """The blob name, or the prefix of blob names, that `path` (relative to the site's prefix) means."""
         return self.prefix + path.lstrip("/")
@@ -143,53 +131,6 @@ def _credential(text: str) -> Tuple[Optional[bytes], Dict[str, str]]:
     return key, {}
 
 
-def signature(key: bytes, account: str, verb: str, path: str, query: Query, headers: Dict[str, str]) -> str:
-    """The SharedKey value of the Authorization header. `path` as sent, percent-encoded."""
-    low = {name.lower(): value for name, value in headers.items()}
-    lines = [verb] + [low.get(name, "") for name in SIGNED_HEADERS]
-    lines += ["%s:%s" % (name, low[name]) for name in sorted(low) if name.startswith("x-ms-")]
-    lines.append("/%s%s" % (account, path))
-    lines += ["%s:%s" % (name, query[name]) for name in sorted(query)]
-    digest = hmac.new(key, "\n".join(lines).encode("utf-8"), hashlib.sha256).digest()
-    return "SharedKey %s:%s" % (account, base64.b64encode(digest).decode())
-
-
-def secured(target: Tuple[str, int], host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
-    """A TLS connection to `target` (address, port) under the name `host`. Raises OSError."""
-    plain = socket.create_connection(target, CONNECT_TIMEOUT)
-    try:
-        return context.wrap_socket(plain, server_hostname=host)
-    except BaseException:
-        plain.close()
-        raise
-
-
-class Answer(http.client.HTTPResponse):
-    """http.client waits for an answer behind each 100 Continue, however many come; nobody asked for one here."""
-
-    def _read_status(self) -> Tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        if status < 200:
-            raise http.client.BadStatusLine("%d" % status)
-        return version, status, reason
-
-
-class Connection(http.client.HTTPSConnection):
-    """Connects to the source's address under the endpoint's name, as `curl --resolve` does."""
-
-    response_class = Answer
-
-    def __init__(self, source: Source) -> None:
-        self._trust = source.context()
-        self._address = source.address or source.host
-        super().__init__(source.host, source.port, context=self._trust)
-
-    def connect(self) -> None:
-        self.sock = secured((self._address, self.port), self.host, self._trust)
-        self.sock.settimeout(READ_TIMEOUT)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 def _listing(response: http.client.HTTPResponse, wait: Callable[[float], object]) -> bytes:
     """The whole body, however slowly it comes. Raises Fault, OSError, HTTPException, and what `wait` does."""
     parts, came, length = [], 0, response.length  # which read1 of an older Python does not count down
@@ -212,8 +153,9 @@ class Client:
     `version` is the API version that worked; `skew_s` is the service's clock minus ours.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, patience_s: float = READ_TIMEOUT) -> None:
         self.source = source
+        self._patience_s = patience_s
         self.version = source.version
         self.skew_s: Optional[float] = None
         self._connection: Optional[Connection] = None
@@ -235,7 +177,7 @@ class Client:
                 self.version = version
                 return response
             refused = blob_errors.read(response)
-            busy = refused.status in (429, 500, 503)  # which says nothing of the version
+            busy = refused.status in blob_errors.BUSY
             if refused.code != "InvalidHeaderValue" and not self.version and not busy:
                 self.version = version  # it is understood, whatever else is wrong
             if refused.code != "InvalidHeaderValue" or version == candidates[-1]:
@@ -272,7 +214,7 @@ class Client:
 
     def _exchange(self, target: str, headers: Dict[str, str]) -> http.client.HTTPResponse:
         if self._connection is None:
-            self._connection = Connection(self.source)
+            self._connection = Connection(self.source, self._patience_s)
         try:
             self._connection.request("GET", target, headers=headers)
             return self._connection.getresponse()

@@ -13,6 +13,7 @@ from .faults import Fault
 if TYPE_CHECKING:
     from .blob import Client
 
+BUSY = (408, 429, 500, 502, 503, 504)  # of the service, or of a gateway before it: says nothing of the request
 CLOCK_LIMIT_S = 300.0  # the service refuses a signature that is 15 minutes off; both clocks drift meanwhile
 
 
@@ -168,7 +169,7 @@ def fault(refused: Refused, client: Client, tried: str) -> Fault:
     explain = EXPLAINED.get(refused.code)
     if explain is not None:
         cause, action = explain(client, tried)
-    elif refused.status in (500, 503):
+    elif refused.status in BUSY:
         cause = "the storage service is busy (%s)" % (refused.code or refused.status)
         action = "try again in a minute"
     else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from . import data_store
+from . import data_folder, data_manifests, data_store
 from .call import Call
 from .faults import Fault
 
@@ -40,7 +40,10 @@ def of_eviction(
 
 
 def of_purge(call: Call, targets: Sequence[str]) -> Choice:
-    """Everything where there are no targets. A version of more than a path that was asked for has its records too."""
+    """Everything where there are no targets. A version of more than a path that was asked for has its records too.
+
+    So may what cannot be told: a version whose manifest is broken, and a staging that nobody knows the path of.
+    """
     versions, partial = data_store.versions(call), data_store.partial(call)
     return Choice(versions, partial) if not targets else _named(call, versions, partial, targets, wider=True)
 
@@ -56,8 +59,9 @@ def _named(call: Call, versions: List[Item], partial: List[Item], targets: Seque
             begun = [each for each in partial if _about(each, target, wider)]
             if not hits and not begun:
                 hits = _by_digest(versions, target)
-            elif wider:
-                begun += [each for each in partial if each["path"] is None]  # it may have the records
+            elif wider:  # they may have the records
+                hits = hits + [each for each in versions if each["broken"]]
+                begun = begun + [each for each in partial if each["path"] is None]
         chosen.update((each["digest"], each) for each in hits)
         unfinished.update((each["name"], each) for each in begun)
     return Choice([*chosen.values()], [*unfinished.values()])
@@ -87,8 +91,10 @@ def _below(name: str, target: str) -> bool:
 
 def _holds(call: Call, version: Item, target: str, around: List[str]) -> bool:
     """Whether files of it are the target's, of a version of one of the folders `around` it."""
-    place = os.path.join(data_store.folder(call.root), version["digest"])
-    return any(_below(name + str(each.get("path")), target) for name in around for each in data_store.files_of(place))
+    place = os.path.join(data_folder.folder(call.root), version["digest"])
+    return any(
+        _below(name + str(each.get("path")), target) for name in around for each in data_manifests.files_of(place)
+    )
 
 
 def _about(partial: Item, target: str, wider: bool) -> bool:
@@ -97,7 +103,8 @@ def _about(partial: Item, target: str, wider: bool) -> bool:
 
 
 def _newest(versions: List[Item], keep: int) -> "set[str]":
-    by_path: Dict[str, List[Item]] = {}
+    by_place: Dict[Tuple[str, str], List[Item]] = {}
     for each in sorted(versions, key=lambda each: -float(each["staged"])):
-        by_path.setdefault(each["path"], []).append(each)
-    return {each["digest"] for group in by_path.values() for each in group[:keep]}
+        last = each["sources"][-1] if each["sources"] else {"source": "", "within": ""}
+        by_place.setdefault((last["source"], last["within"]), []).append(each)
+    return {each["digest"] for group in by_place.values() for each in group[:keep]}

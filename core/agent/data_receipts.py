@@ -16,7 +16,7 @@ import socket
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import data_choice, data_remains, data_store
+from . import data_choice, data_folder, data_manifests, data_remains
 from .call import Call
 from .faults import Fault
 
@@ -42,10 +42,10 @@ def begun(
     names: bool,
 ) -> "Tuple[Receipt, Contents]":
     """Written before anything goes; with what it is about. Raises Fault."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     versions, contents = [], {}
     for each in choice.versions:
-        files = data_store.files_of(os.path.join(base, each["digest"]))
+        files = data_manifests.files_of(os.path.join(base, each["digest"]))
         versions.append(_version(each, files, names))
         contents[each["digest"]] = {str(file.get("sha256")) for file in files if file.get("size")}
         call.wait(0)
@@ -97,11 +97,11 @@ def ended(call: Call, receipt: Receipt, contents: Contents, done: Any) -> Receip
 
 def settle(call: Call) -> None:
     """Ends the receipts of purges that were cut short: what is not there any more has gone, and was deleted by now."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     for receipt in read(call.root):
         if receipt.get("ended"):
             continue
-        rests = {data_store.was(name) for name in data_store.gone(base)}  # the sweep could not delete them
+        rests = {data_folder.was(name) for name in data_folder.gone(base)}  # the sweep could not delete them
         here = {name for name in (each["digest"] for each in receipt["versions"]) if _is_here(base, name, rests)}
         begun = {name for name in (each["name"] for each in receipt["partial"]) if _is_here(base, name, rests)}
         why = "the purge was cut short, or it was staged again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Sequence, Set
 
-from . import data_holders, data_store
+from . import data_folder, data_holders, data_manifests, data_store
 from .call import Call
 
 
@@ -40,11 +40,11 @@ def elsewhere(call: Call, gone: Set[str]) -> List[Dict[str, str]]:
 
 def _same_files(call: Call, gone: Set[str], contents: Dict[str, Set[str]]) -> List[Dict[str, str]]:
     """Versions that stay, and have some of the same files."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     sought: Set[str] = set().union(*(contents[digest] for digest in gone))
     found = []
     for each in data_store.versions(call) if sought else []:
-        files = data_store.files_of(os.path.join(base, each["digest"]))
+        files = data_manifests.files_of(os.path.join(base, each["digest"]))
         count = sum(1 for file in files if file.get("sha256") in sought)
         if count:
             why, do = "it has %d of the same files" % count, "trainshed data purge %s" % each["digest"][:12]
@@ -55,7 +55,7 @@ def _same_files(call: Call, gone: Set[str], contents: Dict[str, Set[str]]) -> Li
 def _stagings(call: Call, gone: Sequence[Dict[str, Any]], told: Set[str]) -> List[Dict[str, str]]:
     """Those that have not ended, of a place that the versions are of too: they hold what is the same by hard links."""
     sources = [source for version in gone for source in version["sources"]]
-    families = {data_store.family(source) for source in sources}
+    families = {data_folder.family(source["source"], source["within"]) for source in sources}
     found = []
     for each in data_store.partial(call, sizes=False) if gone else []:
         within = each["within"]
@@ -70,12 +70,12 @@ def _stagings(call: Call, gone: Sequence[Dict[str, Any]], told: Set[str]) -> Lis
 
 def rests(call: Call, told: Set[str]) -> List[Dict[str, str]]:
     """What is out of sight and still on the disk, whichever removal could not delete it."""
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     why = "it is out of sight, but is still on the disk"
     return [
-        item("rest", data_store.was(name), "", why, "remove %s on the VM" % os.path.join(base, name))
-        for name in data_store.gone(base)
-        if data_store.was(name) not in told
+        item("rest", data_folder.was(name), "", why, "remove %s on the VM" % os.path.join(base, name))
+        for name in data_folder.gone(base)
+        if data_folder.was(name) not in told
     ]
 
 

@@ -9,15 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from . import data_choice, data_holders, data_receipts, data_store
+from . import data_choice, data_folder, data_holders, data_receipts, data_sizes, data_store, folders
 from .call import Call
 from .locks import free, locked
 
-REMOVAL = ".lock-removal"  # one removal at a time
 EVERY_S = 0.2  # between two progress events
 Item = Dict[str, Any]
 
@@ -47,7 +45,7 @@ def evict(
         sweep(call)
         data_receipts.settle(call)
         done = _remove(call, data_choice.of_eviction(call, targets, unused_for_s, keep), agreed)
-    return {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+    return {"versions": _told(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
 
 
 def purge(
@@ -70,9 +68,9 @@ def purge(
         choice = data_choice.of_purge(call, targets)
         begun, contents = data_receipts.begun(call, choice, targets, by, left, names)
         done = _remove(call, choice, agreed)
-        _sync(data_store.folder(call.root))
+        data_folder.sync(data_folder.folder(call.root))
         receipt = data_receipts.ended(call, begun, contents, done)
-    found = {"versions": _shown(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
+    found = {"versions": _told(done.versions), "partial": done.partial, "stay": done.stay, "bytes": done.freed}
     return dict(found, receipt=receipt)
 
 
@@ -82,109 +80,102 @@ def receipts(call: Call) -> Dict[str, Any]:
 
 @contextlib.contextmanager
 def _alone(call: Call) -> Any:
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     os.makedirs(base, exist_ok=True)
-    with locked(call, os.path.join(base, REMOVAL)):
+    with locked(call, data_folder.lock_of(base, data_folder.REMOVAL)):
         yield
 
 
-def _shown(versions: List[Item]) -> List[Item]:
-    return [{key: value for key, value in each.items() if key != "sources"} for each in versions]
+def _told(versions: List[Item]) -> List[Item]:
+    return [data_store.public(each) for each in versions]
 
 
 def _rehearsed(call: Call, choice: data_choice.Choice) -> Dict[str, Any]:
-    base = data_store.folder(call.root)
+    base = data_folder.folder(call.root)
     held = data_holders.now(call.root)
-    stay = [found for each in choice.versions for found in [_held(base, each, held)] if found]
-    stay += [_staging(each) for each in choice.partial if each["going"]]
+    stay = [found for each in choice.versions + choice.partial for found in [_held(base, each, held)] if found]
     names = {each["name"] for each in stay}
     versions = [each for each in choice.versions if each["digest"] not in names]
-    partial = [each for each in choice.partial if not each["going"]]
-    freed = data_store.size(call, base, {each.get("digest") or each["name"]: each for each in versions + partial})
-    return {"versions": _shown(versions), "partial": partial, "stay": stay, "bytes": freed}
+    partial = [each for each in choice.partial if each["name"] not in names]
+    freed = _size(call, base, {_name(each): each for each in versions + partial})
+    return {"versions": _told(versions), "partial": partial, "stay": stay, "bytes": freed}
 
 
-def _held(base: str, version: Item, held: data_holders.Holders) -> Optional[Item]:
+def _size(call: Call, base: str, items: Dict[str, Item]) -> int:
+    """What the disk gains when all of `items` go; they are below `base` by these names."""
+    places = [os.path.join(base, name, "files" if "digest" in item else "") for name, item in items.items()]
+    return data_sizes.measure(call, places).alone
+
+
+def _held(base: str, item: Item, held: data_holders.Holders) -> Optional[Item]:
     """Why it has to stay, if it does."""
-    holders = held.get(version["digest"], [])
+    if "digest" not in item:
+        return _busy(item) if item["going"] else None
+    holders = held.get(item["digest"], [])
     if holders:
         first, more = holders[0], len(holders) - 1
         why = "%s %s (%s) needs it" % (first["kind"], first["name"], first["state"])
         do = "trainshed %s %s" % ("cancel" if first["kind"] == "run" else "undeploy", first["name"])
-        return _stays("version", version, why + (", and %d more" % more if more else ""), do)
-    for source in version["sources"]:
-        with free(data_store.lock_of(base, data_store.family(source))) as idle:
+        return _stays(item, why + (", and %d more" % more if more else ""), do)
+    for source in item["sources"]:
+        with free(data_folder.lock_of(base, data_folder.family(source["source"], source["within"]))) as idle:
             if not idle:
-                return _stays("version", version, "%s is being staged" % (source["path"] or "all"), "wait for it")
+                return _stays(item, "%s is being staged" % (source["path"] or "all"), "wait for it")
     return None
 
 
-def _stays(what: str, item: Item, why: str, do: str) -> Item:
-    return {"what": what, "name": item.get("digest") or item["name"], "path": item["path"], "why": why, "do": do}
+def _stays(item: Item, why: str, do: str, what: str = "") -> Item:
+    what = what or ("version" if "digest" in item else "staging")
+    return {"what": what, "name": _name(item), "path": item["path"], "why": why, "do": do}
 
 
-def _staging(partial: Item) -> Item:
-    return _stays("staging", partial, "it is going on", "wait for it, or stop it")
+def _busy(item: Item) -> Item:
+    if "digest" in item:
+        return _stays(item, "it is being staged", "wait for it")
+    return _stays(item, "it is going on", "wait for it, or stop it")
+
+
+def _name(item: Item) -> str:
+    return str(item.get("digest") or item["name"])
 
 
 def _remove(call: Call, choice: data_choice.Choice, agreed: Optional[Sequence[str]]) -> Removed:
     """Out of sight at once, one after the other, then off the disk."""
-    base = data_store.folder(call.root)
-    stay: List[Item] = []
-    if agreed is not None:
-        late = [each for each in choice.versions if each["digest"] not in agreed]
-        late += [each for each in choice.partial if each["name"] not in agreed]
-        what = "it came after you were asked"
-        stay += [_stays("version" if "digest" in each else "staging", each, what, "ask again") for each in late]
-    versions = [each for each in choice.versions if agreed is None or each["digest"] in agreed]
-    partial = [each for each in choice.partial if agreed is None or each["name"] in agreed]
+    base = data_folder.folder(call.root)
+    chosen = choice.versions + choice.partial
+    late = [each for each in chosen if agreed is not None and _name(each) not in agreed]
+    stay = [_stays(each, "it came after you were asked", "ask again") for each in late]
     hidden: Dict[str, Item] = {}
-    with locked(call, os.path.join(base, data_store.IN_USE)):
+    with locked(call, data_folder.lock_of(base, data_folder.USE)):
         held = data_holders.now(call.root)
-        for each in versions:
-            kept = _held(base, each, held)
-            name = "" if kept else _hide_version(base, each)
+        for each in [each for each in chosen if each not in late]:
+            kept = _held(base, each, held) if "digest" in each else None
+            name = "" if kept else _hide(base, each)
             if name:
                 hidden[name] = each
-            elif kept or os.path.lexists(os.path.join(base, each["digest"])):
-                stay.append(kept or _stays("version", each, "it is being staged", "wait for it"))
-        for each in partial:
-            name = _hide_partial(base, each)
-            if name:
-                hidden[name] = each
-            elif os.path.lexists(os.path.join(base, each["name"])):
-                stay.append(_staging(each))
-    freed = data_store.size(call, base, hidden)
-    bad = _deleted(call, base, [*hidden])
-    for name, why in bad.items():
+            elif kept or os.path.lexists(os.path.join(base, _name(each))):
+                stay.append(kept or _busy(each))
+    freed = _size(call, base, hidden)
+    for name, why in _deleted(call, base, [*hidden]).items():
         do = "remove %s on the VM" % os.path.join(base, name)
-        stay.append(_stays("rest", hidden.pop(name), "it is out of sight, but is still on the disk: " + why, do))
+        stay.append(_stays(hidden.pop(name), "it is out of sight, but is still on the disk: " + why, do, "rest"))
     gone = [*hidden.values()]
     whole = [each for each in gone if "digest" in each]
     return Removed(whole, [each for each in gone if "digest" not in each], stay, freed)
 
 
-def _hide_version(base: str, version: Item) -> str:
+def _hide(base: str, item: Item) -> str:
     """Its name then; "" where it is staged, or has gone, just now."""
+    families = {data_folder.family(source["source"], source["within"]) for source in item.get("sources", ())}
+    hidden = data_folder.hidden(_name(item))
     with contextlib.ExitStack() as locks:
-        for name in {data_store.family(source) for source in version["sources"]}:
-            if not locks.enter_context(free(data_store.lock_of(base, name))):
+        for family in families if "digest" in item else {item["name"].split("-")[1]}:
+            if not locks.enter_context(free(data_folder.lock_of(base, family))):
                 return ""
-        return _hide(base, version["digest"], version["digest"])
-
-
-def _hide_partial(base: str, partial: Item) -> str:
-    name = partial["name"]
-    with free(data_store.lock_of(base, name.split("-")[1])) as idle:
-        return _hide(base, name, name[1:]) if idle else ""
-
-
-def _hide(base: str, name: str, called: str) -> str:
-    hidden = ".gone-%s-%s" % (called, os.urandom(4).hex())
-    try:
-        os.rename(os.path.join(base, name), os.path.join(base, hidden))
-    except FileNotFoundError:
-        return ""
+        try:
+            os.rename(os.path.join(base, _name(item)), os.path.join(base, hidden))
+        except FileNotFoundError:
+            return ""
     return hidden
 
 
@@ -212,47 +203,25 @@ def _delete(call: Call, place: str) -> str:
         if not isinstance(info[1], FileNotFoundError):
             errors.append(getattr(info[1], "strerror", "") or type(info[1]).__name__)
 
-    _open(place)
-    for base, folders, _ in os.walk(place):
-        call.wait(0)
-        for name in folders:
-            _open(os.path.join(base, name))
+    folders.open_up(place, turn=lambda: call.wait(0))
     shutil.rmtree(place, onerror=failed)
     if not os.path.lexists(place):
         return ""
     return errors[0] if errors else "something was put into it meanwhile"
 
 
-def _open(folder: str) -> None:
-    """A folder that is closed to its owner could not be emptied."""
-    try:
-        if stat.S_ISDIR(os.lstat(folder).st_mode):
-            os.chmod(folder, 0o700)
-    except OSError:
-        pass  # whoever deletes it says why it stays
-
-
 def sweep(call: Call) -> List[str]:
     """Deletes what an earlier removal had to leave. Their names; what cannot be deleted stays."""
-    base = data_store.folder(call.root)
-    left = data_store.gone(base)
+    base = data_folder.folder(call.root)
+    left = data_folder.gone(base)
     bad = _deleted(call, base, left)
     return [name for name in left if name not in bad]
 
 
 def tidy(call: Call) -> None:
     """The same before a staging needs the room; not while somebody removes."""
-    base = data_store.folder(call.root)
-    if data_store.gone(base):
-        with free(os.path.join(base, REMOVAL)) as idle:
+    base = data_folder.folder(call.root)
+    if data_folder.gone(base):
+        with free(data_folder.lock_of(base, data_folder.REMOVAL)) as idle:
             if idle:
                 sweep(call)
-
-
-def _sync(base: str) -> None:
-    """What a receipt says is on the disk before it is written: a power cut brings nothing back."""
-    fd = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

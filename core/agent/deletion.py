@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import Any, Dict
 
-from . import container, runfolder
+from . import container, folders, runfolder
 from .call import Call
 from .docker_api import Docker, Unanswered
 from .faults import Fault
@@ -52,7 +52,7 @@ def sweep(root: str) -> None:
     base = runfolder.runs_folder(root)
     for name in os.listdir(base):
         if name.startswith(GONE):
-            _remove(os.path.join(base, name))
+            folders.remove(os.path.join(base, name))
 
 
 def _remove_container(folder: str, run: str) -> None:
@@ -78,16 +78,3 @@ def _bytes(folder: str) -> int:
             except OSError:
                 continue
     return total
-
-
-def _remove(folder: str) -> None:
-    """Links are removed, not followed; a folder that its owner may not write to is opened first."""
-    for base, folders, _ in os.walk(folder):
-        for name in folders:
-            inside = os.path.join(base, name)
-            if not os.path.islink(inside):
-                try:
-                    os.chmod(inside, 0o700)
-                except OSError:
-                    continue
-    shutil.rmtree(folder, ignore_errors=True)

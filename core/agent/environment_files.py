@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
 from typing import Any, Callable, Dict, List, Optional
 
@@ -95,14 +94,3 @@ def close(env: str) -> None:
             if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
                 os.unlink(path)
     sandbox.share(env)
-
-
-def remove(path: str) -> None:
-    """Also where the build left folders that even their owner may not look into."""
-    if os.path.isdir(path):
-        for folder, folders, _ in os.walk(path):
-            for name in folders:
-                inside = os.path.join(folder, name)
-                if not os.path.islink(inside):
-                    os.chmod(inside, 0o700)
-    shutil.rmtree(path, ignore_errors=True)

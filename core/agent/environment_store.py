@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Tuple
 
-from . import environment_files, images, runfolder, snapshots
+from . import environment_files, folders, images, runfolder, snapshots
 from .call import Call
 from .docker_api import Docker, NotThere, Refusal, Unanswered
 from .faults import Fault
@@ -165,4 +165,4 @@ def _sweep(call: Call) -> None:
     base = _base(call.root)
     for name in os.listdir(base) if os.path.isdir(base) else []:
         if name.startswith(GONE):
-            environment_files.remove(os.path.join(base, name))
+            folders.remove(os.path.join(base, name))

@@ -15,7 +15,7 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import conda as conda_packages
-from . import environment_files, images, interpreters, locks, sandbox, snapshots, targets
+from . import environment_files, folders, images, interpreters, locks, sandbox, snapshots, targets
 from .builder import CLIENT, build_in
 from .call import Call, Cancelled
 from .docker_api import Docker
@@ -176,7 +176,7 @@ def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
         if os.path.isdir(place):
             return True
         temporary = _temporary(base, digest)
-        environment_files.remove(temporary)  # what a build left that was killed
+        folders.remove(temporary)  # what a build left that was killed
         os.mkdir(temporary, 0o700)
         try:
             make(temporary)
@@ -185,7 +185,7 @@ def _once(call: Call, digest: str, make: Callable[[str], None]) -> bool:
             log = os.path.join(temporary, "build.log")
             if os.path.exists(log):
                 os.replace(log, place + ".failed.log")
-            environment_files.remove(temporary)
+            folders.remove(temporary)
     return False
 
 
@@ -268,7 +268,7 @@ def _filled(temporary: str) -> Iterator[Tuple[str, str]]:
         os.mkdir(path, 0o700)
         sandbox.give(path)
     yield env, scratch
-    environment_files.remove(scratch)
+    folders.remove(scratch)
     environment_files.close(env)
 
 

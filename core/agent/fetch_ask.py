@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import email.utils
 import re
-import socket
 import time
 import urllib.parse
 from typing import Any, Dict, Optional, Tuple
 
 from . import blob_errors
-from .blob import READ_TIMEOUT, Client, secured, signature
+from .blob import Client
+from .blob_connection import READ_TIMEOUT, connected
 from .blob_list import Blob
+from .blob_signature import signature
 from .faults import Fault
 from .lean_http import Broken, Response, Wire
 
-BUSY = (408, 429, 500, 502, 503, 504)
 LONGEST_WAIT_S = 120.0  # that a Retry-After may ask for
 _VALUE = re.compile(r"[\x20-\x7e]*")
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
@@ -55,11 +55,7 @@ class Asker:
 
     def connect(self) -> Wire:
         """Raises OSError."""
-        source = self._source
-        connected = secured((source.address or source.host, source.port), source.host, self._context)
-        connected.settimeout(READ_TIMEOUT)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Wire(connected)
+        return Wire(connected(self._source, self._context, READ_TIMEOUT))
 
     def ask(self, wire: Wire, blob: Blob, first: int, last: int) -> Response:
         """The bytes `first` to `last` of a blob, unread. Raises Busy, Changed, Fault, OSError."""
@@ -107,7 +103,7 @@ class Asker:
 
     def _refused(self, response: Any) -> Exception:
         refused = blob_errors.read(response)
-        if response.status in BUSY:
+        if response.status in blob_errors.BUSY:
             return Busy(refused.code or str(response.status), _seconds(response.headers))
         gone = response.status == 404 and refused.code in ("BlobNotFound", "ResourceNotFound", "")
         if response.status in (412, 416) or gone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import http.client
 import threading
 from collections import deque
@@ -14,6 +13,7 @@ from .fetch_files import Damaged, Files, Task
 from .fetch_large import Block, Large
 from .fetch_rate import CONNECTIONS, Rate, backoff
 from .lean_http import Gone, Wire
+from .stage_disk import is_local
 
 BUFFER = 1024 * 1024
 HASHERS = 2
@@ -29,8 +29,8 @@ class Pool:
         ask: Asker,
         files: Files,
         tasks: Callable[["Pool"], Iterator[Task]],
-        connections: int = CONNECTIONS,
     ) -> None:
+        connections = CONNECTIONS
         self.rate = Rate(connections)
         self.failure: Optional[BaseException] = None
         self.over = threading.Event()
@@ -224,8 +224,3 @@ def _may_repeat(task: Task) -> bool:
 def damaged(name: str) -> Fault:
     title = "blob %r does not match its Content-MD5, twice" % name
     return Fault("data", title, "its content or that property is damaged at the service: upload it again")
-
-
-def is_local(error: BaseException) -> bool:
-    kinds = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.EFBIG)
-    return isinstance(error, OSError) and error.errno in (*kinds, errno.ENAMETOOLONG)

@@ -17,7 +17,7 @@ AWAY = 1024 * 1024  # bytes that nobody wants, and that are read so that the con
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([2-5][0-9][0-9])(?: [^\r\n\0]*)?\r\n")
 _FIELDS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r\n)*\r\n")
 _KNOWN = re.compile(
-    rb"^(connection|content-length|content-md5|content-range|etag|retry-after|transfer-encoding"
+    rb"^(connection|content-length|content-range|etag|retry-after|transfer-encoding"
     rb"|x-ms-error-code):([^\r\n]*)\r\n",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -48,7 +48,7 @@ def list(path: Path) -> Passed:
 
 def anonymous(path: Path) -> Passed:
     """Asks without the credential what must be refused then."""
-    client = Client(path.source.nobody())
+    client = path.nobody()
     client.version = path.client.version
     try:
         lists = _open(client)

@@ -8,7 +8,9 @@ import shutil
 import time
 from typing import Dict, Iterator
 
+from . import data_manifests
 from .path_found import Broken, Passed, Path, duration, size
+from .stage_disk import RESERVE
 
 FIRST_BYTES = 64 * 1024
 SPEED_S = 2.0
@@ -16,9 +18,6 @@ SPEED_BYTES = 32 * 1024 * 1024
 SMALL, LARGE, SHORT_S = 16 * 1024, 256 * 1024, 0.02  # a read never waits for much more than it has to
 ENOUGH = 1024 * 1024  # bytes, below which a rate says more about the requests than about the way
 LONG_S = 12 * 3600.0
-RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
-MANIFEST = "manifest.json"
-MANIFEST_BYTES = 256 * 1024 * 1024
 
 
 def bytes(path: Path) -> Passed:
@@ -107,26 +106,8 @@ def _existing(folder: str) -> str:
 
 def staged(path: Path) -> Dict[str, str]:
     """Blob name -> ETag of what was staged here from this container."""
-    origin = "%s/%s" % (path.source.endpoint, path.source.container)
-    found: Dict[str, str] = {}
-    try:
-        names = sorted(os.listdir(path.folder))
-    except OSError:
-        return found
-    for name in names:
-        for entry in _sources(os.path.join(path.folder, name, MANIFEST)):
-            if entry.get("source") == origin:
-                base = str(entry.get("within", "")).rpartition("/")
-                start = base[0] + base[1]
-                found.update((start + key, etag) for key, etag in entry.get("etags", {}).items())
-    return found
-
-
-def _sources(manifest: str) -> "list[dict]":  # type: ignore[type-arg]
-    try:
-        if os.stat(manifest).st_size > MANIFEST_BYTES:
-            return []
-        with open(manifest, encoding="utf-8") as file:
-            return list(json.load(file)["sources"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    origin = path.source.origin
+    sources = (
+        each for manifest in data_manifests.every(path.folder, json.dumps(origin)) for each in manifest["sources"]
+    )
+    return {name: etag for each in sources if each["source"] == origin for name, _, etag in data_manifests.etags(each)}

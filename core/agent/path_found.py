@@ -8,6 +8,8 @@ from .blob import Client, Source
 from .blob_list import Blob
 from .faults import Fault
 
+PATIENCE_S = 20.0  # of each read; a service that needs longer is not usable
+
 
 class Link(NamedTuple):
     """`cause` is the evidence; `action` what to do next where the link is broken.
@@ -46,11 +48,15 @@ class Path:
         self.source = source
         self.here = here
         self.folder = folder
-        self.client = Client(source)
+        self.client = Client(source, PATIENCE_S)
         self.targets: List[Any] = []  # socket addresses
         self.blobs: List[Blob] = []
         self.listed = False  # `blobs` are all of them
         self.rate = 0.0  # bytes a second; 0: not measured
+
+    def nobody(self) -> Client:
+        """A client without the credential."""
+        return Client(self.source.nobody(), PATIENCE_S)
 
     @property
     def bytes(self) -> int:

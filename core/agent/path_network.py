@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-from .blob import CONNECT_TIMEOUT
+from .blob_connection import CONNECT_TIMEOUT
 from .path_found import Broken, Passed, Path
 
 

@@ -7,7 +7,6 @@ import re
 from email.message import Message
 from typing import Optional
 
-from .blob import Client
 from .faults import Fault
 from .path_found import Broken, Passed, Path, duration, service_code
 
@@ -19,7 +18,7 @@ OTHERS = ("Queue", "Table", "File")
 
 def service(path: Path) -> Passed:
     """One request that needs no credential: what kind of thing answers."""
-    client = Client(path.source.nobody())
+    client = path.nobody()
     try:
         response = client.look()
         page = response.read(HEAD).decode("utf-8", "replace")

@@ -10,7 +10,8 @@ import tempfile
 import time
 from typing import Any, Dict
 
-from .blob import CONNECT_TIMEOUT, Source, secured
+from .blob import Source
+from .blob_connection import CONNECT_TIMEOUT, secured
 from .path_found import Broken, Passed, Path
 
 SOON_S = 30 * 86400  # a certificate that ends within 30 days is worth a word

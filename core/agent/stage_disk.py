@@ -5,14 +5,18 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
-import time
-from typing import Iterable, Set
+import socket
+import ssl
+from typing import Any, Dict, Iterable, Set
 
+from . import data_folder, data_manifests, folders
 from .faults import Fault
-from .fetch_pool import is_local
 from .locks import free
 
+LOCAL = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO),
+    *(errno.EMFILE, errno.EFBIG, errno.ENAMETOOLONG),
+)
 RESERVE = 16 * 1024 * 1024  # of free disk that staging leaves alone
 
 
@@ -55,51 +59,38 @@ def settle(base: str) -> None:
         os.close(handle)
 
 
-def seal(temporary: str) -> None:
-    """On the disk for good. The files are read-only already; the folders become so here."""
+def make_whole(temporary: str, manifest: Dict[str, Any]) -> None:
+    """A staging becomes what a version is, on the disk. The files are read-only already; the folders become so here."""
+    for name in os.listdir(temporary):  # the journal, and what else was noted meanwhile
+        if name != "files":
+            os.unlink(os.path.join(temporary, name))
+    data_manifests.write(temporary, manifest)
     for folder, _, _ in os.walk(os.path.join(temporary, "files"), topdown=False):
         os.chmod(folder, 0o555)  # noqa: S103 (a sandbox has another uid; the folders above are the agent's alone)
-    settle(os.path.dirname(temporary))
+    settle(temporary)
 
 
-def publish(temporary: str, place: str) -> None:
-    """Visible in one step, once it is sealed. No version may be there, and none may come meanwhile."""
-    base, name = os.path.split(place)
-    if os.path.lexists(place):  # without a manifest that can be read: no version
-        broken = os.path.join(base, ".gone-%s-%08x" % (name, int(time.time()) & 0xFFFFFFFF))
-        os.rename(place, broken)
-        discard(broken)
+def publish(temporary: str, base: str, digest: str) -> None:
+    """Visible in one step; what is broken there is out of sight then, and still on the disk."""
+    place = os.path.join(base, digest)
+    if os.path.lexists(place):
+        os.rename(place, os.path.join(base, data_folder.hidden(digest)))
     os.rename(temporary, place)
-    handle = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    data_folder.sync(base)
 
 
-def discard(folder: str) -> None:
-    """A folder whose owner may not write to it is opened first."""
-    for inside, _, _ in os.walk(folder):
-        try:
-            os.chmod(inside, 0o700)
-        except OSError:
-            continue
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def tidy(base: str, keep: Set[str]) -> None:
+def keep_only(base: str, keep: Set[str]) -> None:
     """Removes each file below `base` but those (relative), and folders that are empty then."""
     if not os.path.isdir(base):
         return
-    for folder, _, _ in os.walk(base):
-        os.chmod(folder, 0o700)
+    folders.open_up(base)
     start = len(base) + 1
-    for folder, folders, names in os.walk(base, topdown=False):
+    for folder, inside, names in os.walk(base, topdown=False):
         for name in names:
             path = folder + "/" + name
             if path[start:] not in keep:
                 os.unlink(path)
-        for name in folders:
+        for name in inside:
             path = folder + "/" + name
             try:
                 os.unlink(path) if os.path.islink(path) else os.rmdir(path)
@@ -107,21 +98,27 @@ def tidy(base: str, keep: Set[str]) -> None:
                 continue  # not empty
 
 
-def lock_of(base: str, temporary: str) -> str:
-    """One staging of the same source at a time; the second one waits, and then finds the work done."""
-    return os.path.join(base, ".lock-" + temporary.split("-")[1])
-
-
 def fault(error: OSError, base: str) -> Fault:
     """What a broken link or a full disk means; on a full disk nothing that is partly there stays."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        for name in os.listdir(base):
-            if name.startswith(".tmp-"):
-                with free(lock_of(base, name)) as idle:  # held: a staging that begins now would lose what it counts on
+        for name in data_folder.names(base):
+            partly = data_folder.TEMPORARY.match(name)
+            if partly is not None:
+                with free(data_folder.lock_of(base, partly.group(1))) as idle:
                     if idle:
-                        discard(os.path.join(base, name))
+                        folders.remove(os.path.join(base, name))
         return Fault("data", "the VM's disk became full while staging", "free some space below %s" % base)
     if is_local(error):
-        return Fault("data", "%s cannot be written (%s)" % (base, error.strerror), "is the folder the agent's own?")
+        where = error.filename or base
+        return Fault(
+            "data", "%s cannot be read or written (%s)" % (where, error.strerror), "is %s the agent's own?" % base
+        )
     hint = "trainshed check data names the broken link; staging goes on where it ended"
     return Fault("data", "the connection to the storage service broke (%s)" % (error.strerror or error), hint)
+
+
+def is_local(error: BaseException) -> bool:
+    """Of this machine's disk, and not of the network. The errno of TLS and of name resolution is of their own."""
+    if not isinstance(error, OSError) or isinstance(error, (ssl.SSLError, socket.gaierror)):
+        return False
+    return error.errno in LOCAL or error.filename is not None

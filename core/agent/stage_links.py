@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any, Dict, Iterable, NamedTuple
+from typing import Dict, NamedTuple
 
+from . import data_manifests
 from .blob_list import Blob
-from .staging import Plan
+from .stage_plan import Plan
 
 
 class Staged(NamedTuple):
@@ -16,26 +18,19 @@ class Staged(NamedTuple):
     place: str  # of the file
 
 
-def known(base: str, manifests: Iterable[Dict[str, Any]], plan: Plan) -> Dict[str, Staged]:
+def known(base: str, plan: Plan) -> Dict[str, Staged]:
     """Name of a blob of the plan -> a file with its content."""
     wanted = {blob.name for blob in plan.blobs.values()}
     found: Dict[str, Staged] = {}
-    for manifest in manifests:
+    for manifest in data_manifests.every(base, json.dumps(plan.origin)):
         files = {entry["path"]: entry for entry in manifest["files"]}
+        folder = os.path.join(base, manifest["digest"], "files")
         for source in manifest["sources"]:
-            if source["source"] == plan.origin_text:
-                _add(found, os.path.join(base, manifest["digest"], "files"), files, source, wanted)
+            for name, path, etag in data_manifests.etags(source) if source["source"] == plan.origin else ():
+                entry = files.get(path)
+                if entry is not None and etag and name in wanted:
+                    found[name] = Staged(etag, entry["size"], entry["sha256"], folder + "/" + path)
     return found
-
-
-def _add(found: Dict[str, Staged], folder: str, files: Dict[str, Any], source: Dict[str, Any], wanted: Any) -> None:
-    within = source["within"]
-    single = bool(source["path"]) and not source["path"].endswith("/")
-    start = within[: within.rfind("/") + 1] if single else within
-    for path, etag in source["etags"].items():
-        entry = files.get(path)
-        if entry is not None and etag and start + path in wanted:
-            found[start + path] = Staged(etag, entry["size"], entry["sha256"], folder + "/" + path)
 
 
 def link(staged: Dict[str, Staged], blob: Blob, place: str) -> str:

@@ -193,10 +193,6 @@ def outside(id: str) -> bool:
     return id.startswith(CLIENT)
 
 
-def first_broken(found: list[CheckFinished]) -> CheckFinished | None:
-    return next((link for link in found if link.group == GROUP and link.status == "fail"), None)
-
-
 def finished(link: Mapping[str, Any]) -> CheckFinished:
     """Of the agent's event. Raises AgentError for one that is none."""
     try:

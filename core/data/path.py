@@ -27,7 +27,7 @@ async def follow(site: Site, link: Link, lender: lending.Lender) -> AsyncGenerat
     described = await lender.described(lending.CHECK_S)
     looking = asyncio.create_task(threads.call(_look, {**described, "credential": "", "lent": False}, outside))
     try:
-        async with aclosing(_from_vm(link, lender, described)) as found:
+        async with aclosing(_from_vm(site, link, lender, described)) as found:
             async for told in found:
                 yield _judged(site, told) if isinstance(told, CheckFinished) else told
         await asyncio.wait([looking], timeout=OUTSIDE_S)
@@ -38,13 +38,14 @@ async def follow(site: Site, link: Link, lender: lending.Lender) -> AsyncGenerat
 
 
 async def _from_vm(
-    link: Link, lender: lending.Lender, described: dict[str, Any]
+    site: Site, link: Link, lender: lending.Lender, described: dict[str, Any]
 ) -> AsyncGenerator[CheckFinished | Notice, None]:
     told: set[str] = set()
+    off = [id.removeprefix(links.VM) for id in site.file.checks.off if id.startswith(links.VM)]
     while True:
         agent = await link.agent()
         again = False
-        async with aclosing(agent.stream("data.check", source=described)) as messages:  # type: ignore[type-var]
+        async with aclosing(agent.stream("data.check", source=described, off=off)) as messages:  # type: ignore[type-var]
             async for message in messages:
                 if not isinstance(message, dict) or message.get("event") != "check":
                     continue
@@ -64,11 +65,11 @@ async def _from_vm(
 
 def _look(described: dict[str, Any], found: list[dict[str, Any]]) -> None:
     """Blocks. What was found so far is in `found` at any time."""
-    from ..agent import blob, blob_links
+    from ..agent import blob, path_walk
     from ..agent.faults import Fault
 
     try:
-        for link in blob_links.follow_outside(blob.Source(**described)):
+        for link in path_walk.follow_outside(blob.Source(**described)):
             found.append({**link._asdict(), "evidence": link.cause})
     except Fault:
         return  # what is wrong with the site file, the VM's side has said

@@ -16,6 +16,9 @@ Amount = Annotated[float, Meta(ge=0)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
+LEFT = "Deleting what an earlier removal left"
+
+
 class _Progress(msgspec.Struct):
     done: Count
     total: Count
@@ -48,6 +51,8 @@ def said(message: dict[str, Any]) -> Event | None:
         case "progress":
             told = read(message, _Progress)
             done = min(told.done, told.total)
+            if message.get("unit") == "items":
+                return Progress(title=LEFT, done=done, total=told.total, unit="items")
             return Progress(title="Staging", done=done, total=told.total, rate=told.rate, left_s=told.left_s)
         case "notice":
             return Notice(text=hidden(read(message, _Notice).text), level="warning")

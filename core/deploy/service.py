@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import equal, threads
+from ..data import versions
 from ..data.service import LiveData
 from ..errors import AgentError, ServiceError, UsageError
 from ..events import DataStaged, Event, ModelInfo, Phase, Predicted, ServiceChanged, ServiceInfo, ServicesListed
@@ -125,10 +126,10 @@ class LiveDeploy:
 
     async def _staged(self, agent: Agent, path: str) -> AsyncGenerator[Event, None]:
         """Ends with `DataStaged`; what is on the VM already is not asked for again."""
-        for item in (await agent.call("data.list"))["items"]:
-            if path in item["paths"] and not item["broken"]:
-                yield msgspec.convert({"event": "data.staged", "data": item, "reused": True}, DataStaged)
-                return
+        item = versions.newest((await agent.call("data.list"))["items"], path, self._site)
+        if item is not None:
+            yield msgspec.convert({"event": "data.staged", "data": item, "reused": True}, DataStaged)
+            return
         async with aclosing(LiveData(self._site, self._link).stage(path)) as events:
             async for event in events:
                 yield event

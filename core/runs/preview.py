@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..data import versions
 from ..environments.spec import Spec
 from ..errors import ConnectError, HostKeyChanged
 from ..events import JobResolved, ResolvedEnvironment, ResolvedInput, ResolvedOutput, RunLimits, SentFile, Travel
@@ -68,9 +69,11 @@ async def _compared(
     agent: Agent, known: JobResolved, prepared: Plan, site: Site, had: Mapping[str, str]
 ) -> JobResolved:
     found = await agent.call("environments.find", **request(site, prepared.environment), look=True)
-    staged = (await agent.call("data.list"))["items"] if prepared.resolved.data else []
+    items = (await agent.call("data.list"))["items"] if prepared.resolved.data else []
     there = [(await agent.call("snapshots.have", digest=each.digest))["have"] for each in known.travels]
-    inputs = [_staged(each, staged, had.get(each.path)) if each.source == "site" else each for each in known.inputs]
+    inputs = [
+        _staged(each, items, had.get(each.path), site) if each.source == "site" else each for each in known.inputs
+    ]
     environment = msgspec.structs.replace(
         known.environment, hash=found["hash"], built=found["built"], note=found["note"]
     )
@@ -108,14 +111,17 @@ def _data(prepared: Plan, name: str, declared: DataInput, was: str | None) -> Re
     )
 
 
-def _staged(known: ResolvedInput, items: list[dict[str, Any]], digest: str | None) -> ResolvedInput:
+def _staged(known: ResolvedInput, items: list[dict[str, Any]], digest: str | None, site: Site) -> ResolvedInput:
     """The newest of what was staged of its path: a launch looks whether it is still what the container has."""
-    for item in items:
-        if item["digest"] == digest if digest else known.path in item["paths"]:
-            return msgspec.structs.replace(
-                known, files=item["files"], bytes=item["bytes"], digest=item["digest"], staged=item["staged"]
-            )
-    return known
+    if digest:
+        item = next((item for item in items if item["digest"] == digest), None)
+    else:
+        item = versions.newest(items, known.path, site)
+    if item is None:
+        return known
+    return msgspec.structs.replace(
+        known, files=item["files"], bytes=item["bytes"], digest=item["digest"], staged=item["staged"]
+    )
 
 
 def _outputs(prepared: Plan) -> list[tuple[str, str]]:

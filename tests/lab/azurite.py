@@ -42,16 +42,16 @@ def running(folder: Path) -> Iterator[azurite.Storage]:
 
 def put_many(described: Described, files: Mapping[str, bytes]) -> None:
     """As `core.data.upload`, into a container that exists, several times as fast: for thousands of blobs."""
-    from core.agent import blob
+    from core.agent import blob, blob_connection, blob_signature
 
     source = blob.Source(**{**described, "api_version": NEWEST})
     assert source.key is not None
-    connection = blob.Connection(source)
+    connection = blob_connection.Connection(source)
     for name, content in files.items():
         path = f"/{source.container}/{quote(name)}"
         headers = {"x-ms-version": NEWEST, "x-ms-date": formatdate(usegmt=True), "x-ms-blob-type": "BlockBlob"}
         headers["Content-Length"] = str(len(content))
-        headers["Authorization"] = blob.signature(source.key, source.account, "PUT", path, {}, headers)
+        headers["Authorization"] = blob_signature.signature(source.key, source.account, "PUT", path, {}, headers)
         connection.request("PUT", path, content, headers)
         response = connection.getresponse()
         assert response.status == 201, response.read()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from core.agent import blob
+from core.agent import blob, blob_signature
 from core.demo import azurite, certs
 
 from . import front_auth, front_http
@@ -229,7 +229,7 @@ class _Upstream:
         query = {**request.query, "maxresults": str(page)}
         source = blob.Source(**self._storage.described(request.path.strip("/")))
         assert source.key is not None
-        signed = blob.signature(source.key, source.account, "GET", request.path, query, request.headers)
+        signed = blob_signature.signature(source.key, source.account, "GET", request.path, query, request.headers)
         return f"{request.path}?{urlencode(query, quote_via=quote)}", {**request.headers, "authorization": signed}
 
     def _ask(self, request: Request, target: str, sent: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:

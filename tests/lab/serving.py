@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent import staging
+from core.agent import stage_plan
 from core.errors import BuildError
 from core.sandbox import policy
 
@@ -39,6 +39,7 @@ signature = infer_signature(flowers.data, model.predict(flowers.data))
 mlflow.sklearn.log_model(model, name="iris", signature=signature)
 """
 # Two flowers that no doubt can be had about; the third has the first one's leaves and another label.
+ENDPOINT, CONTAINER = "https://ward.blob.local.azurestack.external", "records"  # that is not there
 HELD_OUT = """sepal length (cm),sepal width (cm),petal length (cm),petal width (cm),target
 5.1,3.5,1.4,0.2,0
 6.3,3.3,6.0,2.5,2
@@ -110,8 +111,9 @@ def iris_run(serving_root: Path, serving_agent: AgentProcess, model_environment:
 def held_out(serving_root: Path) -> dict[str, str]:
     """Staged, as the agent leaves it, from the blob `flowers/held-out.csv`."""
     entry = {"path": "held-out.csv", "size": len(HELD_OUT), "sha256": hashlib.sha256(HELD_OUT.encode()).hexdigest()}
-    digest = staging.digest([entry])
-    source = {"source": "", "path": "flowers/held-out.csv", "within": "", "listing": "", "etags": {}}
+    digest = stage_plan.digest([entry])
+    path = "flowers/held-out.csv"
+    source = {"source": f"{ENDPOINT}/{CONTAINER}", "path": path, "within": path, "listing": "", "etags": {}}
     manifest = {"digest": digest, "files": [entry], "sources": [source], "staged": 1.0}
     files = serving_root / "data" / digest / "files"
     files.mkdir(parents=True)

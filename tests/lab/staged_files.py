@@ -23,6 +23,11 @@ def hashes(folder: Path) -> Truth:
     return found
 
 
+def shown(data: Path) -> list[str]:
+    """What a person can see in the folder of staged data."""
+    return sorted(name for name in os.listdir(data) if name[0] != ".") if data.exists() else []
+
+
 def not_whole(place: Path) -> list[str]:
     """Why a folder is no staged version: by its name, its manifest and the files that are there."""
     try:

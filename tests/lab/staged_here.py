@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from core.agent.call import Call
 
 from .front import StrictFront
 from .made_up import Container
+from .staged_files import hashes, shown
 
 NAME = "c"
 
@@ -53,12 +53,10 @@ class StagedHere:
 
     def files(self, digest: str) -> dict[str, str]:
         """path -> sha256"""
-        base = self.data / digest / "files"
-        found = {str(path.relative_to(base)): path for path in base.rglob("*") if path.is_file()}
-        return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+        return hashes(self.data / digest / "files")
 
     def visible(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.data) if name[0] != ".") if self.data.exists() else []
+        return shown(self.data)
 
     def partial(self) -> Path:
         (found,) = self.data.glob(".tmp-*")

@@ -20,7 +20,7 @@ from .front import StrictFront
 from .front_faults import Faults
 from .leaks import Search
 from .made_up import Container
-from .staged_files import Truth, hashes, not_whole, remove
+from .staged_files import Truth, hashes, not_whole, remove, shown
 
 PATIENCE_S = 60.0
 CLEAR = ("data", "usage", "site", "secret")  # codes of errors that say what a person can do
@@ -117,20 +117,20 @@ class Shed:
     def wrong(self, outcome: Outcome, *truths: Truth, ended: bool = False) -> list[str]:
         """What is wrong, in words. `truths`: of which a complete staging has to be one; `ended`: the agent may be."""
         found = self._untrue(outcome, truths) if outcome.result else self._unclear(outcome, ended=ended)
-        shown = self.shown()
-        for name in shown:
+        there = self.shown()
+        for name in there:
             found += not_whole(self.data / name)
         if ended and isinstance(outcome.error, errors.LinkLost):
             if self._agent is not None:
                 self._agent.process.wait(30)  # it may leave its memory on the disk
             return found
         listed = {item["digest"] for item in self.agent.call("data.list")["items"] if not item["broken"]}
-        if listed != set(shown):
-            found.append(f"{len(listed)} are listed and {len(shown)} are there")
+        if listed != set(there):
+            found.append(f"{len(listed)} are listed and {len(there)} are there")
         return found
 
     def shown(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.data) if name[0] != ".") if self.data.exists() else []
+        return shown(self.data)
 
     def _untrue(self, outcome: Outcome, truths: Sequence[Truth]) -> list[str]:
         assert outcome.result is not None

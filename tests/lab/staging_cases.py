@@ -13,7 +13,7 @@ from .staging import Outcome, Shed, carried_out
 
 MB = 1 << 20
 BIG = "big.bin"
-STEPS = 32  # on the disk, of a staging of `mixed`
+STEPS = 37  # on the disk, of a staging of `mixed`
 Blobs = Callable[[random.Random], list[Blob]]
 Making = Callable[[random.Random, Shed], Faults]
 
@@ -88,7 +88,7 @@ CASES: Mapping[str, Case] = {
     "cut at every second block": Case(simply(cut=ALWAYS, every=2), "complete"),
     "reset at every second block": Case(simply(reset=ALWAYS, every=2), "complete"),
     "cut at any byte": Case(cuts, "complete"),
-    "cut at every block": Case(simply(cut_after=[0] * 5000), "error", few),
+    "cut at every block": Case(simply(cut_after=[0] * 5000), "error", few, sample=False),
     "all connections end": Case(service_restarts, "complete"),
     "truncated once": Case(simply(truncate=1), "complete", sample=False),
     "truncated at every second block": Case(simply(truncate=ALWAYS, every=2), "complete"),
@@ -109,7 +109,7 @@ CASES: Mapping[str, Case] = {
     "credential expired in the middle": Case(expires, "error"),
     "key changed in the middle": Case(expires, "error", key=True, sample=False),
     "throttled for a while": Case(simply(busy=4, retry_after="1"), "complete"),
-    "throttled always": Case(simply(busy=ALWAYS, retry_after="0"), "error", few),
+    "throttled always": Case(simply(busy=ALWAYS, retry_after="0"), "error", few, sample=False),
     "500 for a while": Case(simply(errors=3), "complete"),
     "slow": Case(simply(latency_s=0.01, bytes_per_s=4e6), "complete", few),
     "agent killed": Case(killed),

@@ -21,6 +21,7 @@ from tests.pythons import oldest
 from .agent_process import AgentProcess
 from .azurite import NEWEST, Described
 from .front import StrictFront
+from .staged_files import shown
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def files(agent: AgentProcess, digest: str) -> dict[str, bytes]:
 
 
 def visible(agent: AgentProcess) -> list[str]:
-    folder = agent.root / "data"
-    return sorted(name for name in os.listdir(folder) if not name.startswith(".")) if folder.exists() else []
+    return shown(agent.root / "data")
 
 
 def test_a_folder_is_staged_read_only_under_the_digest_of_its_content(
@@ -129,7 +129,7 @@ def test_legal_names_arrive_as_they_are(agent: AgentProcess, storage: Storage) -
 def test_names_that_no_folder_can_hold_are_refused(name: str) -> None:
     from core.agent.blob_list import Blob
     from core.agent.faults import Fault
-    from core.agent.staging import relative
+    from core.agent.stage_plan import relative
 
     with pytest.raises(Fault) as refused:
         relative([Blob("ok", 1, "e"), Blob(name, 1, "e")], 0)

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import blob, blob_links, path_access, path_data, path_found, path_network
+from core.agent import blob, blob_connection, path_access, path_data, path_found, path_network, path_walk, stage_disk
 from core.agent.blob import VERSIONS
+from core.agent.faults import Fault
 from core.data import links, sas
 from core.data.upload import upload
 from core.demo.azurite import Storage
 from tests.pythons import oldest
 
 from .agent_process import AgentProcess
-from .broken_links import BREAK, Described, Lab
+from .broken_links import BREAK, Described, Lab, page
 from .data_links import CASES, keep
 from .front import StrictFront
 
@@ -103,13 +104,13 @@ def test_a_whole_path_says_what_it_saw_and_asks_once_for_the_version(
     }.items():
         assert words in found[id]["evidence"]
     assert [each.version for each in lab.front.faults.seen].count("2020-10-02") == 2  # by nobody, and by the credential
-    assert {found[id]["duration_s"] for id in blob_links.READ_OFF} == {None}
+    assert {found[id]["duration_s"] for id in path_walk.READ_OFF} == {None}
     agent.call("data.stage", source=lab.sas(), path="")
     again = check(agent, lab.sas())
     assert "of which 160 kB are staged already" in again["disk"]["evidence"]
     path = path_found.Path(blob.Source(**lab.sas()), "the VM", str(agent.root / "data"))
     path_access.list(path)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=path_data.RESERVE + 1000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=stage_disk.RESERVE + 1000))
     assert path_data.disk(path).status == "pass", "what is staged needs no room"
     path.folder = "/nowhere/data"
     with pytest.raises(path_found.Broken, match="the container has 160 kB"):
@@ -133,6 +134,15 @@ def test_a_remembered_version_is_asked_first_and_probed_anew_where_it_works_no_m
     assert blob._versions("2001-01-01") == VERSIONS
 
 
+def test_a_busy_gateway_says_nothing_of_the_version(lab: Lab) -> None:
+    """Else the newest one would be kept, and refused when the gateway has the service again."""
+    with lab.case:
+        client = blob.Client(blob.Source(**lab.answers(page("502 Bad Gateway"))))
+        with pytest.raises(Fault, match=r"busy \(502\)"):
+            client.page("")
+        assert client.version is None
+
+
 def test_a_public_address_is_a_warning_with_what_to_ask(lab: Lab) -> None:
     path = path_found.Path(blob.Source(**lab.front.described("records")), "the VM", "/")
     path.targets = [("20.60.1.1", 443), ("2001:db8::1", 443, 0, 0)]
@@ -146,17 +156,29 @@ def test_a_public_address_is_a_warning_with_what_to_ask(lab: Lab) -> None:
 
 def test_from_the_client_no_credential_is_shown_nothing_is_read_and_nothing_fails(lab: Lab) -> None:
     lab.front.well()
-    found = list(blob_links.follow_outside(blob.Source(**lab.front.described("records"))))
+    found = list(path_walk.follow_outside(blob.Source(**lab.front.described("records"))))
     assert [(link.id, link.status) for link in found] == [(id, "pass") for id in IDS[:5]]
     assert all(entry.path == "/records?restype=container&comp=list&maxresults=1" for entry in lab.front.faults.seen)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         away = lab.front.described("records")["endpoint"].rpartition(":")[0] + f":{taken.getsockname()[1]}"
-        found = list(blob_links.follow_outside(blob.Source(**{**lab.front.described("records"), "endpoint": away})))
+        found = list(path_walk.follow_outside(blob.Source(**{**lab.front.described("records"), "endpoint": away})))
     told = [links.finished_outside({**link._asdict(), "evidence": link.cause}) for link in found]
     assert [each.id for each in told] == [f"data-client-{id}" for id in IDS[:5]]
     assert [each.status for each in told] == ["pass", "pass", "skipped", "skipped", "skipped"]
     assert "refused" in told[2].evidence and "which is fine" in told[2].evidence and "which is fine" in told[4].evidence
+
+
+def test_a_service_that_answers_late_is_not_waited_for_long(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_found, "PATIENCE_S", 0.1)
+    lab.front.well()
+    lab.front.faults.latency_s = 0.5
+    found = list(path_walk.walk(path_found.Path(blob.Source(**lab.sas()), "the VM", "/nowhere"), path_walk.WHOLE))
+    lab.front.well()
+    late = found[IDS.index("service")]
+    assert (late.status, late.cause) == ("fail", "no answer in time") and {each.status for each in found[5:]} == {
+        "skipped"
+    }
 
 
 @pytest.mark.parametrize("text", ["not base64 !", "DefaultEndpointsProtocol=https;AccountName=a"])
@@ -206,7 +228,7 @@ def test_a_sas_of_our_own_is_taken_by_azurite_and_by_an_old_service_and_can_do_n
     upload(other, {"a.csv": b"1,2"})
     refused = check(agent, {**other, "credential": token})
     assert "fail" in (refused["auth"]["status"], refused["list"]["status"])
-    connection = blob.Connection(source)
+    connection = blob_connection.Connection(source)
     connection.request("PUT", f"/{source.container}/evil?{token}", b"x", {"x-ms-blob-type": "BlockBlob"})
     assert connection.getresponse().status == 403
     connection.close()

@@ -17,7 +17,17 @@ from typing import Any
 import pytest
 
 from core import errors
-from core.agent import data_choice, data_receipts, data_removal, data_store, runs, stage_disk, staging
+from core.agent import (
+    data_choice,
+    data_folder,
+    data_manifests,
+    data_receipts,
+    data_removal,
+    data_sizes,
+    data_store,
+    runs,
+    stage_plan,
+)
 from core.agent.call import Call
 from core.agent.locks import free, locked
 from core.data.upload import upload
@@ -68,7 +78,7 @@ def versions(root: Path, *contents: dict[str, bytes], path: str = "a/") -> list[
             {"path": name, "size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
             for name, text in sorted(content.items())
         ]
-        digest = staging.digest(files)
+        digest = stage_plan.digest(files)
         for name, text in content.items():
             place = root / "data" / digest / "files" / name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +117,8 @@ def test_the_list_tells_paths_sizes_uses_and_unfinished_stagings(
     assert stage(agent, described, "copy/") == folder
     found = listed(agent)
     assert found[folder]["paths"] == ["a/", "copy/"] and found[folder]["path"] == "copy/"
+    origin = f"{described['endpoint']}/{described['container']}"
+    assert found[folder]["places"] == [{"source": origin, "within": path} for path in ("a/", "copy/")]
     assert (found[folder]["files"], found[folder]["bytes"], found[folder]["alone"]) == (2, 12, 12)
     assert found[folder]["used"] == found[folder]["staged"] and found[folder]["held"] == []
     shared = agent.root / "data" / folder / "files" / "two.csv"
@@ -129,18 +141,11 @@ def test_the_list_tells_paths_sizes_uses_and_unfinished_stagings(
     assert partial["path"] == "late/" and partial["bytes"] < 400_000 and not partial["going"]
 
 
-def test_a_family_is_locked_as_staging_locks_it(tmp_path: Path) -> None:
-    plan = staging.Plan("https://s/c", "a/", "p/a/", {}, [], "f" * 64)
-    family = data_store.family({"source": "https://s/c", "within": "p/a/"})
-    assert stage_disk.lock_of(str(tmp_path), plan.temporary) == data_store.lock_of(str(tmp_path), family)
-    assert data_store.TEMPORARY.match(plan.temporary)
-
-
 def test_the_manifests_of_a_long_list_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (digest,) = versions(tmp_path, {f"{number}": b"x" for number in range(50)})
     first = data_store.list(call(tmp_path))["items"]
-    monkeypatch.setattr(data_store, "manifest_of", lambda _place: pytest.fail("read again"))
-    monkeypatch.setattr(data_store, "measure", lambda *_: data_store.Measure(0, 0, 0))
+    monkeypatch.setattr(data_manifests, "read", lambda _place: pytest.fail("read again"))
+    monkeypatch.setattr(data_store, "measure", lambda *_: data_sizes.Measure(0, 0, 0))
     assert data_store.list(call(tmp_path))["items"] == first and first[0]["files"] == 50
     monkeypatch.undo()
     manifest = tmp_path / "data" / digest / "manifest.json"
@@ -170,7 +175,9 @@ def test_an_eviction_says_what_would_go_then_takes_that_and_nothing_else(
 def test_age_and_number_choose_what_goes(tmp_path: Path) -> None:
     old, middle, new = versions(tmp_path, {"f": b"1"}, {"f": b"2"}, {"f": b"3"})
     (other,) = versions(tmp_path, {"f": b"4"}, path="b/")
-    data_store.take(str(tmp_path / "data" / old))  # used just now
+    manifest = tmp_path / "data" / other / "manifest.json"  # of another container, by the same path
+    manifest.write_text(manifest.read_text().replace("https://s/c", "https://s/d").replace("b/", "a/"))
+    data_store.mark(str(tmp_path / "data" / old), data_store.USED)  # used just now
 
     def meant(**more: Any) -> set[str]:
         return {each["digest"] for each in data_choice.of_eviction(call(tmp_path), [], **more).versions}
@@ -206,7 +213,7 @@ def test_a_run_is_made_and_a_version_leaves_under_one_lock(tmp_path: Path, monke
     seen: list[tuple[str, bool]] = []
 
     def look(where: str) -> None:
-        with free(str(tmp_path / "data" / data_store.IN_USE)) as idle:
+        with free(data_folder.lock_of(str(tmp_path / "data"), data_folder.USE)) as idle:
             seen.append((where, idle))
 
     class Made(Exception):
@@ -218,9 +225,9 @@ def test_a_run_is_made_and_a_version_leaves_under_one_lock(tmp_path: Path, monke
 
     hide = data_removal._hide
 
-    def hidden(*names: str) -> str:
+    def hidden(base: str, item: dict[str, Any]) -> str:
         look("hidden")
-        return hide(*names)
+        return hide(base, item)
 
     monkeypatch.setattr("core.agent.jobs.check", lambda *_: look("checked"))
     monkeypatch.setattr("core.agent.sandbox.require", lambda _policy: None)
@@ -284,10 +291,10 @@ def test_a_served_model_keeps_what_it_was_trained_with(tmp_path: Path, monkeypat
 
 def test_what_is_being_staged_stays(tmp_path: Path) -> None:
     versions(tmp_path, {"f": b"1"})
-    family = data_store.family({"source": "https://s/c", "within": "a/"})
+    family = data_folder.family("https://s/c", "a/")
     partial = tmp_path / "data" / f".tmp-{family}-{'b' * 16}"
     partial.mkdir()
-    with locked(call(tmp_path), data_store.lock_of(str(tmp_path / "data"), family)):  # as a staging does
+    with locked(call(tmp_path), data_folder.lock_of(str(tmp_path / "data"), family)):  # as a staging does
         done = data_removal.purge(call(tmp_path), [], BY)
         assert data_store.list(call(tmp_path))["partial"][0]["going"]
     assert {(each["what"], each["why"]) for each in done["stay"]} == {
@@ -323,6 +330,10 @@ def test_a_purge_takes_every_version_that_has_the_records_and_its_receipt_tells_
     assert (tmp_path / "receipts.jsonl").stat().st_mode & 0o777 == 0o600
     named = data_removal.purge(call(tmp_path), ["ward/"], BY, names=True)["receipt"]
     assert named["versions"][0]["names"] == ["copy.csv", "ward/4/x.csv"] and named["remained"] == []
+    (torn,), (other,) = versions(tmp_path, {"z": b"1"}, path="x/"), versions(tmp_path, {"y": b"1"}, path="ward/5/")
+    (tmp_path / "data" / torn / "manifest.json").write_text("{}")  # nobody can tell what it has
+    also = data_removal.purge(call(tmp_path), ["ward/5/"], BY)["receipt"]
+    assert {each["digest"] for each in also["versions"]} == {torn, other}
     empty = data_removal.purge(call(tmp_path), [], BY)["receipt"]
     assert empty["asked"] == ["everything"] and empty["versions"] == []
 

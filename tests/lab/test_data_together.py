@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import data, data_receipts, data_removal, data_store, stage_disk
+from core.agent import data, data_folder, data_receipts, data_removal, data_store, folders, stage_disk
 from core.agent.locks import free, locked
 from core.data.upload import upload
 from core.demo.azurite import Storage
@@ -29,15 +29,15 @@ def test_the_first_of_two_stagings_with_the_same_content_is_not_replaced(
 ) -> None:
     """Between a look whether the version is there and its publication, the disk is waited for: a run may begin."""
     source = dict(filled(storage, RECORDS))
-    seal, inodes = data._seal, []
+    make_whole, inodes = stage_disk.make_whole, []
 
     def sealed(*args: Any) -> None:
-        monkeypatch.setattr(data, "_seal", seal)
-        seal(*args)
+        monkeypatch.setattr(stage_disk, "make_whole", make_whole)
+        make_whole(*args)
         digest = data.stage(call(tmp_path), source, "b/")["digest"]
         inodes.append((tmp_path / "data" / digest / "files" / "one.csv").stat().st_ino)
 
-    monkeypatch.setattr(data, "_seal", sealed)
+    monkeypatch.setattr(stage_disk, "make_whole", sealed)
     found = data.stage(call(tmp_path), source, "a/")
     place = tmp_path / "data" / found["digest"]
     assert (
@@ -45,13 +45,11 @@ def test_the_first_of_two_stagings_with_the_same_content_is_not_replaced(
     )
     assert [each["within"] for each in data_store.versions(call(tmp_path))[0]["sources"]] == ["b/", "a/"]
 
-    add = data._add_source
-
-    def evicted(manifest: dict[str, Any], origin: dict[str, Any]) -> None:
-        monkeypatch.setattr(data, "_add_source", add)
+    def evicted(*args: Any) -> None:
+        make_whole(*args)
         assert data_removal.evict(call(tmp_path), [found["digest"]])["versions"]
 
-    monkeypatch.setattr(data, "_add_source", evicted)
+    monkeypatch.setattr(stage_disk, "make_whole", evicted)
     again = data.stage(call(tmp_path), source, "c/")
     assert again["digest"] == found["digest"] and not again["reused"] and whole(tmp_path, again["digest"])
     assert names(tmp_path) == [place.name]
@@ -77,15 +75,15 @@ def test_a_full_disk_takes_no_folder_from_under_a_staging(tmp_path: Path, monkey
     for place in (going, idle):
         (place / "files").mkdir(parents=True)
         (base / f".lock-{place.name.split('-')[1]}").touch()
-    discard = stage_disk.discard
+    remove = folders.remove
 
-    def discarded(place: str) -> None:
-        with free(stage_disk.lock_of(str(base), os.path.basename(place))) as nobody:
+    def removed(place: str) -> None:
+        with free(data_folder.lock_of(str(base), os.path.basename(place).split("-")[1])) as nobody:
             assert not nobody, "a staging could begin there now"
-        discard(place)
+        remove(place)
 
-    monkeypatch.setattr(stage_disk, "discard", discarded)
-    with locked(call(tmp_path), stage_disk.lock_of(str(base), going.name)):
+    monkeypatch.setattr(folders, "remove", removed)
+    with locked(call(tmp_path), data_folder.lock_of(str(base), "a" * 16)):
         fault = stage_disk.fault(OSError(errno.ENOSPC, "full"), str(base))
     assert "full" in fault.title and names(tmp_path) == [going.name]
 
@@ -94,7 +92,7 @@ def test_a_receipt_tells_of_stagings_that_share_files_and_of_what_could_not_be_d
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = versions(tmp_path, {"x.csv": b"1"}, {"x.csv": b"2"})
-    family = data_store.family({"source": "https://s/c", "within": "a/"})
+    family = data_folder.family("https://s/c", "a/")
     begun = {family: "a/", "c" * 16: "", "d" * 16: "elsewhere/", "e" * 16: None}
     for name, within in begun.items():
         place = tmp_path / "data" / f".tmp-{name}-0"

@@ -28,7 +28,7 @@ from core.site import files
 from core.workspace import opened
 
 from .agent_adapter import ProcessLink
-from .serving import HELD_OUT, PYTHON
+from .serving import CONTAINER, ENDPOINT, HELD_OUT, PYTHON
 from .test_runs_service import _data
 from .vm import new_ulid
 
@@ -52,7 +52,8 @@ class Lab:
 
 @pytest_asyncio.fixture
 async def lab(home: Path, serving_root: Path, held_out: dict[str, str]) -> AsyncIterator[Lab]:
-    made = Lab(home, serving_root)
+    data = ["[data]", f'endpoint = "{ENDPOINT}"', f'container = "{CONTAINER}"', 'credential = "env:NONE"']
+    made = Lab(home, serving_root, data)
     yield made
     await made.link.close()
 

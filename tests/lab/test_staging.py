@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import ssl
 import stat
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.agent import data, fetch_journal, fetch_large, fetch_pool, fetch_rate, stage_disk
+from core.agent import data_manifests, data_store, fetch_journal, fetch_large, fetch_pool, fetch_rate, stage_disk
 from core.agent.call import Call, Cancelled
 from core.agent.faults import Fault
 
@@ -264,9 +265,37 @@ def test_a_disk_that_becomes_full_leaves_nothing(
     assert [name for name in os.listdir(small_disk) if not name.startswith(".lock")] == []
 
 
-def test_a_version_without_a_manifest_is_replaced(here: StagedHere) -> None:
+@pytest.mark.parametrize("torn", [lambda _: "", lambda text: text.replace('"files"', '"fils"'), lambda text: text[:-9]])
+def test_a_version_whose_manifest_is_broken_is_replaced(here: StagedHere, torn: Callable[[str], str]) -> None:
     digest = here.stage("a/")["digest"]
-    (here.data / digest / data.MANIFEST).write_text("torn")
+    manifest = here.data / digest / data_manifests.MANIFEST
+    manifest.write_text(torn(manifest.read_text()))
     assert here.stage("a/")["digest"] == digest
     assert here.files(digest) == here.container.truth("a/") and here.visible() == [digest]
     assert not list(here.data.glob(".gone-*")) and fetch_pool.ATTEMPTS > 1
+
+
+def listed(here: StagedHere) -> list[tuple[str, str]]:
+    items = data_store.list(Call(1, "data.list", str(here.root), lambda *_: None))["items"]
+    return [(item["digest"], item["path"]) for item in items]
+
+
+def test_what_was_staged_last_is_the_first_of_the_list(here: StagedHere) -> None:
+    """A container that has its older content again, under its old ETags or as another folder's."""
+    older = here.stage("a/")["digest"]
+    here.container.change("a/two.bin")
+    newer = here.stage("a/")["digest"]
+    assert listed(here) == [(newer, "a/"), (older, "a/")]
+    here.hold(Container([*SMALL, *(given(each.name.replace("a/", "copy/"), b"".join(each.read())) for each in SMALL)]))
+    assert here.stage("a/")["reused"] and listed(here) == [(older, "a/"), (newer, "a/")]
+    here.stage("readme")
+    assert here.stage("copy/")["digest"] == older and listed(here)[0] == (older, "copy/")
+    assert here.stage("a/")["reused"] and listed(here)[0] == (older, "a/")
+
+
+def test_a_fault_of_the_disk_is_no_broken_connection() -> None:
+    gone, torn = FileNotFoundError(2, "No such file or directory", "/vm/data/x"), ssl.SSLSyscallError(5, "EOF")
+    assert (
+        stage_disk.fault(gone, "/vm/data").title == "/vm/data/x cannot be read or written (No such file or directory)"
+    )
+    assert "the connection to the storage service broke" in stage_disk.fault(torn, "/vm/data").title

@@ -108,6 +108,7 @@ HOLD = "import sys; kept = sys.stdin.readline(); print('held', flush=True); sys.
 def test_the_search_finds_a_credential_wherever_it_is(shed: Shed) -> None:
     """In arguments, in an environment, in a file whatever its name, in a core dump; and as it may be encoded."""
     shed.hold(Container(few(random.Random(1))))
+    shed.root.mkdir(parents=True, exist_ok=True)
     secret = shed.source()["credential"]
     key = shed.source(key=True)["credential"]
     assert shed.leaked() == []

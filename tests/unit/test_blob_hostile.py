@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core.agent import blob, blob_errors, blob_list, path_data, stage_disk, staging, wire
+from core.agent import blob, blob_connection, blob_errors, blob_list, path_data, stage_disk, stage_plan, wire
 from core.agent.call import Cancelled
 from core.agent.faults import Fault
 from core.agent.lean_http import AWAY, Wire
@@ -105,7 +105,7 @@ def test_blobs_without_an_etag_are_not_staged() -> None:
     page = blob_list.parse(listing(entry("x", "1"), entry("y", "1", "")))
     client: Any = SimpleNamespace(source=source(), page=lambda *_, **__: page)
     with pytest.raises(Fault, match="without an ETag"):
-        staging.plan(client, "", lambda _: None)
+        stage_plan.plan(client, "", lambda _: None)
 
 
 def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
     mine, theirs = socket.socketpair()
     mine.settimeout(5)
     theirs.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n<\r\n" * 4)
-    answer = blob.Connection.response_class(mine)
+    answer = blob_connection.Connection.response_class(mine)
     answer.begin()
     client = blob.Client(source())
     monkeypatch.setattr(client, "get", lambda *_: answer)
@@ -129,7 +129,7 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
     theirs.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 500)
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(http.client.BadStatusLine, match="100"):
-        mine_again = blob.Connection.response_class(mine)
+        mine_again = blob_connection.Connection.response_class(mine)
         mine_again.begin()
     mine.close()
     theirs.close()
@@ -137,14 +137,14 @@ def test_a_listing_that_drips_and_an_answer_that_never_begins_hold_nobody(monkey
 
 def test_a_tree_that_could_not_be_deleted_again_is_not_made() -> None:
     """A folder more than a blob's name can have: walking and deleting it would end in a RecursionError for good."""
-    assert staging.safe("a/" * 253 + "b")
+    assert stage_plan.safe("a/" * 253 + "b")
     for name in ("a/" * 254 + "b", "a/" * 254, "abcd/" * 210):
         with pytest.raises(Fault, match="longer than a blob's can be"):
-            staging.relative([blob_list.Blob(name + "x", 1, "0x1")], 0)
+            stage_plan.relative([blob_list.Blob(name + "x", 1, "0x1")], 0)
     with pytest.raises(Fault, match="longer"):
-        staging.relative([blob_list.Blob("a/" * 300, 0, "0x1")], 0)  # the mark of a folder
+        stage_plan.relative([blob_list.Blob("a/" * 300, 0, "0x1")], 0)  # the mark of a folder
     here = stage_disk.fault(OSError(errno.ENAMETOOLONG, "File name too long"), "/x")
-    assert "cannot be written" in here.title
+    assert "cannot be read or written" in here.title
 
 
 def test_the_first_bytes_are_asked_for_and_no_more_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

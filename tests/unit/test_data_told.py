@@ -11,7 +11,7 @@ import pytest
 
 from core import events
 from core.agent import data_receipts
-from core.data import receipts
+from core.data import receipts, versions
 from core.data.service import LiveData
 from core.errors import AgentError
 from core.services import Events
@@ -129,3 +129,19 @@ async def test_receipts_of_a_vm_that_are_none_are_passed_over(site: Site) -> Non
     assert [(info.receipt, info.intact) for info in listed.receipts] == [(RECEIPT, True), (RECEIPT, False)]
     with pytest.raises(AgentError):
         await seen(LiveData(site, Told({"result": {}})).receipts(vm=True))
+
+
+def test_what_is_staged_of_another_container_is_not_what_a_path_means(site: Site) -> None:
+    here = {"source": "https://a.blob.local.azurestack.external/records", "within": "a/"}
+    other = {**here, "source": here["source"].replace("records", "archive")}
+    items = [
+        {"digest": "1", "places": [other], "broken": False},
+        {"digest": "2", "places": [here], "broken": True},
+        {"digest": "3", "places": [{**here, "within": "b/"}, here], "broken": False},
+        {"digest": "4", "places": [here], "broken": False},
+    ]
+    assert versions.newest(items, "a/", site) == items[2]
+    assert versions.newest(items, "c/", site) is None and versions.newest(items[:2], "a/", site) is None
+    text = site.path.read_text() + 'prefix = "a"\n'
+    site.path.write_text(text)
+    assert versions.newest(items, "", files.load(site.path)) == items[2]

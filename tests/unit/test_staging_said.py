@@ -19,6 +19,8 @@ RESULT = {
 
 def test_what_is_said_on_the_way_and_at_the_end() -> None:
     far = staging.said({"event": "progress", "done": 5, "total": 10, "unit": "bytes", "rate": 2, "left_s": 2.5})
+    left = staging.said({"event": "progress", "done": 0, "total": 3, "unit": "items"})
+    assert isinstance(left, events.Progress) and (left.title, left.unit) == (staging.LEFT, "items")
     assert far == events.Progress(title="Staging", done=5, total=10, rate=2.0, left_s=2.5)
     assert words.amount(far) == "5 B of 10 B, 2 B/s, 2 s left"
     assert staging.said({"event": "notice", "text": "busy"}) == events.Notice(text="busy", level="warning")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
-from typing import Callable, Dict, Iterator
+from typing import Callable, Collection, Dict, Iterator
 
 from . import path_access, path_data, path_network, path_rights, path_service, path_tls
 from .blob import Source
@@ -32,6 +33,7 @@ WHOLE: Dict[str, Step] = {
     "speed": path_data.speed,
     "disk": path_data.disk,
 }
+MAY_BE_OFF = ("anonymous", "bytes", "speed")  # nothing that comes after them needs what they find
 READ_OFF = ("public", "clock", "rights", "expiry")  # nothing is waited for
 
 
@@ -40,13 +42,19 @@ def follow_outside(source: Source) -> Iterator[Link]:
     return walk(Path(source.nobody(), "this computer", ""), NETWORK)
 
 
-def walk(path: Path, steps: Dict[str, Step]) -> Iterator[Link]:
-    """Each of `steps` in order. After the first that ends the path, the rest are skipped."""
+def walk(path: Path, steps: Dict[str, Step], off: Collection[str] = ()) -> Iterator[Link]:
+    """Each of `steps` in order. After the first that ends the path, the rest are skipped.
+
+    `off`: links that the site does not want; those of them that read blobs are not tried.
+    """
     broken = ""
     try:
         for id, step in steps.items():
             if broken:
                 yield Link(id, "skipped", "not tried: the link %r before it is broken" % broken, "", None)
+                continue
+            if id in off and id in MAY_BE_OFF:
+                yield Link(id, "skipped", "switched off by the site file", "", None)
                 continue
             link, ends = _tried(id, step, path)
             broken = id if ends else ""
@@ -67,7 +75,9 @@ def _tried(id: str, step: Step, path: Path) -> "tuple[Link, bool]":
     except Fault as fault:
         status, cause, action, code = "fail", fault.title, fault.hint, service_code(fault)
     except (OSError, http.client.HTTPException) as problem:
-        status, cause = "fail", "the connection broke (%s)" % type(problem).__name__
+        late = isinstance(problem, socket.timeout)
+        cause = "no answer in time" if late else "the connection broke (%s)" % type(problem).__name__
+        status = "fail"
         action = "check again; if it stays so, look at what is between %s and the storage service" % path.here
     took = None if id in READ_OFF else time.monotonic() - started
     return Link(id, status, cause, action, took, code), ends

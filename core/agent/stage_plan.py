@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import re
 import ssl
-import time
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple
 
+from . import data_folder, data_manifests
 from .blob import Client
+from .blob_errors import BUSY
 from .blob_list import Blob
 from .faults import Fault
-from .fetch_ask import BUSY
 from .fetch_rate import backoff
 
 TRIES = 6  # of one page
 LONGEST, DEEPEST = 1024, 254  # characters and parts of a blob's name, as the service has it
 EMPTY_PAGES = 50  # in a row; a few may come between partitions of the service
-now = time.time
 
 
 class Plan(NamedTuple):
@@ -28,16 +26,16 @@ class Plan(NamedTuple):
     `path`: as asked for; `within`: the same with the site's prefix.
     """
 
-    origin_text: str
+    origin: str
     path: str
     within: str
     blobs: Dict[str, Blob]
     folders: List[str]
     listing: str
 
-    def origin(self) -> Dict[str, Any]:
+    def source(self) -> Dict[str, Any]:
         etags = {path: blob.etag for path, blob in self.blobs.items()}
-        named = {"source": self.origin_text, "path": self.path, "within": self.within, "listing": self.listing}
+        named = {"source": self.origin, "path": self.path, "within": self.within, "listing": self.listing}
         return dict(named, etags=etags)
 
     @property
@@ -45,13 +43,9 @@ class Plan(NamedTuple):
         return sum(blob.size for blob in self.blobs.values())
 
     @property
-    def temporary(self) -> str:
-        """Its name, the source's alone: what is still the same when the container has changed is used."""
-        return ".tmp-%s-0" % _short(self.origin_text + "\0" + self.within)
-
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+    def family(self) -> str:
+        """See data_folder."""
+        return data_folder.family(self.origin, self.within)
 
 
 def plan(client: Client, path: str, wait: Callable[[float], object]) -> Plan:
@@ -59,13 +53,12 @@ def plan(client: Client, path: str, wait: Callable[[float], object]) -> Plan:
     wanted = client.source.within(path)
     single = bool(path) and not path.endswith("/")
     found = _listed(client, wanted, single, wait)
-    start = wanted.rfind("/") + 1 if single else len(wanted)
     if not found:
         where = "%s/%s" % (client.source.container, wanted)
         hint = 'a path is a blob, or a folder with a "/" at its end, below the prefix of the site'
         raise Fault("usage", "there is nothing at %s" % where, hint)
-    blobs, folders = relative(found, start)
-    origin = "%s/%s" % (client.source.endpoint, client.source.container)
+    blobs, folders = relative(found, len(data_manifests.beginning(wanted)))
+    origin = client.source.origin
     lines = ["%s\0%d\0%s" % (blob.name, blob.size, blob.etag) for blob in found]
     listing = hashlib.sha256("\n".join([origin, wanted, *sorted(lines)]).encode("utf-8")).hexdigest()
     return Plan(origin, path, wanted, blobs, folders, listing)
@@ -159,12 +152,3 @@ def safe(name: str) -> str:
 def digest(files: List[Dict[str, Any]]) -> str:
     lines = ["%s\0%d\0%s\n" % (entry["path"], entry["size"], entry["sha256"]) for entry in files]
     return hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def write(path: str, text: str) -> None:
-    """All of it or nothing."""
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(path + ".new", path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple
 
-from . import data_store, fetch_journal, fetch_large, stage_disk, stage_links
+from . import data_folder, data_store, fetch_journal, fetch_large, folders, stage_disk, stage_links
 from .blob import Client
 from .call import Call
 from .faults import Fault
@@ -14,8 +14,8 @@ from .fetch_files import Again, Files, Task, Whole
 from .fetch_journal import Journal, Kept
 from .fetch_large import Large
 from .fetch_pool import Pool
+from .stage_plan import Plan
 from .stage_progress import EVERY_S, Pace
-from .staging import Plan
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # sha256 of no bytes
 TURN = 512  # files between two looks whether the call is cancelled
@@ -30,10 +30,10 @@ class Fetched(NamedTuple):
     linked: int
 
 
-def fetch(call: Call, client: Client, base: str, plan: Plan, manifests: Iterable[Dict[str, Any]]) -> Fetched:
+def fetch(call: Call, client: Client, base: str, plan: Plan) -> Fetched:
     """All of the plan in its temporary folder. Raises Fault, fetch_ask.Changed, OSError; what came stays there then."""
     work = _Work(call, base, plan)
-    linked = work.begin(manifests)
+    linked = work.begin()
     fetched = work.fetch(client) if work.todo else 0
     done = work.files.done
     listed = [{"path": path, "size": plan.blobs[path].size, "sha256": done[path]} for path in sorted(plan.blobs)]
@@ -44,26 +44,26 @@ class _Work:
     def __init__(self, call: Call, base: str, plan: Plan) -> None:
         self.call = call
         self.plan = plan
-        self.temporary = os.path.join(base, plan.temporary)
+        self.temporary = os.path.join(base, data_folder.temporary(plan.family))
         self.files = Files(os.path.join(self.temporary, "files"))
         self.todo: Dict[str, Kept] = {}  # path -> what of it is here
         self._base = base
         self._there = 0  # bytes that were here at the start
 
-    def begin(self, manifests: Iterable[Dict[str, Any]]) -> int:
+    def begin(self) -> int:
         """Folders, what an earlier try left, and links; returns the bytes that were linked."""
         kept, stale = fetch_journal.read(self.temporary, self.plan.blobs, fetch_large.BLOCK)
         fetch_journal.forget(self.temporary, stale)
-        stage_disk.tidy(self.files.base, set(kept))
+        stage_disk.keep_only(self.files.base, set(kept))
         self._make_folders()
         data_store.note(self.temporary, self.plan)
-        linked = self._sort(kept, stage_links.known(self._base, manifests, self.plan))
+        linked = self._sort(kept, stage_links.known(self._base, self.plan))
         blobs = self.plan.blobs
         partly = sum(map(self._blocks_here, self.todo))
         try:
             stage_disk.make_sure_of_room(self._base, (blobs[path].size for path in self.todo), partly)
         except Fault:
-            stage_disk.discard(self.temporary)
+            folders.remove(self.temporary)
             raise
         return linked
 
