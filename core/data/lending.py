@@ -9,6 +9,7 @@ from typing import Any
 from .. import threads
 from ..errors import DataError
 from ..events import Notice
+from ..site import files
 from ..site.files import Site
 from ..ssh.agent import Link, Message
 from . import remembered, source
@@ -31,6 +32,7 @@ class Lender:
 
     async def described(self, life_s: float) -> dict[str, Any]:
         """As `core.data.source`, with what is remembered. Raises SiteError, SecretError."""
+        self._site = await threads.call(files.with_data_of_now, self._site)
         found = await threads.call(source, self._site, None if self._refused else life_s)
         return {**found, "remembered": await threads.call(remembered.load, self._site)}
 

@@ -19,7 +19,7 @@ from core.agent import blob
 from core.data import lending, path, remembered, sas, source
 from core.data import links as rows
 from core.data.service import LiveData
-from core.errors import AgentError
+from core.errors import AgentError, SiteError
 from core.site import files
 from core.site.files import Site
 from tests.pythons import oldest
@@ -117,6 +117,26 @@ async def test_the_vm_never_gets_the_account_key_and_the_site_judges_the_links(
     asked = " ".join(entry.path for entry in door.faults.seen)
     assert all("sp=rl" in text and "sr=c" in text for text in link.given) and "sig=" in asked
     assert blob.Source(**source(site)).key is not None
+
+
+async def test_a_site_file_that_is_corrected_counts_at_the_next_try_of_the_same_program(
+    site: Site, link: Watched
+) -> None:
+    async def broken() -> list[str]:
+        seen = [event for event in await told(data.check()) if isinstance(event, events.CheckFinished)]
+        return [check.id for check in seen if check.status == "fail"]
+
+    right = site.path.read_text()
+    site.path.write_text(right.replace('container = "records"', 'container = "recordz"'))
+    data = LiveData(files.load(site.path), link)
+    assert await broken() == ["data-list"]
+    site.path.write_text(right.replace("[data]", "[data"))
+    with pytest.raises(SiteError, match="not TOML"):
+        await broken()
+    site.path.write_text(right)
+    assert await broken() == []
+    site.path.unlink()  # what is known goes on to hold
+    assert await broken() == []
 
 
 async def test_the_version_is_kept_for_a_new_program_and_asked_anew_where_it_works_no_more(
