@@ -53,7 +53,9 @@ def _signature(client: Client, tried: str) -> Words:
         return cause, _token(client, time.time() + skew)
     if abs(skew) > CLOCK_LIMIT_S:
         return cause, "the VM's clock is %.0f s off the service's, which breaks signatures: set it first" % -skew
-    return cause, "compare the account name in the endpoint (%s) with the key's account" % client.source.account
+    return cause, "copy the key of account %s from the portal again: this one is another's, or not current" % (
+        client.source.account
+    )
 
 
 def _token(client: Client, now: float) -> str:
