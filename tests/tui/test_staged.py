@@ -65,6 +65,12 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("escape")
         assert walk.app.focused is not None and walk.app.focused.id == "primary"
         assert "blob service" in walk.screen_text()
+        await walk.press("l")
+        await walk.pilot.resize_terminal(40, 10)
+        await walk.until(lambda: not walk.app.focused)
+        await walk.pilot.resize_terminal(*size)
+        await walk.settled()
+        assert "l goes there" in walk.screen_text() and "blob service" in walk.screen_text(), "the keys are not lost"
 
 
 @pytest.mark.usefixtures("brisk")

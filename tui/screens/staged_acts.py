@@ -99,11 +99,15 @@ class StagedActs(StepPane):
         return super().leave_field()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        self.set_class(event.widget is self.table, "-list")
-        self.box.hint(here=event.widget is self.table)
-        self.screen.refresh_bindings()
+        self._make_room(event.widget is self.table)
 
     def on_descendant_blur(self, _event: DescendantBlur) -> None:
+        """The list can lose the keys to nothing: in a window that is too small it is not seen."""
+        self._make_room(self.at_list)
+
+    def _make_room(self, here: bool) -> None:
+        self.set_class(here, "-list")
+        self.box.hint(here=here)
         self.screen.refresh_bindings()
 
     def on_staged_table_moved(self, event: StagedTable.Moved) -> None:
