@@ -35,7 +35,7 @@ class DataPane(StagedActs):
         yield Row(
             "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
         )
-        yield Static(id="staged")
+        yield Static(id="staged", classes="-empty")
         yield StagedBox(id="staged-box")
 
     def on_mount(self) -> None:
@@ -138,7 +138,8 @@ class DataPane(StagedActs):
     def _show(self, event: events.DataStaged) -> None:
         data = event.data
         how = words.how_staged(event)
-        self.query_one("#staged", Static).update(
+        box = self.query_one("#staged", Static)
+        box.remove_class("-empty").update(
             Content.assemble(
                 ("✓ ", "$text-success"),
                 f"{data.path or 'all'}: {words.plural(data.files, 'file')}, {words.size(data.bytes)}, {how}\n",
@@ -158,7 +159,7 @@ class DataPane(StagedActs):
     def gone(self, digests: set[str]) -> None:
         if self.data is not None and self.data.data.digest in digests:
             self.data = self.session.staged = None
-            self.query_one("#staged", Static).update("")
+            self.query_one("#staged", Static).add_class("-empty").update("")
             self.session.journey.undone(
                 self.STEP, "data removed", "the data that were staged are not on the VM any more"
             )
