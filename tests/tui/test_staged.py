@@ -38,6 +38,7 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("l")
         shown = walk.screen_text()
         assert "blob service" not in shown, "the list has the path's place while it has the keys"
+        assert NEW[:8] in shown and OLD[:8] in shown, "two versions of a path can be told apart"
         assert "patients/2026-10/ +1" in shown and "◌ unfinished" in shown and "esc goes back" in shown
         await walk.press("enter")
         assert "needs it" in walk.status and DIGEST[:12] in walk.status
