@@ -70,19 +70,19 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.pilot.resize_terminal(40, 10)
         await walk.until(lambda: not walk.app.focused)
         await walk.pilot.resize_terminal(*size)
-        await walk.settled()
-        assert "l goes there" in walk.screen_text() and "blob service" in walk.screen_text(), "the keys are not lost"
+        await walk.until(lambda: "l goes there" in walk.screen_text() and "blob service" in walk.screen_text())
 
 
 @pytest.mark.usefixtures("brisk")
 async def test_what_was_staged_here_and_goes_is_not_told_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = msgspec.structs.replace(VERSIONS[0], held=[])
+    free = msgspec.structs.replace(VERSIONS[0], held=[], alone=0)
     monkeypatch.setattr("tests.fakes.store.VERSIONS", (free,))
     scenario = Scenario()
     async with walking(scenario) as walk:
         await walk.press("3", "enter", "enter")
         assert walk.state == "done" and "sha256" in walk.pane_text("#staged")
         await walk.press("l", "x")
+        assert "gains nothing, as what stays has the same files." in walk.app.screen.text  # type: ignore[attr-defined]
         await walk.type(DIGEST[:12])
         await walk.press("enter")
         assert scenario.evicted == {DIGEST} and walk.pane_text("#staged") == "" and walk.app.session.staged is None

@@ -165,7 +165,7 @@ class StagedActs(StepPane):
         items = staged.going(chosen)
         rows = [staged.one(item) for item in items[:NAMED]] + [staged.stays(item) for item in chosen.stay]
         rows += [f"and {len(items) - NAMED} more"] if items[NAMED:] else []
-        rows += ["", f"{self.session.vm}'s disk gains {words.size(chosen.bytes)}. {WHAT_IT_IS[what]}"]
+        rows += ["", f"{self.session.vm}'s disk gains {staged.gain(chosen)}. {WHAT_IT_IS[what]}"]
         one = items[0]
         wanted = str(len(items)) if items[1:] else "1" if isinstance(one, events.PartialData) else one.digest[:12]
         title = f"{what.capitalize()} {'this' if not items[1:] else f'these {len(items)}'}?"
