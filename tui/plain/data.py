@@ -72,5 +72,6 @@ class PlainData(PlainStaged):
             self.talk.say('Correct it, then say "path".')
         else:
             self.session.journey.stop(self.STEP)
+            self.session.journey.withdraw(self.STEP)  # the path was what failed
             self.found = "the path holds"
             self.talk.say("The path holds. Staged data do not pass through this computer.")

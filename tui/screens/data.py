@@ -117,6 +117,7 @@ class DataPane(StagedActs):
         self.whole = bool(found.links)
         self.look()
         self.session.journey.stop(self.STEP)
+        self.session.journey.withdraw(self.STEP)  # the path was what failed
         warned = words.plural(len(found.warned), "warning") if found.warned else ""
         status, holds = ("warn", f"The path holds, with {warned}.") if warned else ("pass", "The path holds.")
         if self.session.read_only:
