@@ -135,3 +135,19 @@ async def test_a_removal_can_be_stopped_and_its_error_tried_again() -> None:
         walk.pane.work.again()  # type: ignore[misc]
         await walk.settled()
         assert isinstance(walk.app.screen, TypedConfirmation)
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_staging_that_is_stopped_says_how_it_goes_on_and_shows_what_came() -> None:
+    scenario = Scenario(evicted={each.digest for each in VERSIONS} | {PARTIAL.name})
+    async with walking(scenario) as walk:
+        await walk.press("3", "enter")
+        assert "nothing, 91.3 GB free" in walk.screen_text()
+        scenario.hold["stage"] = asyncio.Event()
+        await walk.pilot.press("enter")
+        await walk.until(lambda: walk.pane.going)
+        scenario.evicted.discard(PARTIAL.name)
+        await walk.pilot.press("escape")
+        await walk.settled()
+        assert "stopped; the next staging goes on where it was" in walk.status
+        assert [item.name for item in table(walk).items] == [PARTIAL.name]  # type: ignore[union-attr]

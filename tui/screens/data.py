@@ -125,10 +125,19 @@ class DataPane(StagedActs):
         return status, f"{holds} Enter stages the data on the VM; they do not pass through this computer."
 
     def failed(self) -> None:
-        self.stopped()
+        self._leave_path()
         self.relabel()
 
     def stopped(self) -> None:
+        self._leave_path()
+        if self.doing is not None and self.doing.changes:
+            self.look()  # what came so far stays on the VM
+
+    def how_stopped(self, task: Task) -> str:
+        staging = task.changes and task.counts
+        return "stopped; the next staging goes on where it was" if staging else super().how_stopped(task)
+
+    def _leave_path(self) -> None:
         if self.links.going:
             self.links.end(whole=False)
 
