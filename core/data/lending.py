@@ -36,6 +36,10 @@ class Lender:
         found = await threads.call(source, self._site, None if self._refused else life_s)
         return {**found, "remembered": await threads.call(remembered.load, self._site)}
 
+    def anew(self) -> None:
+        """A token is tried again: what was refused may have been a wrong key, which is corrected by now."""
+        self._refused = False
+
     async def remember(self, api_version: str) -> None:
         if api_version and not self._read_only:
             await threads.call(remembered.save, self._site, api_version)

@@ -135,6 +135,11 @@ async def test_a_site_file_that_is_corrected_counts_at_the_next_try_of_the_same_
         await broken()
     site.path.write_text(right)
     assert await broken() == []
+    key = (site.path.parent / "key").read_text()
+    (site.path.parent / "key").write_text(base64.b64encode(b"another account's key" * 3).decode())
+    assert await broken() == ["data-auth"]
+    (site.path.parent / "key").write_text(key)
+    assert await broken() == [] and "sig=" in link.given[-1], "the right key is not given to the VM for the wrong one"
     site.path.unlink()  # what is known goes on to hold
     assert await broken() == []
 
@@ -212,7 +217,7 @@ async def test_a_wrong_key_is_said_after_one_more_try_and_a_busy_service_is_no_r
     (home / "key").write_text(base64.b64encode(b"another" * 9).decode())
     checks = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
     broken = next(check for check in checks if check.status == "fail")
-    assert broken.id == "data-auth" and "the account name in the endpoint" in broken.fix
+    assert broken.id == "data-auth" and "copy the key of account" in broken.fix
 
 
 async def test_a_client_whose_look_takes_long_holds_nothing_up(
