@@ -69,7 +69,13 @@ def chosen(event: events.DataChosen) -> list[str]:
     verb = "purged" if event.purge else "evicted"
     lines = [f"would be {verb}: {one(item)}" for item in going(event)]
     lines += [stays(item) for item in event.stay]
-    return [*(lines or [f"nothing would be {verb}"]), f"the disk gains {size(event.bytes)}"]
+    return [*(lines or [f"nothing would be {verb}"]), f"the disk gains {gain(event)}"]
+
+
+def gain(event: events.DataChosen) -> str:
+    """How much; nothing at all would seem to be a mistake."""
+    shared = event.bytes == 0 and any(item.bytes for item in event.versions)
+    return "nothing, as what stays has the same files" if shared else size(event.bytes)
 
 
 def going(event: events.DataChosen | events.DataEvicted | events.DataPurged) -> list[Item]:

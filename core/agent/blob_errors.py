@@ -56,7 +56,9 @@ def _signature(client: Client, tried: str) -> Words:
         return cause, _token(client, time.time() + skew)
     if abs(skew) > CLOCK_LIMIT_S:
         return cause, "the VM's clock is %.0f s off the service's, which breaks signatures: set it first" % -skew
-    return cause, "compare the account name in the endpoint (%s) with the key's account" % client.source.account
+    return cause, "copy the key of account %s from the portal again: this one is another's, or not current" % (
+        client.source.account
+    )
 
 
 def _token(client: Client, now: float) -> str:
@@ -64,11 +66,9 @@ def _token(client: Client, now: float) -> str:
     source, sas = client.source, client.source.sas
     begins, ends = moment(sas.get("st", "")), moment(sas.get("se", ""))
     if source.lent:
-        late = "its clock is ahead of the service's or " if ends is not None and ends < now else ""
-        named = "%sthe account in the endpoint (%s) is not that of the account key" % (late, source.account)
-        return (
-            "the token was made on your computer: %s; where the service takes none: key_on_vm = true in [data]" % named
-        )
+        clock = "set your computer's clock, which is ahead of the service's; or " if (ends or now) < now else ""
+        copy = "%scopy the key of account %s from the portal again: this one is another's, or not current"
+        return copy % (clock, source.account) + ", or the stamp takes no token of a key (key_on_vm = true in [data])"
     if not sas:
         return "give an account key or a SAS token in data.credential"
     if ends is not None and ends <= now:

@@ -30,8 +30,10 @@ def tls(path: Path) -> Passed:
     except ssl.SSLCertVerificationError as error:
         raise _refused(error, shown(target, source.host), source, context, path.here)
     except socket.timeout:
-        seconds = "%.0f s" % CONNECT_TIMEOUT
-        raise Broken("no answer to the TLS handshake within %s" % seconds, "does something on the way hold it back?")
+        raise Broken(
+            "no answer to the TLS handshake within %.0f s" % CONNECT_TIMEOUT,
+            "ask whether the storage service is well; if it is, a firewall on the way may hold TLS back",
+        )
     except OSError as error:
         raise _no_session(error, path)
     left = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()

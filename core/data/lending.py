@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from .. import threads
 from ..errors import DataError
 from ..events import Notice
+from ..site import files
 from ..site.files import Site
 from ..site.secrets import Secret
 from ..ssh.agent import Link, Message
@@ -34,11 +35,16 @@ class Lender:
 
     async def described(self, life_s: float) -> dict[str, Any]:
         """As `core.data.source`, with what is remembered. Raises SiteError, SecretError."""
+        self._site = await threads.call(files.with_data_of_now, self._site)
         found = await threads.call(source, self._site, None if self._refused else life_s)
         credential: str = found["credential"]
         signed = parse_qs(credential.partition("?")[2] or credential).get("sig", [])
         self._given.update((text, Secret(text)) for text in (credential, *signed) if text not in self._given)
         return {**found, "remembered": await threads.call(remembered.load, self._site)}
+
+    def anew(self) -> None:
+        """A token is tried again: what was refused may have been a wrong key, which is corrected by now."""
+        self._refused = False
 
     async def remember(self, api_version: str) -> None:
         if api_version and not self._read_only:

@@ -17,6 +17,7 @@ from ..site.secrets import hidden
 
 GROUP = "data"
 VM, CLIENT = "data-", "data-client-"  # beginnings of ids
+NOT_TRIED = "not tried: "  # how the evidence of a link begins that another one hides
 Stretch = Literal["network", "service", "access", "data"]
 
 
@@ -211,7 +212,7 @@ def finished_outside(link: Mapping[str, Any]) -> CheckFinished:
         evidence = f"{link['evidence']}; the service {FINE}"
         link = {**link, "status": "skipped", "evidence": evidence, "action": ""}
     elif link["status"] == "skipped":
-        link = {**link, "evidence": f"not tried: the service {FINE}"}
+        link = {**link, "evidence": f"{NOT_TRIED}the service {FINE}"}
     return msgspec.structs.replace(
         _finished(row, CLIENT, link),
         title=f"From this computer: {row.title[0].lower()}{row.title[1:]}",

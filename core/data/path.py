@@ -24,6 +24,7 @@ async def follow(site: Site, link: Link, lender: lending.Lender) -> AsyncGenerat
     Raises SiteError, SecretError, ConnectError and its kin.
     """
     outside: list[dict[str, Any]] = []
+    lender.anew()
     described = await lender.described(lending.CHECK_S)
     looking = asyncio.create_task(threads.call(_look, {**described, "credential": "", "lent": False}, outside))
     try:

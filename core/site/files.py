@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,14 @@ def load(path: Path, vm: str | None = None) -> Site:
         )
     file = msgspec.convert(raw, schema.SiteFile)
     return Site(file, path.absolute(), _choose_vm(file, path, vm))
+
+
+def with_data_of_now(site: Site) -> Site:
+    """With the `[data]` that its file has by now: somebody corrected it meanwhile. Raises SiteError. Blocks."""
+    if not site.path.is_file():
+        return site
+    data = load(site.path).file.data
+    return replace(site, file=msgspec.structs.replace(site.file, data=data))
 
 
 def problems_of(raw: dict[str, Any], path: Path) -> list[str]:

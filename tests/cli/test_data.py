@@ -40,7 +40,7 @@ def test_a_purge_names_what_goes_and_takes_the_word_yes_alone(ward: Path) -> Non
     [
         (("data", "evict"), "data evict: what?"),
         (("data", "purge"), "data purge: what?"),
-        (("data", "purge", "--all", "samples/"), "data purge: what?"),
+        (("data", "purge", "--all", "samples/"), "everything that is staged, not both"),
         (("data", "purge", "", "--yes"), "an empty path or digest"),  # "$VARIABLE" without a value
         (("data", "evict", "samples/", " ", "--yes"), "an empty path or digest"),
         (("data", "evict", "--unused-for", "30"), "is no span"),
@@ -67,6 +67,7 @@ def test_read_only_still_says_what_would_go(fake: Run) -> None:
 def test_a_receipt_is_copied_listed_and_a_change_of_it_shows(fake: Run, home: Path) -> None:
     copy = home / "receipt.json"
     said = fake("data", "purge", "patients/", "--yes", "--receipt", str(copy))
+    assert f"receipt copied to {copy}" in said.err
     assert said.code == 0 and copy.stat().st_mode & 0o777 == 0o600
     receipt = json.loads(copy.read_text())
     assert receipts.intact(receipt) and receipts.checked(receipt) == receipt

@@ -86,6 +86,18 @@ def test_what_is_staged_is_told_and_removed_after_the_word_yes(answered: Answere
     assert len(scenario.evicted) == 2
 
 
+def test_the_broken_link_is_named_with_what_to_do_and_a_mistyped_version_fails_no_step(answered: Answered) -> None:
+    said = answered(*["data", "path", "quit"], scenario=Scenario(broken_link="data.tls"))
+    told = said.out.partition("checks in ")[2]
+    in_order(told, "The path breaks at TLS: ", "What to do: ", 'say "path".', "It is failed (broken at TLS).")
+    said = answered(*["data", "stage", "evict", "nowhere", "purge", "-", "quit"])
+    in_order(
+        said.out,
+        "It is done (samples/ is staged", "Failed after ", "nowhere", "It is done (samples/ is staged",
+        "What to purge (a path, or the beginning of a digest, as list says them) [nothing]: -",
+    )  # fmt: skip
+
+
 def test_steps_are_reached_by_name_and_what_an_earlier_session_did_is_told(answered: Answered) -> None:
     said = answered("", "watch", "la", "step 2", "steps", "launch", "steps", "x", "l", "quit")
     in_order(

@@ -57,7 +57,7 @@ CASES: Mapping[str, Case] = {
     "the clock is 20 minutes off": Case("clock", "20 min behind the service's, so it refuses", "timedatectl"),
     "the clock is 20 minutes off, with a SAS": Case("clock", "20 min behind the service's", "15 min", goes_on=True),
     "the clock is 90 seconds off": warns("clock", "s ahead of the service's", "15 minutes"),
-    "the account key is wrong": Case("auth", "does not accept the credential (AuthenticationFailed)", "account name"),
+    "the account key is wrong": Case("auth", "does not accept the credential (AuthenticationFailed)", "copy the key"),
     "the SAS has ended": Case("auth", "AuthenticationFailed", "this one ended at 20"),
     "the SAS has not begun": Case("auth", "AuthenticationFailed", "this one holds from 20"),
     "the SAS was altered": Case("auth", "AuthenticationFailed", "it was altered"),

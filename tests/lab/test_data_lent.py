@@ -19,7 +19,7 @@ from core.agent import blob
 from core.data import lending, path, remembered, sas, source
 from core.data import links as rows
 from core.data.service import LiveData
-from core.errors import AgentError, DataError
+from core.errors import AgentError, DataError, SiteError
 from core.site import files, secrets
 from core.site.files import Site
 from tests.pythons import oldest
@@ -130,6 +130,31 @@ async def test_the_vm_never_gets_the_account_key_and_the_site_judges_the_links(
     assert blob.Source(**source(site)).key is not None
 
 
+async def test_a_site_file_that_is_corrected_counts_at_the_next_try_of_the_same_program(
+    site: Site, link: Watched
+) -> None:
+    async def broken() -> list[str]:
+        seen = [event for event in await told(data.check()) if isinstance(event, events.CheckFinished)]
+        return [check.id for check in seen if check.status == "fail"]
+
+    right = site.path.read_text()
+    site.path.write_text(right.replace('container = "records"', 'container = "recordz"'))
+    data = LiveData(files.load(site.path), link)
+    assert await broken() == ["data-list"]
+    site.path.write_text(right.replace("[data]", "[data"))
+    with pytest.raises(SiteError, match="not TOML"):
+        await broken()
+    site.path.write_text(right)
+    assert await broken() == []
+    key = (site.path.parent / "key").read_text()
+    (site.path.parent / "key").write_text(base64.b64encode(b"another account's key" * 3).decode())
+    assert await broken() == ["data-auth"]
+    (site.path.parent / "key").write_text(key)
+    assert await broken() == [] and "sig=" in link.given[-1], "the right key is not given to the VM for the wrong one"
+    site.path.unlink()  # what is known goes on to hold
+    assert await broken() == []
+
+
 async def test_the_version_is_kept_for_a_new_program_and_asked_anew_where_it_works_no_more(
     site: Site, link: Watched, door: StrictFront
 ) -> None:
@@ -203,15 +228,16 @@ async def test_a_wrong_key_is_said_and_a_busy_service_is_no_reason_to_give_the_k
     site: Site, link: Watched, door: StrictFront, home: Path
 ) -> None:
     door.faults.busy = ALWAYS
-    mine = allowing(site)
+    before, mine = site.path.read_text(), allowing(site)
     checks = [event for event in await told(LiveData(mine, link).check()) if isinstance(event, events.CheckFinished)]
     assert next(check for check in checks if check.status == "fail").id == "data-service"
     assert not [text for text in link.given if "sig=" not in text]
     door.well()
+    site.path.write_text(before)
     (home / "key").write_text(base64.b64encode(b"another" * 9).decode())
     checks = [event for event in await told(LiveData(site, link).check()) if isinstance(event, events.CheckFinished)]
     broken = next(check for check in checks if check.status == "fail")
-    assert broken.id == "data-auth" and "the account in the endpoint (trainshed) is not that of the" in broken.fix
+    assert broken.id == "data-auth" and "copy the key of account" in broken.fix
     assert not [text for text in link.given if "sig=" not in text]
 
 

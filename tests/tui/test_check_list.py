@@ -43,7 +43,9 @@ async def test_findings_are_grouped_filtered_and_compared() -> None:
         await walk.press("slash")
         await walk.type("CRITICAL tls")
         assert heads(walk) == ["As it should be (1)"] and "data · " in lines(walk)[1]
+        ran = len(walk.app.session.commands)
         await walk.press("enter", "x")  # a letter is a key again
+        assert len(walk.app.session.commands) == ran, "the filter is done, and nothing is checked again"
         assert walk.pane.query_one("#check-filter").display and len(lines(walk)) == 2
         await walk.press("escape")
         assert len(lines(walk)) == 38 and not walk.pane.query_one("#check-filter").display

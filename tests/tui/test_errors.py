@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
@@ -22,6 +23,7 @@ from tests.fakes.services import FakeConnection
 from tui.app import TrainshedApp
 from tui.screens.dialogues import Confirmation, HostKeyQuestion, SecretQuestion
 from tui.steps import ORDER
+from tui.widgets.links import LinkPath
 
 from .walk import Walk, make_app, walking
 
@@ -191,7 +193,9 @@ async def test_the_first_broken_link_is_named_and_mended_links_go_on() -> None:
         assert "TLS: the certificate" in walk.pane_text("#broken")
         assert walk.state == "failed"
         scenario.broken_link = ""
-        await walk.press("r", "enter")
+        await walk.press("r")
+        assert walk.state == "todo" and "The path holds" in walk.status, "nothing is failed any more"
+        await walk.press("enter")
         assert walk.state == "done"
         assert "sha256" in walk.pane_text("#staged")
 
@@ -212,6 +216,11 @@ async def test_the_broken_link_is_told_whole_and_the_others_by_their_keys() -> N
             await walk.press(*["j"] * 30)
             assert "from here, blob service: not tried" in walk.pane_text("#broken")
             assert "which is fine" in walk.pane_text("#broken") and "✗ FAIL TLS" in " ".join(walk.screen_text().split())
+            links = walk.pane.query_one(LinkPath)
+            empty = {"status": "skipped", "evidence": "there is no blob to read", "duration_s": 1e-6}
+            links.add(msgspec.structs.replace(links.found.links["data-bytes"], **empty))
+            drawn = walk.pane_text("#links")
+            assert "0.0 ms" not in drawn and ("there is no blob" in drawn or size == (80, 24))
 
 
 async def test_findings_stay_where_a_check_does_not_reach_the_vm() -> None:

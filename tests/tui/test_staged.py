@@ -38,6 +38,7 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("l")
         shown = walk.screen_text()
         assert "blob service" not in shown, "the list has the path's place while it has the keys"
+        assert NEW[:8] in shown and OLD[:8] in shown, "two versions of a path can be told apart"
         assert "patients/2026-10/ +1" in shown and "◌ unfinished" in shown and "esc goes back" in shown
         await walk.press("enter")
         assert "needs it" in walk.status and DIGEST[:12] in walk.status
@@ -68,17 +69,23 @@ async def test_what_goes_is_named_and_typed_and_what_a_run_needs_stays(size: tup
         await walk.press("escape")
         assert walk.app.focused is not None and walk.app.focused.id == "primary"
         assert "blob service" in walk.screen_text()
+        await walk.press("l")
+        await walk.pilot.resize_terminal(40, 10)
+        await walk.until(lambda: not walk.app.focused)
+        await walk.pilot.resize_terminal(*size)
+        await walk.until(lambda: "l goes there" in walk.screen_text() and "blob service" in walk.screen_text())
 
 
 @pytest.mark.usefixtures("brisk")
 async def test_what_was_staged_here_and_goes_is_not_told_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = msgspec.structs.replace(VERSIONS[0], held=[])
+    free = msgspec.structs.replace(VERSIONS[0], held=[], alone=0)
     monkeypatch.setattr("tests.fakes.store.VERSIONS", (free,))
     scenario = Scenario()
     async with walking(scenario) as walk:
         await walk.press("3", "enter", "enter")
         assert walk.state == "done" and "sha256" in walk.pane_text("#staged")
         await walk.press("l", "x")
+        assert "gains nothing, as what stays has the same files." in walk.app.screen.text  # type: ignore[attr-defined]
         await walk.type(DIGEST[:12])
         await walk.press("enter")
         assert scenario.evicted == {DIGEST} and walk.pane_text("#staged") == "" and walk.app.session.staged is None
@@ -131,3 +138,19 @@ async def test_a_removal_can_be_stopped_and_its_error_tried_again() -> None:
         walk.pane.work.again()  # type: ignore[misc]
         await walk.settled()
         assert isinstance(walk.app.screen, TypedConfirmation)
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_staging_that_is_stopped_says_how_it_goes_on_and_shows_what_came() -> None:
+    scenario = Scenario(evicted={each.digest for each in VERSIONS} | {PARTIAL.name})
+    async with walking(scenario) as walk:
+        await walk.press("3", "enter")
+        assert "nothing, 91.3 GB free" in walk.screen_text()
+        scenario.hold["stage"] = asyncio.Event()
+        await walk.pilot.press("enter")
+        await walk.until(lambda: walk.pane.going)
+        scenario.evicted.discard(PARTIAL.name)
+        await walk.pilot.press("escape")
+        await walk.settled()
+        assert "stopped; the next staging goes on where it was" in walk.status
+        assert [item.name for item in table(walk).items] == [PARTIAL.name]  # type: ignore[union-attr]

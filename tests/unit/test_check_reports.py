@@ -74,7 +74,8 @@ EVERYTHING = report(
     ],
 )  # fmt: skip
 def test_a_change_is_of_what_is_found(was: tuple[str, str] | None, now: tuple[str, str], kind: str) -> None:
-    found = changes([check(*was)] if was else [], [check(*now)])
+    other = check("pass", id="another")
+    found = changes([check(*was), other] if was else [other], [check(*now)])
     assert [change.kind for change in found] == ([kind] if kind else [])
     if kind:
         assert (found[0].was, found[0].now) == (was[0] if was else None, now[0])
@@ -88,6 +89,24 @@ def test_other_evidence_is_a_change_and_bad_news_comes_first() -> None:
         ("mended", "gone"),
         ("same", "other"),
     ]
+
+
+def test_a_link_that_was_not_tried_and_a_group_that_was_never_checked_are_no_change() -> None:
+    def link(status: str, id: str, evidence: str = "seen") -> CheckFinished:
+        return msgspec.structs.replace(check(status, id=id, evidence=evidence), group="data")
+
+    holds = report(link("pass", "data-list"), link("warn", "data-rights"))
+    broken = report(link("fail", "data-list"), link("skipped", "data-rights", "not tried: the link 'list' before it"))
+    assert [(one.id, one.kind) for one in changes(holds.checks, broken.checks)] == [("data-list", "new")]
+    last.save(msgspec.structs.replace(holds, vm="other"), None)
+    last.save(msgspec.structs.replace(broken, vm="other"), last.load("ward-7", "other"))
+    kept = last.load("ward-7", "other")
+    assert kept is not None and [one.status for one in kept.checks] == ["fail", "warn"]
+    assert [(one.id, one.kind) for one in changes(kept.checks, holds.checks)] == [("data-list", "gone")]
+    ssh = report(check("fail"))
+    assert changes(holds.checks, ssh.checks) == []
+    first = record.of("ward-7", "other", ChecksFinished(counts={}, started=9.0, duration_s=1), ssh.checks, holds)
+    assert first.since is None, "nothing was compared"
 
 
 def test_a_report_is_read_again_as_it_was(tmp_path: Path) -> None:

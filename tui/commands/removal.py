@@ -140,7 +140,8 @@ class Purge(Removal):
     ) -> None:
         """Raises UsageError where nothing, or two things, say what is meant; or no receipt can be written there."""
         if bool(targets) == everything:
-            raise UsageError("data purge: what?", hint="name digests or paths, or --all for everything that is staged")
+            hint = "name digests or paths, or --all for everything that is staged"
+            raise UsageError("data purge: what?", hint=f"{hint}, not both" if everything else hint)
         _refuse_nothing("purge", targets)
         super().__init__(settings, targets)
         self.names, self.receipt = names, receipt
@@ -161,3 +162,4 @@ class Purge(Removal):
             from core.data import receipts
 
             receipts.copy(self.receipt, done.receipt)
+            self.job.output.note(f"receipt copied to {self.receipt}")

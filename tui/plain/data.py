@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from core import events
+from core.data.links import row_of
 
+from ..text import harmless
 from ..words import plural, size
 from .prompts import Choice
 from .staged import PlainStaged
@@ -15,7 +17,7 @@ from .talk import Doing
 class PlainData(PlainStaged):
     STEP = "data"
     whole = False  # every link of the path held
-    broken = ""
+    broken: events.CheckFinished | None = None
     staged: events.DataStaged | None = None
 
     def choices(self) -> list[Choice]:
@@ -31,7 +33,7 @@ class PlainData(PlainStaged):
         return super().usual or ("stage" if self.whole else "path")
 
     async def path(self) -> None:
-        self.whole, self.broken = False, ""
+        self.whole, self.broken = False, None
         data = self.session.services.data
         await self.operate(Doing("Following the path to the data", ("check", "data"), data.check))
 
@@ -46,7 +48,7 @@ class PlainData(PlainStaged):
 
     def receive(self, event: events.Event) -> None:
         if isinstance(event, events.CheckFinished) and event.status == "fail":
-            self.broken = self.broken or event.title
+            self.broken = self.broken or event
         elif isinstance(event, events.DataStaged):
             self.staged = self.session.staged = event
         else:
@@ -61,11 +63,15 @@ class PlainData(PlainStaged):
             what = f"{data.path or 'all'} is staged, {plural(data.files, 'file')}, {size(data.bytes)}"
             self.finish(data.digest, what)
             return
-        self.whole = not self.broken
-        if self.broken:
-            self.session.journey.fail(self.STEP, f"broken at {self.broken}")
-            self.talk.say(f"The path breaks at {self.broken}. Correct it, then say again.")
+        self.whole = self.broken is None
+        if self.broken is not None:
+            link = row_of(self.broken.id).word
+            self.session.journey.fail(self.STEP, f"broken at {link}")
+            self.talk.say(f"The path breaks at {link}: {harmless(self.broken.evidence)}")
+            self.talk.say(*([f"What to do: {harmless(self.broken.fix)}"] if self.broken.fix else []))
+            self.talk.say('Correct it, then say "path".')
         else:
             self.session.journey.stop(self.STEP)
+            self.session.journey.withdraw(self.STEP)  # the path was what failed
             self.found = "the path holds"
             self.talk.say("The path holds. Staged data do not pass through this computer.")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from core import events
+from core.services import Events
 
 from .. import staged
 from .prompts import Choice
@@ -28,15 +30,15 @@ class PlainStaged(PlainStep):
         return [Choice("list", "Say what is staged on the VM", self.listing), *removals]
 
     async def listing(self) -> None:
-        await self.operate(Doing("Looking what is staged", ("data", "list"), self.session.services.data.list))
+        await self._look("Looking what is staged", ("data", "list"), self.session.services.data.list)
 
     async def remove(self, what: str) -> None:
         """Looks what would go, asks, and does it."""
         if self.session.read_only:
             self.talk.say("Read-only: this would change something. Start without --read-only to do it.")
             return
-        await self.ask("target", f"What to {what}", "a path, or the beginning of a digest, as list says them")
-        target = self.typed("target")
+        await self.ask(what, f"What to {what}", "a path, or the beginning of a digest, as list says them")
+        target = self.typed(what)
         if not target:
             self.talk.say("Nothing was named, and nothing was removed.")
             return
@@ -44,7 +46,7 @@ class PlainStaged(PlainStep):
         self.chosen = None
         self.lost = False
         look = partial(remove, [target], dry=True)
-        await self.operate(Doing("Looking what would go", ("data", what, target, "--dry-run"), look))
+        await self._look("Looking what would go", ("data", what, target, "--dry-run"), look)
         going = self._going()
         if not going:
             return
@@ -53,14 +55,18 @@ class PlainStaged(PlainStep):
             return
         agreed = [item.digest if isinstance(item, events.StagedData) else item.name for item in going]
         begin = partial(remove, [target], agreed=agreed)
-        await self.operate(Doing(f"Removing by {what}", ("data", what, target), begin, changes=True))
+        doing = Doing(f"Removing by {what}", ("data", what, target), begin, changes=True, counts=False)
+        await self.operate(doing)
+
+    async def _look(self, title: str, line: tuple[str, ...], begin: Callable[..., Events]) -> None:
+        """A mistake in what was typed is no failure of the step."""
+        await self.operate(Doing(title, line, begin, counts=False))
 
     def _going(self) -> list[staged.Item]:
         return [] if self.chosen is None else staged.going(self.chosen)
 
     def store_done(self) -> None:
         """None of it is the step; but what the step was done for may have gone."""
-        self.session.journey.stop(self.STEP)
         if self.lost:
             self.session.staged, self.lost = None, False
             self.session.journey.undone(self.STEP, "data removed", "what was staged is not on the VM any more")

@@ -264,6 +264,7 @@ class CheckPane(StepPane):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.input is self.field:
             event.stop()
+            event.prevent_default()  # Textual calls the pane's too, which checks again
             self._show_filter(self.field.value)
 
     def leave_field(self) -> bool:

@@ -35,7 +35,7 @@ class DataPane(StagedActs):
         yield Row(
             "Stage", Field(id="path", placeholder="optional: a blob, or a folder ending in /; empty is all of it")
         )
-        yield Static(id="staged")
+        yield Static(id="staged", classes="-empty")
         yield StagedBox(id="staged-box")
 
     def on_mount(self) -> None:
@@ -117,6 +117,7 @@ class DataPane(StagedActs):
         self.whole = bool(found.links)
         self.look()
         self.session.journey.stop(self.STEP)
+        self.session.journey.withdraw(self.STEP)  # the path was what failed
         warned = words.plural(len(found.warned), "warning") if found.warned else ""
         status, holds = ("warn", f"The path holds, with {warned}.") if warned else ("pass", "The path holds.")
         if self.session.read_only:
@@ -124,10 +125,19 @@ class DataPane(StagedActs):
         return status, f"{holds} Enter stages the data on the VM; they do not pass through this computer."
 
     def failed(self) -> None:
-        self.stopped()
+        self._leave_path()
         self.relabel()
 
     def stopped(self) -> None:
+        self._leave_path()
+        if self.doing is not None and self.doing.changes:
+            self.look()  # what came so far stays on the VM
+
+    def how_stopped(self, task: Task) -> str:
+        staging = task.changes and task.counts
+        return "stopped; the next staging goes on where it was" if staging else super().how_stopped(task)
+
+    def _leave_path(self) -> None:
         if self.links.going:
             self.links.end(whole=False)
 
@@ -138,7 +148,8 @@ class DataPane(StagedActs):
     def _show(self, event: events.DataStaged) -> None:
         data = event.data
         how = words.how_staged(event)
-        self.query_one("#staged", Static).update(
+        box = self.query_one("#staged", Static)
+        box.remove_class("-empty").update(
             Content.assemble(
                 ("✓ ", "$text-success"),
                 f"{data.path or 'all'}: {words.plural(data.files, 'file')}, {words.size(data.bytes)}, {how}\n",
@@ -158,7 +169,7 @@ class DataPane(StagedActs):
     def gone(self, digests: set[str]) -> None:
         if self.data is not None and self.data.data.digest in digests:
             self.data = self.session.staged = None
-            self.query_one("#staged", Static).update("")
+            self.query_one("#staged", Static).add_class("-empty").update("")
             self.session.journey.undone(
                 self.STEP, "data removed", "the data that were staged are not on the VM any more"
             )

@@ -99,11 +99,15 @@ class StagedActs(StepPane):
         return super().leave_field()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        self.set_class(event.widget is self.table, "-list")
-        self.box.hint(here=event.widget is self.table)
-        self.screen.refresh_bindings()
+        self._make_room(event.widget is self.table)
 
     def on_descendant_blur(self, _event: DescendantBlur) -> None:
+        """The list can lose the keys to nothing: in a window that is too small it is not seen."""
+        self._make_room(self.at_list)
+
+    def _make_room(self, here: bool) -> None:
+        self.set_class(here, "-list")
+        self.box.hint(here=here)
         self.screen.refresh_bindings()
 
     def on_staged_table_moved(self, event: StagedTable.Moved) -> None:
@@ -160,7 +164,7 @@ class StagedActs(StepPane):
         items = staged.going(chosen)
         rows = [staged.one(item) for item in items[:NAMED]] + [staged.stays(item) for item in chosen.stay]
         rows += [f"and {len(items) - NAMED} more"] if items[NAMED:] else []
-        rows += ["", f"{self.session.vm}'s disk gains {words.size(chosen.bytes)}. {WHAT_IT_IS[what]}"]
+        rows += ["", f"{self.session.vm}'s disk gains {staged.gain(chosen)}. {WHAT_IT_IS[what]}"]
         one = items[0]
         wanted = str(len(items)) if items[1:] else "1" if isinstance(one, events.PartialData) else one.digest[:12]
         title = f"{what.capitalize()} {'this' if not items[1:] else f'these {len(items)}'}?"

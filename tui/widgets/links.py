@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.events import Click, Resize
 from textual.widgets import Static
 
+from core.checks.reports import changes
 from core.data.links import CLIENT, ROWS, VM, Row, row_of
 from core.events import CheckFinished
 from tui import words
@@ -174,9 +175,9 @@ class LinkPath(Vertical):
             id = VM + row.id
             link = self.found.links.get(id)
             mark = words.STATUS[link.status] if link else TODO
-            took = words.duration(link.duration_s) if link and link.duration_s is not None else ""
+            took = _took(link)
             head: Cell = (f"{mark!s:<9}  {row.word:<{WORD}}", mark.style, id)
-            told = "" if link is None else "not tried" if link.status == "skipped" else link.evidence
+            told = "" if link is None else link.evidence if changes.made(link) else "not tried"
             lines.append([self._cable(id), head, (f"  {took:>7}  ", "", ""), (told, "$muted", "")])
         return [*lines, self._end()]
 
@@ -223,7 +224,7 @@ class LinkPath(Vertical):
         link = self.found.links.get(id)
         mark = words.STATUS[link.status] if link else TODO
         shown = str(mark) if link and link.status in ("fail", "warn", "unknown") else mark.glyph
-        took = f" {words.duration(link.duration_s)}" if timed and link and link.duration_s is not None else ""
+        took = f" {_took(link)}" if timed and _took(link) else ""
         return (f"{shown} {row.word}{took}", mark.style, id)
 
     def _told(self, roomy: bool) -> Content:
@@ -232,13 +233,19 @@ class LinkPath(Vertical):
             return Content("")
         mark = words.STATUS[link.status]
         before = "  (seen before; the last try did not come so far)" if link.id in self.found.earlier else ""
-        took = f"  ({words.duration(link.duration_s)})" if link.duration_s is not None else ""
+        took = f"  ({_took(link)})" if _took(link) else ""
         parts = [(f"{mark} ", mark.style), (f"{word(link)}: ", "bold"), (link.evidence, ""), (took + before, "$muted")]
         if link.fix:
             parts.append((f"\n→ {link.fix}", ""))
         if roomy:
             parts.append((f"\n  {link.title}. Expected: {link.expected}", "$muted"))
         return Content.assemble(*parts)
+
+
+def _took(link: CheckFinished | None) -> str:
+    """Nothing where nothing was waited for."""
+    took = link.duration_s if link is not None else None
+    return words.duration(took) if took is not None and took >= 0.00005 else ""
 
 
 def _ids() -> list[str]:

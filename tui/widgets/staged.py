@@ -24,7 +24,7 @@ from .lines import Lines, fit
 MARK = 2  # cells before the first column
 # title -> (cells, cells from which the table has it; the path takes what is left)
 COLUMNS = (
-    ("DIGEST", 12, 120), ("FILES", 8, 60), ("SIZE", 7, 0), ("FREES", 7, 106), ("STAGED", 10, 90), ("USED", 10, 0),
+    ("DIGEST", 8, 70), ("FILES", 8, 106), ("SIZE", 7, 0), ("FREES", 7, 116), ("STAGED", 10, 90), ("USED", 10, 0),
 )  # fmt: skip
 STATE = 20  # cells
 
@@ -186,7 +186,7 @@ def _cell(title: str, item: Item) -> str:
         return {"SIZE": words.size(item.bytes), "FREES": words.size(item.bytes), "STAGED": since}.get(title, "")
     used = item.staged if item.used is None else item.used
     return {
-        "DIGEST": item.digest[:12],
+        "DIGEST": item.digest[:8],
         "FILES": f"{item.files:,}",
         "SIZE": words.size(item.bytes),
         "FREES": "" if item.alone is None else words.size(item.alone),

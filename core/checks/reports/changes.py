@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
+from ...data.links import NOT_TRIED
 from ...events import CheckChange, CheckFinished, Severity, Status
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")  # the worst first
@@ -16,11 +17,17 @@ RANK: dict[Status, int] = {"pass": 0, "skipped": 0, "unknown": 1, "warn": 2, "fa
 def changes(before: Iterable[CheckFinished], now: Iterable[CheckFinished]) -> list[CheckChange]:
     """New and worse findings first, then what is better or gone, then what is only told otherwise.
 
-    A check that either time did not make at all is no change, unless it is a finding.
+    A check that either time did not make at all is no change, unless it is a finding that is new in its group. One that
+    could not be made, as what comes before it is broken, says nothing: its finding is not gone.
     """
-    old = {check.id: check for check in before}
-    found = [_change(old.pop(check.id, None), check) for check in now]
+    old = {check.id: check for check in before if made(check)}
+    groups = {check.group for check in old.values()}
+    found = [_change(old.get(check.id), check) for check in now if made(check) and check.group in groups]
     return sorted((change for change in found if change), key=lambda change: ORDER.index(change.kind))
+
+
+def made(check: CheckFinished) -> bool:
+    return check.status != "skipped" or not check.evidence.startswith(NOT_TRIED)
 
 
 def _change(was: CheckFinished | None, now: CheckFinished) -> CheckChange | None:

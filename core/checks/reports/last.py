@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ...site import atomic, paths
+from .changes import made
 from .record import LARGEST, Report, document, parse
 
 
@@ -27,8 +28,10 @@ def load(site: str, vm: str) -> Report | None:
 
 
 def save(report: Report, before: Report | None) -> None:
-    """Checks of a group that was not asked for now stay as they were. Raises OSError."""
+    """Checks that were not made now stay as they were: of other groups, and behind a broken link. Raises OSError."""
     groups = {check.group for check in report.checks}
-    kept = [check for check in before.checks if check.group not in groups] if before else []
-    whole = msgspec.structs.replace(report, checks=[*report.checks, *kept], since=None, changes=[])
+    old = {check.id: check for check in before.checks} if before else {}
+    now = [check if made(check) else old.get(check.id, check) for check in report.checks]
+    kept = [check for check in old.values() if check.group not in groups]
+    whole = msgspec.structs.replace(report, checks=[*now, *kept], since=None, changes=[])
     atomic.write(path(report.site, report.vm), json.dumps({"schema": 1, **document(whole)}))

@@ -35,6 +35,8 @@ def of(
 ) -> Report:
     """`baseline`: what the changes are told against; where there is none, the last time that this client checked."""
     found = list(checks)
+    if baseline is not None and not {check.group for check in baseline.checks} & {check.group for check in found}:
+        baseline = None  # the last time looked at something else
     return Report(
         site=site,
         vm=vm,
