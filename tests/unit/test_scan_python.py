@@ -105,6 +105,13 @@ TOLD = {
     "shared memory": ("open('/dev/shm/x', 'ab')", "write-outside"),
     "os.open": ("import os\nos.open('/var/x', os.O_CREAT | os.O_WRONLY)", "write-outside"),
     "descriptor": ("import os\nos.fdopen(7, 'wb').write(b'x')", "inherited"),
+    "named like this machine": ("import requests\nrequests.post('http://localhost.e.example')", "http"),
+    "user named like it": ("import requests\nrequests.post('http://localhost:1@e.example')", "http"),
+    "read from such a name": ("import pandas as pd\npd.read_csv('http://127.0.0.1.e.example/x.csv')", "download"),
+    "unknown address, known text": ("import requests\nrequests.post(url, 'localhost')", "http"),
+    "gateway": ("from prometheus_client import push_to_gateway\npush_to_gateway(x, job='j')", "http"),
+    "asserted": ("import pandas as pd\ndf = pd.read_csv('x')\nassert df.empty, f'{df}'", "prints-records"),
+    "stream": ("import pandas as pd, sys\ndf = pd.read_csv('x')\ndf.to_csv(sys.stdout)", "prints-records"),
     "setuid": ("import os\nos.chmod('x', 0o4755)", "privilege"),
 }  # fmt: skip
 
@@ -137,6 +144,9 @@ SILENT = {
     "weights": "import torch\ntorch.save({'model': m.state_dict()}, 'outputs/x.pt')",
     "env": "import torch.distributed as d\nd.init_process_group('gloo', init_method='env://')",
     "docstring": "'''Asks 169.254.169.254 and /var/run/docker.sock.'''",
+    "ports and queries": "import requests\nrequests.get(f'http://localhost:{port}/x')\nrequests.get('http://[::1]?x')",
+    "what is expected": "import pandas as pd\ndf = pd.read_csv('x')\nassert len(df), f'{df.shape}'",
+    "means to the log": "import pandas as pd, sys\npd.read_csv('x').groupby('a').mean().to_csv(sys.stdout)",
     "sqlite": "import sqlalchemy\nsqlalchemy.create_engine('sqlite:///x')",
 }  # fmt: skip
 

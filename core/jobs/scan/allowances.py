@@ -49,7 +49,7 @@ def wrong(allowances: Iterable[Allowance]) -> Iterator[Found]:
         if not each.rules:
             yield Found("allowance", each.line, "it names no rule")
         elif unknown:
-            near = difflib.get_close_matches(unknown[0], BY_ID, 1)
+            near = difflib.get_close_matches(unknown[0], BY_ID, 1, 0.7)
             yield Found(
                 "allowance", each.line, f"there is no rule {unknown[0]}" + (f", {near[0]} is one" if near else "")
             )

@@ -60,6 +60,7 @@ def judged(call: Call, read: set[str]) -> Iterator[Said]:
         yield from _switched(call)
     if last in places.NAMES:
         yield from places.written(call)
+        yield from records.streamed(call)
     if name in calls.RECORDS and call.node.args:
         yield from places.fetched(call)
         read.add(ast.dump(call.node.args[0]))

@@ -172,6 +172,9 @@ class _Reader:
         if isinstance(node, ast.Raise) and node.exc is not None:
             for rule, seen in records.raised(meaning, node.exc):
                 self._say(rule, seen, node)
+        if isinstance(node, ast.Assert) and node.msg is not None:
+            for rule, seen in records.asserted(meaning, node.msg):
+                self._say(rule, seen, node)
         for _, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):
                 self._expression(value, meaning)
