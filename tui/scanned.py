@@ -18,6 +18,7 @@ LEVELS = {"refused": ("✗", "bad"), "warning": ("⚠", "warning"), "note": ("·
 LEAKS = {"Net": "network", "Out": "what leaves", "Res": "stays behind", "Side": "hidden"}
 WIDEST = 40  # characters of a column
 LARGEST = 5  # files that are named without --files
+ALLOWING = "what is meant to be there is allowed on its line or the one above: # trainshed: allow RULE because REASON"
 PROMISE = "a scan informs and never protects: what a job can reach, its sandbox decides"
 
 
@@ -48,6 +49,8 @@ def report(
         yield ""
     yield from _travels(ended, output, files)
     yield output.style("strong", _counted(ended))
+    if any(not each.allowed for each in found):
+        yield output.style("quiet", ALLOWING)
     yield output.style("quiet", PROMISE)
 
 
@@ -71,7 +74,10 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _travels(ended: events.ScanFinished, output: Output, every: bool) -> Iterator[str]:
-    if ended.kind == "file" or not ended.files:
+    if ended.kind == "file":
+        return
+    if not ended.files:
+        yield from (output.style("strong", "would travel  nothing"), "")
         return
     ignore = f"; left behind by {', '.join(map(printable, ended.ignore_files[:3]))}" if ended.ignore_files else ""
     more = "" if every or len(ended.files) <= LARGEST else f", the {LARGEST} largest of them (--files lists all)"

@@ -35,7 +35,7 @@ def test_findings_by_level_then_what_would_travel(fake: Run, code: Path) -> None
     said = fake("scan", str(code))
     assert (said.code, said.err) == (1, "") and "\x1b" not in said.out
     lines = said.out.splitlines()
-    assert [line for line in lines if not line.startswith(" ") and line][:-1] == [
+    assert [line for line in lines if not line.startswith(" ") and line][:-2] == [
         "✗ refused  1",
         "⚠ warning  2",
         "· note  1",
@@ -47,6 +47,7 @@ def test_findings_by_level_then_what_would_travel(fake: Run, code: Path) -> None
     assert "    train.py:3     requests.post → https://e.example/…" in lines
     assert "    new line.py:2  requests.get" in lines
     assert "  train.py:5  http  because it is the licence server" in lines
+    assert lines[-2].endswith("# trainshed: allow RULE because REASON")
     assert lines[-1] == "a scan informs and never protects: what a job can reach, its sandbox decides"
     assert "sig" not in said.out
 
@@ -57,7 +58,10 @@ def test_the_exit_code_is_that_of_the_level(fake: Run, code: Path, level: str, c
     assert fake("scan", str(code), "--fail-on", level).code == code_
     (code / "train.py").write_text(CODE.replace("https://e.example/u?sig=abc", "http://localhost"))
     (code / "new\nline\x1b[31m.py").unlink()
-    assert fake("scan", str(code), "--fail-on", level).code == 0, "what is allowed does not count"
+    allowed = fake("scan", str(code), "--fail-on", level)
+    assert allowed.code == 0 and "allow RULE" not in allowed.out, "what is allowed does not count"
+    (code / "train.py").unlink()
+    assert "would travel  nothing" in fake("scan", str(code)).out
 
 
 def test_json_is_one_document(fake: Run, code: Path) -> None:
