@@ -77,6 +77,7 @@ TOLD = {
     "print": ("import pandas as pd\ndf = pd.read_csv('x')\nprint('rows', df[df.age > 3].head())", "prints-records"),
     "f-string": ("import pandas as pd\ndf = pd.read_csv('x')\nprint(f'{df}')", "prints-records"),
     "rows": ("import csv\nfor row in csv.reader(open('x')):\n    print(row)", "prints-records"),
+    "counted rows": ("import numpy as np\nfor i, row in enumerate(np.load('x')):\n    print(row)", "prints-records"),
     "split": (
         "import numpy as np\nfrom sklearn.model_selection import train_test_split\nX = np.load('x')\n"
         "a, b = train_test_split(X)\nprint(a[:5])",
@@ -147,6 +148,10 @@ SILENT = {
     "ports and queries": "import requests\nrequests.get(f'http://localhost:{port}/x')\nrequests.get('http://[::1]?x')",
     "what is expected": "import pandas as pd\ndf = pd.read_csv('x')\nassert len(df), f'{df.shape}'",
     "means to the log": "import pandas as pd, sys\npd.read_csv('x').groupby('a').mean().to_csv(sys.stdout)",
+    "numbers of rows": (
+        "import numpy as np\nX = np.load('x')\nfor i, row in enumerate(X):\n    print(i)\n"
+        "[print(i) for i, row in enumerate(X)]"
+    ),
     "sqlite": "import sqlalchemy\nsqlalchemy.create_engine('sqlite:///x')",
 }  # fmt: skip
 

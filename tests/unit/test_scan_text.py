@@ -82,7 +82,7 @@ def test_what_is_written_while_an_image_is_built_stays_in_it() -> None:
 def test_requirements_and_conda_files_tell_addresses_and_who_reports() -> None:
     text = (
         "# https://e.example\nnumpy==2.1\n--extra-index-url https://me:pw@e.example/simple\ntrl @ git+https://e.example/x\n"
-        "-e git+ssh://git@e.example/y\nComet_ML>=3\nrayon\npandas ; python_version > '3.8'\n"
+        "-e git+ssh://git@e.example/y\nComet_ML>=3\nrayon\n--find-links wheels\npandas ; python_version > '3.8'\n"
     )
     found = [(each.rule, each.line) for each in packages.of_text(text)]
     assert found == [("package-address", 3), ("package-address", 4), ("package-address", 5), ("package-telemetry", 6)]

@@ -10,10 +10,9 @@ from typing import Any
 
 from . import calls, judging, places, reaching, records, syntax
 from .call import Call
-from .flows import each
 from .folding import Partial, Ref, Value, is_text
 from .found import Found, listed, shown
-from .meaning import Meaning, bind
+from .meaning import Meaning, bind, looped
 
 LARGEST = 2 << 20  # bytes: what people write is smaller
 DEEPEST = 4  # code in texts of code
@@ -157,7 +156,7 @@ class _Reader:
 
     def _loop(self, node: ast.For | ast.AsyncFor, meaning: Meaning) -> None:
         self._expression(node.iter, meaning)
-        bind(meaning.names, node.target, each(meaning.of(node.iter)))
+        looped(meaning, node.target, node.iter)
         self._block(node.body, meaning)
         self._block(node.orelse, meaning)
 
@@ -269,7 +268,7 @@ class _Reader:
             return
         elif kind in _COMPREHENSIONS:
             for loop in node.generators:  # type: ignore[attr-defined]
-                bind(meaning.names, loop.target, each(meaning.of(loop.iter)))
+                looped(meaning, loop.target, loop.iter)
         elif kind is ast.Subscript:
             self._item(node, meaning)  # type: ignore[arg-type]
         for child in syntax.children(node):
