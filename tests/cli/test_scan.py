@@ -84,10 +84,17 @@ def test_sarif_has_rules_places_and_what_is_allowed(fake: Run, code: Path) -> No
         (each["ruleId"], each["level"], each["locations"][0]["physicalLocation"], "suppressions" in each)
         for each in run["results"]
     ]
-    assert ("data-file", "error", {"artifactLocation": {"uri": "records.csv"}}, False) in seen
-    train = {"artifactLocation": {"uri": "train.py"}, "region": {"startLine": 5}}
+    assert run["originalUriBaseIds"] == {"CODE": {"uri": f"{code.as_uri()}/"}}
+    assert ("data-file", "error", {"artifactLocation": {"uri": "records.csv", "uriBaseId": "CODE"}}, False) in seen
+    train = {"artifactLocation": {"uri": "train.py", "uriBaseId": "CODE"}, "region": {"startLine": 5}}
     assert ("http", "warning", train, True) in seen and len(seen) == 5
     assert fake("scan", str(code), "--format", "sarif", "--json").code == 2
+    job = code.parent / "job.yml"
+    job.write_text("command: curl http://e.example\ncode: src\nenvironment: azureml:x@latest\n")
+    (run,) = json.loads(fake("scan", str(job), "--format", "sarif").out)["runs"]
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"] for each in run["results"]]
+    assert {"uri": job.as_uri()} in places and {"uri": "train.py", "uriBaseId": "CODE"} in places
+    assert f"  from {code}, and paths above are as in it" in fake("scan", str(job)).out.splitlines()
 
 
 def test_no_site_is_needed_and_a_wrong_path_is_an_error(

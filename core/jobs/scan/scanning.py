@@ -55,6 +55,7 @@ def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | Pro
     yield ScanFinished(
         path=_utf8(str(path)),
         kind=kind,
+        folder=_utf8(look.root),
         files=[SentFile(path=each.path, bytes=each.size, link=each.link) for each in look.files],
         bytes=sum(each.size for each in look.files),
         ignore_files=look.ignore_files,
@@ -76,6 +77,7 @@ class _Look:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._staged = staged.by_size(wanted.staged)
+        self.root = ""  # of the code
         self.files: list[Entry] = []
         self.ignore_files: list[str] = []
         self.looked_at = 0
@@ -135,6 +137,7 @@ class _Look:
         self.ignore_files += survey.ignore_files
         yield from self._survey(survey, where)
         root = survey.manifest.folder
+        self.root = self.root or root
         for name in survey.ignore_files:
             text = self._text_of(f"{root}/{name}")
             self._allowed.append((name.rpartition("/")[0], allowances.of_text(text)))
