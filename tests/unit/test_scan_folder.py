@@ -270,6 +270,16 @@ def test_a_file_alone_is_what_it_is(tmp_path: Path) -> None:
     assert [each[1:] for each in told(tmp_path / "link.py")] == [(2, "http"), (30_004, "http")]
 
 
+def test_code_in_other_languages_is_one_note(tmp_path: Path) -> None:
+    write(tmp_path, {"train.R": "download.file('http://e.example', 'x')\n", "ext/k.cpp": "int x;\n", "entry.r": SENDS})
+    write(tmp_path, {"README.md": "R", "x.py": "x = 1\n"})
+    assert [each[1:] for each in told(tmp_path / "train.R")] == [(0, "other-language")]
+    (one,) = scanned(tmp_path)[0]
+    assert (one.level, one.file, one.seen) == ("note", "entry.r", "3 files of C++, R, such as entry.r")
+    write(tmp_path, {".amlignore": "# trainshed: allow other-language entry.r because we read it\n"})
+    assert [each.allowed for each in scanned(tmp_path)[0]] == ["we read it"]
+
+
 async def test_the_service_yields_findings_and_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"x.py": SENDS})
     monkeypatch.setattr(scanning, "BETWEEN", -1.0)

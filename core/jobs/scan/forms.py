@@ -16,6 +16,13 @@ _SHEBANG = re.compile(rb"#![^\n]*\b(python|sh|bash|dash|zsh|ksh)")
 _DOCKERFILE = re.compile(r"(?:.*\.)?dockerfile(?:\..*)?|containerfile")
 _RUN = re.compile(r"\s*(?:RUN|CMD|ENTRYPOINT|ONBUILD RUN)\s+(?:--\S+\s+)*(.*)", re.IGNORECASE)
 _BUILDS = re.compile(r"\s*(?:ONBUILD )?RUN\s", re.IGNORECASE)
+# By the end of a name in lower case: languages that a job may run, and that are not read.
+OTHERS = {
+    ".r": "R", ".rmd": "R", ".qmd": "Quarto", ".jl": "Julia", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cu": "CUDA",
+    ".f90": "Fortran", ".java": "Java", ".scala": "Scala", ".go": "Go", ".rs": "Rust", ".js": "JavaScript",
+    ".mjs": "JavaScript", ".ts": "TypeScript", ".pl": "Perl", ".rb": "Ruby", ".m": "MATLAB", ".sas": "SAS",
+    ".pyx": "Cython",
+}  # fmt: skip
 YAML = (".yml", ".yaml")
 
 

@@ -82,6 +82,7 @@ class _Look:
         self.ignore_files: list[str] = []
         self.looked_at = 0
         self._pictures: list[str] = []
+        self._unread: dict[str, str] = {}  # files -> their language
         self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
         self._named: dict[str, str] = {}  # files that the job file names -> their form
 
@@ -119,6 +120,7 @@ class _Look:
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
         yield from self._one(os.path.realpath(path), str(path), (data, size))
+        yield from self._others()
 
     def _first(self, path: str) -> tuple[bytes, int]:
         try:
@@ -152,6 +154,16 @@ class _Look:
             seen = f"{len(self._pictures)} pictures or recordings, such as {self._pictures[0]}"
             yield self._finding("images", self._pictures[0], 0, seen)
         self._pictures = []
+        yield from self._others()
+
+    def _others(self) -> Iterator[ScanFinding]:
+        """One finding: a library may have hundreds of such files."""
+        if self._unread:
+            first, languages = next(iter(self._unread)), ", ".join(sorted(set(self._unread.values())))
+            more = f", such as {first}" if len(self._unread) > 1 else ""
+            seen = f"{amounts.plural(len(self._unread), 'file')} of {languages}{more}"
+            yield self._finding("other-language", first, 0, seen)
+        self._unread = {}
 
     def _survey(self, survey: Survey, where: str) -> Iterator[ScanFinding]:
         for error in survey.refused:
@@ -204,6 +216,9 @@ class _Look:
             self.looked_at += len(data)
         found, commented = forms.of_text(kind, data, size, text)
         told = secrets.of_text(text, code=kind in ("python", "notebook"))
+        other = forms.OTHERS.get(os.path.splitext(name)[1].lower()) if not kind else None  # noqa: PTH122 (of a text)
+        if other is not None:
+            self._unread[name] = other
         if name.rpartition("/")[2] in _HOOKS:
             found = [*found, Found("start-hook", 0, name.rpartition("/")[2])]
         if kind == "notebook":
