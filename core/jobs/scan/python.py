@@ -46,6 +46,7 @@ _CLUES = (
 _FIXED_PLACE = re.compile(
     r"[\"'](?:~|/(?!tmp/|usr/|opt/|job/|outputs/|bin/|dev/null|dev/std)\w)|\bhome\(|[\"']HOME[\"']"
 )
+_DISPLAYS = (ast.Dict, ast.Tuple, ast.List, ast.Set)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
@@ -151,6 +152,7 @@ class _Reader:
 
     def _new_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, meaning: Meaning) -> None:
         self._expressions([*node.decorator_list, *node.args.defaults], meaning)
+        self._kept(node.args.defaults, node, meaning)
         meaning.names[node.name] = Ref(f"local:{node.name}")
         self._later.append((node, meaning, self._class))
 
@@ -271,8 +273,14 @@ class _Reader:
                 looped(meaning, loop.target, loop.iter)
         elif kind is ast.Subscript:
             self._item(node, meaning)  # type: ignore[arg-type]
+        elif kind in _DISPLAYS:
+            self._kept(node.values if kind is ast.Dict else node.elts, node, meaning)  # type: ignore[attr-defined]
         for child in syntax.children(node):
             self._expression(child, meaning)
+
+    def _kept(self, items: Iterable[ast.expr], node: ast.AST, meaning: Meaning) -> None:
+        for rule, seen in judging.kept(meaning, items):
+            self._say(rule, seen, node)
 
     def _item(self, node: ast.Subscript, meaning: Meaning) -> None:
         value = meaning.of(node)
