@@ -77,6 +77,8 @@ def test_an_allowance_counts_with_a_reason_on_its_line_or_the_one_above(tmp_path
         "requests.post(",
         "    'http://e.example',",
         ")",
+        f"x = 1; {post}  # trainshed: allow http because of this line alone",
+        post,
     ]
     write(tmp_path, {"train.py": "\n".join(lines)})
     found, ended = scanned(tmp_path)
@@ -84,8 +86,9 @@ def test_an_allowance_counts_with_a_reason_on_its_line_or_the_one_above(tmp_path
         2: "it is the licence server",
         4: "of the licence server",
         12: "the statement is long",
+        15: "of this line alone",
     }
-    assert ended.counts == {"refused": 0, "warning": 4, "note": 2, "allowed": 3}
+    assert ended.counts == {"refused": 0, "warning": 5, "note": 2, "allowed": 4}
     wrong = {each.line: each.seen for each in found if each.rule == "allowance"}
     assert wrong == {5: "it gives no reason", 6: "there is no rule htpp, http is one"}
 
