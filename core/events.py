@@ -451,6 +451,7 @@ class ScanFinished(_Event, frozen=True, kw_only=True, tag="scan.finished"):
 
     path: str
     kind: Literal["folder", "job", "file"]
+    folder: str = ""  # of the code: what the paths of files are relative to
     files: list[SentFile]
     bytes: int
     ignore_files: list[str]

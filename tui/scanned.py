@@ -18,6 +18,7 @@ LEVELS = {"refused": ("✗", "bad"), "warning": ("⚠", "warning"), "note": ("·
 LEAKS = {"Net": "network", "Out": "what leaves", "Res": "stays behind", "Side": "hidden"}
 WIDEST = 40  # characters of a column
 LARGEST = 5  # files that are named without --files
+ALLOWING = "what is meant to be there is allowed on its line or the one above: # trainshed: allow RULE because REASON"
 PROMISE = "a scan informs and never protects: what a job can reach, its sandbox decides"
 
 
@@ -48,6 +49,8 @@ def report(
         yield ""
     yield from _travels(ended, output, files)
     yield output.style("strong", _counted(ended))
+    if any(each.line and not each.allowed for each in found):
+        yield output.style("quiet", ALLOWING)
     yield output.style("quiet", PROMISE)
 
 
@@ -71,11 +74,18 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _travels(ended: events.ScanFinished, output: Output, every: bool) -> Iterator[str]:
-    if ended.kind == "file" or not ended.files:
+    if ended.kind == "file":
+        return
+    if not ended.files and ended.counts["refused"]:
+        return  # too much to be listed
+    if not ended.files:
+        yield from (output.style("strong", "would travel  nothing"), "")
         return
     ignore = f"; left behind by {', '.join(map(printable, ended.ignore_files[:3]))}" if ended.ignore_files else ""
     more = "" if every or len(ended.files) <= LARGEST else f", the {LARGEST} largest of them (--files lists all)"
     yield output.style("strong", f"would travel  {plural(len(ended.files), 'file')}, {size(ended.bytes)}{more}{ignore}")
+    if ended.kind == "job" and ended.folder:
+        yield f"  from {printable(ended.folder)}, and paths above are as in it"
     shown = sorted(ended.files, key=lambda each: -each.bytes)[:LARGEST] if more else ended.files
     rows = [(each.path, f"link to {each.link}" if each.link is not None else size(each.bytes)) for each in shown]
     yield from (f"  {line}" for line in table(("FILE", "SIZE"), rows))
@@ -92,13 +102,13 @@ def _counted(ended: events.ScanFinished) -> str:
     return f"{', '.join(said) or 'nothing found'} in {duration(ended.duration_s)}"
 
 
-def sarif(found: Sequence[events.ScanFinding], output: Output) -> None:
+def sarif(found: Sequence[events.ScanFinding], ended: events.ScanFinished, output: Output) -> None:
     """As SARIF, on one line."""
     from importlib.metadata import version
 
     from core.jobs.scan.sarif import log
 
-    output.lines([json.dumps(log(found, version("trainshed")))])
+    output.lines([json.dumps(log(found, version("trainshed"), ended.folder))])
 
 
 def rules(output: Output) -> None:

@@ -127,13 +127,13 @@ class _Rules:
 
 def _walk(folder: Path, where: str, refuse: Refuse, ignore_files: list[str]) -> Iterator[Entry]:
     """`ignore_files`: those that were found are added, each before what it says counts."""
-    waiting = [("", _Rules())]
+    waiting = [("", _Rules(), False)]
     while waiting:
-        inside, rules = waiting.pop()
+        inside, rules, left = waiting.pop()
         try:
             with os.scandir(folder / inside) as found:
                 items = list(found)
-            name = _ignore_file(items)
+            name = "" if left else _ignore_file(items)  # a folder that stays behind takes nothing back by itself
             if name:
                 rules = rules.below(folder, inside, name, where)
                 ignore_files.append(f"{inside}{name}")
@@ -148,8 +148,9 @@ def _walk(folder: Path, where: str, refuse: Refuse, ignore_files: list[str]) -> 
             if item.name in LEFT_OUT:
                 continue
             if item.is_dir(follow_symlinks=False):
-                if not (rules.prune and rules.ignored(f"{path}/")):
-                    waiting.append((f"{path}/", rules))
+                ignored = rules.ignored(f"{path}/")
+                if not (rules.prune and ignored):
+                    waiting.append((f"{path}/", rules, ignored))
             elif not rules.ignored(path):
                 try:
                     yield _entry(folder, path, item.stat(follow_symlinks=False), where)

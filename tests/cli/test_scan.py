@@ -35,7 +35,7 @@ def test_findings_by_level_then_what_would_travel(fake: Run, code: Path) -> None
     said = fake("scan", str(code))
     assert (said.code, said.err) == (1, "") and "\x1b" not in said.out
     lines = said.out.splitlines()
-    assert [line for line in lines if not line.startswith(" ") and line][:-1] == [
+    assert [line for line in lines if not line.startswith(" ") and line][:-2] == [
         "✗ refused  1",
         "⚠ warning  2",
         "· note  1",
@@ -47,6 +47,7 @@ def test_findings_by_level_then_what_would_travel(fake: Run, code: Path) -> None
     assert "    train.py:3     requests.post → https://e.example/…" in lines
     assert "    new line.py:2  requests.get" in lines
     assert "  train.py:5  http  because it is the licence server" in lines
+    assert lines[-2].endswith("# trainshed: allow RULE because REASON")
     assert lines[-1] == "a scan informs and never protects: what a job can reach, its sandbox decides"
     assert "sig" not in said.out
 
@@ -57,7 +58,10 @@ def test_the_exit_code_is_that_of_the_level(fake: Run, code: Path, level: str, c
     assert fake("scan", str(code), "--fail-on", level).code == code_
     (code / "train.py").write_text(CODE.replace("https://e.example/u?sig=abc", "http://localhost"))
     (code / "new\nline\x1b[31m.py").unlink()
-    assert fake("scan", str(code), "--fail-on", level).code == 0, "what is allowed does not count"
+    allowed = fake("scan", str(code), "--fail-on", level)
+    assert allowed.code == 0 and "allow RULE" not in allowed.out, "what is allowed does not count"
+    (code / "train.py").unlink()
+    assert "would travel  nothing" in fake("scan", str(code)).out
 
 
 def test_json_is_one_document(fake: Run, code: Path) -> None:
@@ -80,10 +84,17 @@ def test_sarif_has_rules_places_and_what_is_allowed(fake: Run, code: Path) -> No
         (each["ruleId"], each["level"], each["locations"][0]["physicalLocation"], "suppressions" in each)
         for each in run["results"]
     ]
-    assert ("data-file", "error", {"artifactLocation": {"uri": "records.csv"}}, False) in seen
-    train = {"artifactLocation": {"uri": "train.py"}, "region": {"startLine": 5}}
+    assert run["originalUriBaseIds"] == {"CODE": {"uri": f"{code.as_uri()}/"}}
+    assert ("data-file", "error", {"artifactLocation": {"uri": "records.csv", "uriBaseId": "CODE"}}, False) in seen
+    train = {"artifactLocation": {"uri": "train.py", "uriBaseId": "CODE"}, "region": {"startLine": 5}}
     assert ("http", "warning", train, True) in seen and len(seen) == 5
     assert fake("scan", str(code), "--format", "sarif", "--json").code == 2
+    job = code.parent / "job.yml"
+    job.write_text("command: curl http://e.example\ncode: src\nenvironment: azureml:x@latest\n")
+    (run,) = json.loads(fake("scan", str(job), "--format", "sarif").out)["runs"]
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"] for each in run["results"]]
+    assert {"uri": job.as_uri()} in places and {"uri": "train.py", "uriBaseId": "CODE"} in places
+    assert f"  from {code}, and paths above are as in it" in fake("scan", str(job)).out.splitlines()
 
 
 def test_no_site_is_needed_and_a_wrong_path_is_an_error(

@@ -77,6 +77,8 @@ def test_an_allowance_counts_with_a_reason_on_its_line_or_the_one_above(tmp_path
         "requests.post(",
         "    'http://e.example',",
         ")",
+        f"x = 1; {post}  # trainshed: allow http because of this line alone",
+        post,
     ]
     write(tmp_path, {"train.py": "\n".join(lines)})
     found, ended = scanned(tmp_path)
@@ -84,8 +86,9 @@ def test_an_allowance_counts_with_a_reason_on_its_line_or_the_one_above(tmp_path
         2: "it is the licence server",
         4: "of the licence server",
         12: "the statement is long",
+        15: "of this line alone",
     }
-    assert ended.counts == {"refused": 0, "warning": 4, "note": 2, "allowed": 3}
+    assert ended.counts == {"refused": 0, "warning": 5, "note": 2, "allowed": 4}
     wrong = {each.line: each.seen for each in found if each.rule == "allowance"}
     assert wrong == {5: "it gives no reason", 6: "there is no rule htpp, http is one"}
 
@@ -268,6 +271,16 @@ def test_a_file_alone_is_what_it_is(tmp_path: Path) -> None:
     assert [each[1:] for each in told(tmp_path / "conda.yml")] == [(2, "package-telemetry")]
     assert told(tmp_path / "notes.txt") == []
     assert [each[1:] for each in told(tmp_path / "link.py")] == [(2, "http"), (30_004, "http")]
+
+
+def test_code_in_other_languages_is_one_note(tmp_path: Path) -> None:
+    write(tmp_path, {"train.R": "download.file('http://e.example', 'x')\n", "ext/k.cpp": "int x;\n", "entry.r": SENDS})
+    write(tmp_path, {"README.md": "R", "x.py": "x = 1\n"})
+    assert [each[1:] for each in told(tmp_path / "train.R")] == [(0, "other-language")]
+    (one,) = scanned(tmp_path)[0]
+    assert (one.level, one.file, one.seen) == ("note", "entry.r", "3 files of C++, R, such as entry.r")
+    write(tmp_path, {".amlignore": "# trainshed: allow other-language entry.r because we read it\n"})
+    assert [each.allowed for each in scanned(tmp_path)[0]] == ["we read it"]
 
 
 async def test_the_service_yields_findings_and_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

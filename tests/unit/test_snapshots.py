@@ -98,6 +98,13 @@ def test_the_ignore_file_of_a_folder_below_counts_there_after_those_above(tmp_pa
     assert sorted(found.ignore_files) == [".amlignore", "sub/.gitignore", "sub/deep/.amlignore"]
 
 
+def test_a_folder_that_stays_behind_takes_nothing_back_by_an_ignore_file_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, {".gitignore": "data/\n!data/keep.txt\n", "data/.gitignore": "!*.csv\n", "data/a.csv": ""})
+    write(tmp_path, {"data/keep.txt": "", "data/sub/.amlignore": "!*\n", "data/sub/b.csv": ""})
+    assert names(tmp_path) == [".gitignore", "data/keep.txt"], "as git has it, but for what the same file names"
+    assert manifests.survey(tmp_path).ignore_files == [".gitignore"]
+
+
 def test_a_survey_names_everything_that_is_refused_and_goes_on(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "", "sub/b.py": ""})
     os.mkfifo(tmp_path / "pipe")

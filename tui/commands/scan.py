@@ -73,7 +73,7 @@ def scan(settings: Settings, path: Path, fail_on: str, form: str, files: bool) -
     if settings.json:
         job.output.document(scanned.document(found, ended))
     elif form == "sarif":
-        scanned.sarif(found, job.output)
+        scanned.sarif(found, ended, job.output)
     else:
         job.output.lines(scanned.report(found, ended, job.output, files=files))
     failing = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on in LEVELS else ()

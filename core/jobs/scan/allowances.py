@@ -26,6 +26,7 @@ class Allowance(NamedTuple):
     path: str  # a pattern, "" for the line
     line: int
     reason: str  # "": it does not count
+    alone: bool = True  # nothing else is on its line: then it is for the next one
 
 
 def of_text(text: str) -> list[Allowance]:
@@ -38,7 +39,8 @@ def of_text(text: str) -> list[Allowance]:
             rules = []
         reason = " ".join((match["reason"] or "").split())[:LONGEST_REASON]
         line = text.count("\n", 0, match.start()) + 1
-        found.append(Allowance(frozenset(rules), match["path"] or "", line, reason))
+        alone = not text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip()
+        found.append(Allowance(frozenset(rules), match["path"] or "", line, reason, alone))
     return found
 
 
@@ -49,7 +51,7 @@ def wrong(allowances: Iterable[Allowance]) -> Iterator[Found]:
         if not each.rules:
             yield Found("allowance", each.line, "it names no rule")
         elif unknown:
-            near = difflib.get_close_matches(unknown[0], BY_ID, 1)
+            near = difflib.get_close_matches(unknown[0], BY_ID, 1, 0.7)
             yield Found(
                 "allowance", each.line, f"there is no rule {unknown[0]}" + (f", {near[0]} is one" if near else "")
             )
@@ -65,6 +67,6 @@ def reason(found: Found, allowances: Iterable[Allowance], path: str = "") -> str
         if path:
             if each.path and (fnmatchcase(path, each.path.strip("/")) or path == each.path):
                 return each.reason
-        elif found.line and found.line - 1 <= each.line <= max(found.line, found.last):
+        elif found.line and found.line - each.alone <= each.line <= max(found.line, found.last):
             return each.reason
     return ""

@@ -34,7 +34,8 @@ _CALLS = {
         urllib3.{{PoolManager() ProxyManager() HTTPConnectionPool() HTTPSConnectionPool()}}.{{request urlopen}}
         http.client.{{HTTPConnection HTTPSConnection}} pycurl.Curl xmlrpc.client.ServerProxy treq.{_VERBS}
         httplib2.Http().request tornado.httpclient.{{HTTPClient() AsyncHTTPClient()}}.fetch zeep.Client
-        grequests.{_VERBS} gradio_client.Client openai.{{OpenAI AsyncOpenAI}} anthropic.Anthropic
+        grequests.{_VERBS} gradio_client.Client prometheus_client.{{push_to_gateway pushadd_to_gateway}}
+        pyngrok.ngrok.connect ngrok.{{connect forward}} openai.{{OpenAI AsyncOpenAI}} anthropic.Anthropic
         """,
     "object-store": """
         boto3.{client resource Session session.Session} boto.connect_s3 botocore.session.get_session minio.Minio
@@ -44,7 +45,7 @@ _CALLS = {
         azure.storage.filedatalake.DataLakeServiceClient azure.storage.fileshare.{ShareClient ShareServiceClient}
         azure.storage.queue.QueueClient azure.data.tables.TableServiceClient azure.ai.ml.MLClient
         azureml.core.{Workspace Workspace.from_config Datastore Dataset.get_by_name}
-        google.cloud.storage.Client google.cloud.bigquery.Client gcsfs.GCSFileSystem s3fs.S3FileSystem
+        google.cloud.storage.Client google.cloud.bigquery.Client ?.to_gbq gcsfs.GCSFileSystem s3fs.S3FileSystem
         adlfs.AzureBlobFileSystem pyarrow.fs.{S3FileSystem GcsFileSystem} dropbox.Dropbox pydrive.drive.GoogleDrive
         googleapiclient.discovery.build gspread.{authorize service_account} libcloud.storage.providers.get_driver
         """,

@@ -9,6 +9,7 @@ import ast
 import base64
 import binascii
 import codecs
+import shlex
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -181,6 +182,7 @@ def _bytes(data: Any = b"", encoding: str = "utf-8") -> bytes | None:
 # What a call of this name gives for constants.
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "builtins.chr": chr,
+    "shlex.split": lambda text: tuple(shlex.split(text[:MOST])),
     "builtins.ord": ord,
     "builtins.str": _text,
     "builtins.bytes": _bytes,

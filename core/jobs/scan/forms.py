@@ -15,6 +15,14 @@ _REQUIREMENTS = re.compile(
 _SHEBANG = re.compile(rb"#![^\n]*\b(python|sh|bash|dash|zsh|ksh)")
 _DOCKERFILE = re.compile(r"(?:.*\.)?dockerfile(?:\..*)?|containerfile")
 _RUN = re.compile(r"\s*(?:RUN|CMD|ENTRYPOINT|ONBUILD RUN)\s+(?:--\S+\s+)*(.*)", re.IGNORECASE)
+_BUILDS = re.compile(r"\s*(?:ONBUILD )?RUN\s", re.IGNORECASE)
+# By the end of a name in lower case: languages that a job may run, and that are not read.
+OTHERS = {
+    ".r": "R", ".rmd": "R", ".qmd": "Quarto", ".jl": "Julia", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cu": "CUDA",
+    ".f90": "Fortran", ".java": "Java", ".scala": "Scala", ".go": "Go", ".rs": "Rust", ".js": "JavaScript",
+    ".mjs": "JavaScript", ".ts": "TypeScript", ".pl": "Perl", ".rb": "Ruby", ".m": "MATLAB", ".sas": "SAS",
+    ".pyx": "Cython",
+}  # fmt: skip
 YAML = (".yml", ".yaml")
 
 
@@ -85,9 +93,13 @@ def _of_notebook(data: bytes, size: int, text: str) -> tuple[list[Found], str]:
 
 
 def _of_dockerfile(text: str) -> Iterator[Found]:
+    """What is written while an image is built stays in the image."""
     kept, goes_on = [], False
     for line in text.split("\n"):
         start = _RUN.match(line)
         kept.append(start[1] if start is not None else line if goes_on else "")
         goes_on = line.rstrip().endswith("\\") and (goes_on or start is not None)
-    yield from words.of_text("\n".join(kept))
+    lines = text.split("\n")
+    for found in words.of_text("\n".join(kept)):
+        if found.rule not in ("write-outside", "link") or not _BUILDS.match(lines[found.line - 1]):
+            yield found

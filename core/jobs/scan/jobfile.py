@@ -10,13 +10,13 @@ from .. import data_paths, document, load
 from ..records import DataInput, Job
 from . import packages, words
 from .found import Found, shown
+from .reaching import WEB
 
 _PLACEHOLDER = re.compile(r"\$\{\{[^}]*\}\}")
 _SCRIPT = re.compile(
     r"\b(?:python[0-9.]*|torchrun|accelerate launch|deepspeed)\s+(?:-[\w-]+(?:[= ]\d+)?\s+)*([\w./-]+)"
 )
 _KEYS = frozenset(("command", "environment", "jobs", "trial", "compute", "experiment_name"))
-_WEB = re.compile(r"https?://(?!localhost|127\.)", re.IGNORECASE)
 
 
 def is_one(path: Path) -> bool:
@@ -65,5 +65,5 @@ def _of_command(job: Job, text: str) -> Iterator[Found]:
 
 def _of_inputs(job: Job, aliases: dict[str, str]) -> Iterator[Found]:
     for name, given in job.inputs.items():
-        if isinstance(given, DataInput) and _WEB.match(given.path) and data_paths.mapped(given.path, aliases) is None:
+        if isinstance(given, DataInput) and WEB.match(given.path) and data_paths.mapped(given.path, aliases) is None:
             yield Found("download", int(given.where.rpartition(":")[2]), shown(f"inputs.{name} {given.path}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from . import calls, folding, places, reaching, records, starting
 from .call import Call, Said, brief
@@ -60,6 +60,7 @@ def judged(call: Call, read: set[str]) -> Iterator[Said]:
         yield from _switched(call)
     if last in places.NAMES:
         yield from places.written(call)
+        yield from records.streamed(call)
     if name in calls.RECORDS and call.node.args:
         yield from places.fetched(call)
         read.add(ast.dump(call.node.args[0]))
@@ -89,6 +90,14 @@ def handed(meaning: Meaning, node: ast.Call, name: Ref) -> list[Said]:
         elif isinstance(value, str):
             found += reaching.clues(value)
     return found
+
+
+def kept(meaning: Meaning, items: Iterable[ast.expr | None]) -> Iterator[Said]:
+    """Functions that a display or a default keeps for later: `{"send": requests.post}`. Classes are often asked for."""
+    for item in items:
+        value = meaning.of(item) if type(item) is ast.Attribute else None
+        if isinstance(value, Ref) and value in _HANDED and value.rpartition(".")[2].islower():
+            yield _HANDED[value], f"{value} kept for later"
 
 
 _HANDED_FORMS = frozenset((ast.Name, ast.Attribute, ast.BinOp, ast.JoinedStr))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import folding, giving
-from .flows import is_encoded, is_records
+from .flows import each, is_encoded, is_records
 from .folding import LONGEST_NAME, MOST, UNKNOWN, Partial, Ref, Value, added, canonical, is_text, known
 
 _BUILTINS = frozenset(dir(builtins))
@@ -199,6 +199,14 @@ def bind(names: dict[str, Value], target: ast.expr, value: Value) -> None:
             bind(names, part, _item(value, number))
     elif isinstance(target, ast.Starred):
         bind(names, target.value, value)
+
+
+def looped(meaning: Meaning, target: ast.expr, over: ast.expr) -> None:
+    """What a loop binds; the number that `enumerate` gives is no record."""
+    bind(meaning.names, target, each(meaning.of(over)))
+    counted = isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "enumerate"
+    if counted and isinstance(target, ast.Tuple) and target.elts:
+        bind(meaning.names, target.elts[0], None)
 
 
 def _item(value: Value, number: int) -> Value:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from ... import amounts
 from . import python, words
 from .found import Found
 
@@ -25,7 +26,9 @@ def of_text(text: str) -> tuple[list[Found], str]:
         stored = sum(map(_is_stored, cells))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a notebook: {type(error).__name__}") from None
-    found = [Found("notebook-output", 0, f"{stored} outputs with tables or pictures")] if stored else []
+    found = (
+        [Found("notebook-output", 0, f"{amounts.plural(stored, 'output')} with tables or pictures")] if stored else []
+    )
     lines: list[str] = []
     for program in programs:
         lines += _parsed(list(_plain(program, len(lines), found)), len(lines), found)

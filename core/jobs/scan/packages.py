@@ -25,6 +25,8 @@ def of_text(text: str) -> Iterator[Found]:
             continue
         index = _INDEX.search(line)
         address = _ADDRESS.search(line)
+        if index is not None and index[1] in ("--find-links", "-f") and "://" not in index[2]:
+            continue  # a folder
         if index is not None:
             yield Found("package-address", number, shown(f"{index[1]} {index[2]}"))
         elif address is not None and not line.startswith("$schema"):

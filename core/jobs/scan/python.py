@@ -10,10 +10,9 @@ from typing import Any
 
 from . import calls, judging, places, reaching, records, syntax
 from .call import Call
-from .flows import each
 from .folding import Partial, Ref, Value, is_text
 from .found import Found, listed, shown
-from .meaning import Meaning, bind
+from .meaning import Meaning, bind, looped
 
 LARGEST = 2 << 20  # bytes: what people write is smaller
 DEEPEST = 4  # code in texts of code
@@ -47,6 +46,7 @@ _CLUES = (
 _FIXED_PLACE = re.compile(
     r"[\"'](?:~|/(?!tmp/|usr/|opt/|job/|outputs/|bin/|dev/null|dev/std)\w)|\bhome\(|[\"']HOME[\"']"
 )
+_DISPLAYS = (ast.Dict, ast.Tuple, ast.List, ast.Set)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
@@ -152,12 +152,13 @@ class _Reader:
 
     def _new_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, meaning: Meaning) -> None:
         self._expressions([*node.decorator_list, *node.args.defaults], meaning)
+        self._kept(node.args.defaults, node, meaning)
         meaning.names[node.name] = Ref(f"local:{node.name}")
         self._later.append((node, meaning, self._class))
 
     def _loop(self, node: ast.For | ast.AsyncFor, meaning: Meaning) -> None:
         self._expression(node.iter, meaning)
-        bind(meaning.names, node.target, each(meaning.of(node.iter)))
+        looped(meaning, node.target, node.iter)
         self._block(node.body, meaning)
         self._block(node.orelse, meaning)
 
@@ -171,6 +172,9 @@ class _Reader:
     def _other(self, node: ast.stmt, meaning: Meaning) -> None:
         if isinstance(node, ast.Raise) and node.exc is not None:
             for rule, seen in records.raised(meaning, node.exc):
+                self._say(rule, seen, node)
+        if isinstance(node, ast.Assert) and node.msg is not None:
+            for rule, seen in records.asserted(meaning, node.msg):
                 self._say(rule, seen, node)
         for _, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):
@@ -266,11 +270,17 @@ class _Reader:
             return
         elif kind in _COMPREHENSIONS:
             for loop in node.generators:  # type: ignore[attr-defined]
-                bind(meaning.names, loop.target, each(meaning.of(loop.iter)))
+                looped(meaning, loop.target, loop.iter)
         elif kind is ast.Subscript:
             self._item(node, meaning)  # type: ignore[arg-type]
+        elif kind in _DISPLAYS:
+            self._kept(node.values if kind is ast.Dict else node.elts, node, meaning)  # type: ignore[attr-defined]
         for child in syntax.children(node):
             self._expression(child, meaning)
+
+    def _kept(self, items: Iterable[ast.expr], node: ast.AST, meaning: Meaning) -> None:
+        for rule, seen in judging.kept(meaning, items):
+            self._say(rule, seen, node)
 
     def _item(self, node: ast.Subscript, meaning: Meaning) -> None:
         value = meaning.of(node)

@@ -6,16 +6,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from .call import Call, Said, brief
-from .folding import Ref
+from .folding import Ref, is_text
 from .found import listed, shown
 
 _LOCAL = re.compile(
-    r"(?:[\w+]+://)?(?:[^@/\s]*@)?(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0)(?:[:/,\ufffd].*)?|\Z",
+    r"(?:[\w+]+://)?(?:[^@/\s]*@)?(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0)"
+    r"(?::[^/@]*)?(?:[/,?#\ufffd].*)?\Z|\Z",
     re.IGNORECASE,
 )
 _FILE = re.compile(r"(?:file|sqlite|duckdb|env|memory|mlruns|shm)\b|[./~]|[A-Za-z]:\\|\Z", re.IGNORECASE)
 STORE = re.compile(r"(?:s3a?|gs|gcs|abfss?|wasbs?|az|adl|hdfs|azureml)://", re.IGNORECASE)
-WEB = re.compile(r"(?:https?|ftp|sftp)://(?!localhost|127\.|\[?::1)", re.IGNORECASE)
+WEB = re.compile(
+    r"(?:https?|ftp|sftp)://(?!(?:localhost|127(?:\.\d+){3}|\[?::1\]?)(?::[^/@]*)?(?:[/?#\ufffd]|\Z))", re.IGNORECASE
+)
 _CHAT = (
     r"https?://(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|api\.telegram\.org|[\w.-]*webhook\.office\.com|"
     r"[\w.-]*\.logic\.azure\.com|pastebin\.com|transfer\.sh|file\.io|0x0\.st|webhook\.site|[\w.-]*requestbin\.\w+|"
@@ -46,12 +49,17 @@ def clues(text: str) -> Iterator[Said]:
 
 def judged(call: Call, rule: str) -> Iterator[Said]:
     """`rule`: the one that the name has in `calls`."""
-    where = call.where
+    where = None if rule == "http" and _is_unknown(call) else call.where
     if where is not None and _LOCAL.match(where) and rule not in _WHEREVER:
         return
     narrower = _NARROWER.get(rule)
     if narrower is None or narrower(call):
         yield rule, shown(brief(call.name) + (f" → {where}" if where and rule not in _WITHOUT_WHERE else ""))
+
+
+def _is_unknown(call: Call) -> bool:
+    """It goes to what is known at run time only: a text that comes after is not where."""
+    return bool(call.given) and not is_text(call.given[0]) and not {"url", "uri", "host"} & call.named.keys()
 
 
 def goes_elsewhere(address: str) -> bool:

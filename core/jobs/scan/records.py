@@ -15,6 +15,7 @@ from .meaning import Meaning
 _MODEL = re.compile(
     r"model|clf|classifier|regressor|pipe(?:line)?|estimator|net|booster|learner", re.IGNORECASE
 )  # fmt: skip
+_STREAMS = ("sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")
 DEEPEST = 5  # displays in displays
 
 
@@ -48,6 +49,18 @@ def raised(meaning: Meaning, node: ast.expr) -> Iterator[Said]:
     """`raise X(…)`: a traceback is in the log."""
     if isinstance(node, ast.Call):
         yield from printed(Call(meaning, node, Ref("raise")))
+
+
+def streamed(call: Call) -> Iterator[Said]:
+    """`df.to_csv(sys.stdout)`."""
+    to = call.first if call.given else call.named.get("path_or_buf")
+    if isinstance(to, Ref) and to in _STREAMS and is_records(Ref(call.name)):
+        yield "prints-records", shown(f"{brief(call.name)} to {to}")
+
+
+def asserted(meaning: Meaning, message: ast.expr) -> Iterator[Said]:
+    """`assert x, message`: the same."""
+    yield from printed(Call(meaning, ast.Call(ast.Name("assert"), [message], []), Ref("assert")))
 
 
 def stored(target: ast.expr, value: Value) -> Iterator[Said]:

@@ -305,6 +305,12 @@ RULES: tuple[Rule, ...] = (
         "make it a file that Python reads",
     ),
     Rule(
+        "other-language", "Side", "note", "code that the scan does not read",
+        "R, Julia, C, C++, CUDA, Fortran, Java, Scala, Go, Rust, JavaScript, Perl, Ruby, MATLAB, SAS …",
+        "it can send and leave behind what any code can", "",
+        "read it yourself; the sandbox holds it as it does all code",
+    ),
+    Rule(
         "allowance", "Side", "note", "an allowance that does not count",
         "allow without a reason, or with a rule that there is not", "a reason is what is recorded", "",
         "# trainshed: allow RULE because REASON",

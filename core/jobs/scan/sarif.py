@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,14 +12,20 @@ from ...events import ScanFinding
 from .rules import RULES, Rule
 
 LEVELS = {"refused": "error", "warning": "warning", "note": "note"}
+_CODE = "CODE"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def log(found: Sequence[ScanFinding], version: str) -> dict[str, Any]:
-    """One run. What is allowed is a result that is suppressed in the source, with its reason."""
+def log(found: Sequence[ScanFinding], version: str, folder: str = "") -> dict[str, Any]:
+    """One run. What is allowed is a result that is suppressed in the source, with its reason.
+
+    `folder`: of the code, absolute; files that are in it are told relative to it.
+    """
     driver = {"name": "trainshed scan", "version": version, "rules": [_rule(rule) for rule in RULES]}
-    results = [_result(each) for each in found]
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": [_result(each, folder) for each in found]}
+    if folder:
+        run["originalUriBaseIds"] = {_CODE: {"uri": f"{Path(folder).as_uri()}/"}}
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -31,8 +39,15 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(each: ScanFinding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(each.file)}}
+def _artifact(file: str, folder: str) -> dict[str, str]:
+    if Path(file).is_absolute():
+        return {"uri": Path(file).as_uri()}
+    inside = folder and os.path.lexists(f"{folder}/{file}")
+    return {"uri": quote(file), **({"uriBaseId": _CODE} if inside else {})}
+
+
+def _result(each: ScanFinding, folder: str) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": _artifact(each.file, folder)}
     if each.line:
         place["region"] = {"startLine": each.line}
     result = {

@@ -55,6 +55,7 @@ def scan(path: Path, wanted: Wanted | None = None) -> Iterator[ScanFinding | Pro
     yield ScanFinished(
         path=_utf8(str(path)),
         kind=kind,
+        folder=_utf8(look.root),
         files=[SentFile(path=each.path, bytes=each.size, link=each.link) for each in look.files],
         bytes=sum(each.size for each in look.files),
         ignore_files=look.ignore_files,
@@ -76,10 +77,12 @@ class _Look:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._staged = staged.by_size(wanted.staged)
+        self.root = ""  # of the code
         self.files: list[Entry] = []
         self.ignore_files: list[str] = []
         self.looked_at = 0
         self._pictures: list[str] = []
+        self._unread: dict[str, str] = {}  # files -> their language
         self._allowed: list[tuple[str, list[Allowance]]] = []  # of ignore files, by their folder
         self._named: dict[str, str] = {}  # files that the job file names -> their form
 
@@ -117,6 +120,7 @@ class _Look:
         data, size = self._first(str(path))
         self.files = [Entry(path.name, size)]
         yield from self._one(os.path.realpath(path), str(path), (data, size))
+        yield from self._others()
 
     def _first(self, path: str) -> tuple[bytes, int]:
         try:
@@ -135,6 +139,7 @@ class _Look:
         self.ignore_files += survey.ignore_files
         yield from self._survey(survey, where)
         root = survey.manifest.folder
+        self.root = self.root or root
         for name in survey.ignore_files:
             text = self._text_of(f"{root}/{name}")
             self._allowed.append((name.rpartition("/")[0], allowances.of_text(text)))
@@ -149,6 +154,16 @@ class _Look:
             seen = f"{len(self._pictures)} pictures or recordings, such as {self._pictures[0]}"
             yield self._finding("images", self._pictures[0], 0, seen)
         self._pictures = []
+        yield from self._others()
+
+    def _others(self) -> Iterator[ScanFinding]:
+        """One finding: a library may have hundreds of such files."""
+        if self._unread:
+            first, languages = next(iter(self._unread)), ", ".join(sorted(set(self._unread.values())))
+            more = f", such as {first}" if len(self._unread) > 1 else ""
+            seen = f"{amounts.plural(len(self._unread), 'file')} of {languages}{more}"
+            yield self._finding("other-language", first, 0, seen)
+        self._unread = {}
 
     def _survey(self, survey: Survey, where: str) -> Iterator[ScanFinding]:
         for error in survey.refused:
@@ -201,6 +216,9 @@ class _Look:
             self.looked_at += len(data)
         found, commented = forms.of_text(kind, data, size, text)
         told = secrets.of_text(text, code=kind in ("python", "notebook"))
+        other = forms.OTHERS.get(os.path.splitext(name)[1].lower()) if not kind else None  # noqa: PTH122 (of a text)
+        if other is not None:
+            self._unread[name] = other
         if name.rpartition("/")[2] in _HOOKS:
             found = [*found, Found("start-hook", 0, name.rpartition("/")[2])]
         if kind == "notebook":

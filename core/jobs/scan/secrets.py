@@ -62,6 +62,10 @@ def _is_random(_text: str, found: re.Match[str]) -> bool:
     return entropy(found[0]) > 3.3
 
 
+def _is_bearer(_text: str, found: re.Match[str]) -> bool:
+    return looks_secret("token", found[1])
+
+
 _WORDS = listed("password passwd pass pwd secret user username token key pw test root admin postgres")
 
 
@@ -111,6 +115,7 @@ _FORMS: tuple[tuple[str, str, str, Callable[[str, re.Match[str]], bool]], ...] =
         "access-token", "eyj",
         r"(?<![\w-])eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}", _is_random,
     ),
+    ("access-token", "bearer ", r"\b[Bb]earer ([\w.~+/-]{24,}={0,2})(?![\w.~+/-])", _is_bearer),
     ("access-token", "hooks.slack.com", r"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{20,}", _always),
     ("access-token", ":aa", r"(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])", _is_random),
 )  # fmt: skip

@@ -72,8 +72,11 @@ _BEFORE = {"env": 0, "time": 0, "nice": 0, "ionice": 0, "timeout": 1, "xargs": 0
            "then": 0, "do": 0, "else": 0, "if": 0, "while": 0, "until": 0, "!": 0, "{": 0, "(": 0, "eval": 0,
            "builtin": 0, "taskset": 1, "numactl": 0, "parallel": 0, "watch": 0, "tee": -1, "torchrun": -1}  # fmt: skip
 _ENDS = frozenset((";", "&&", "||", "|", "&", "|&", ";;", "(", ")", "`", "$("))
-_LOCAL = re.compile(r"(?:\w+://)?(?:[^\s/@]*@)?(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0)(?:[:/]\S*)?")
-_NET_DEVICE = re.compile(r"/dev/(?:tcp|udp)/(?!localhost|127\.)")
+_LOCAL = re.compile(
+    r"(?:\w+://)?(?:[^\s/@]*@)?(?:localhost|127(?:\.\d+){3}|\[?::1\]?|0\.0\.0\.0)(?::[^/@\s]*)?(?:/\S*)?"
+)
+_NAMES_FILE = listed("-o --output -O --output-document")  # of curl and wget: a word that looks like a host and is none
+_NET_DEVICE = re.compile(r"/dev/(?:tcp|udp)/(?!(?:localhost|127(?:\.\d+){3})/)")
 _HIDDEN = re.compile(
     r"\b(?:base64\s+(?:-d|-D|--decode)|xxd\s+-r|openssl\s+enc\s+-d)\b[^|;&]*\|\s*(?:\w+\s+)?(?:ba|da|z)?sh\b|"
     r"\beval\s+[\"']?\$\(.*?\b(?:base64|xxd)\b|\|\s*(?:ba|da|z)?sh\b(?!\w)"
@@ -83,6 +86,7 @@ _OUTSIDE = re.compile(
     r"(?:~|\$HOME|\$\{HOME\}|/(?!tmp\b|var/tmp\b|dev/(?:null|stdout|stderr|fd|tty|tcp|udp)|job\b|outputs\b|proc/self)).*",
     re.DOTALL,
 )
+_COPIES = listed("cp mv install")
 _HOST = re.compile(
     r"[\w.-]+@[\w.-]+(?::.*)?|(?:[\w-]+\.)+(?!(?:ya?ml|json|txt|py|csv|gz|zip|sh|toml|log|pem|key)\b)[a-z]{2,}|\d+(?:\.\d+){3}"
 )
@@ -193,10 +197,12 @@ def of_words(words: Sequence[str | None], line: int, *, depth: int = 0) -> Itera
         yield Found(PROGRAMS.get(program, "command"), line, shown(" ".join([program, *rest[:3]])))
         yield from of_words(_without_options(words[1:]), line, depth=depth + 1)
     elif program in PROGRAMS:
-        if not any(_LOCAL.fullmatch(word) for word in rest) and not _harmless(program, rest):
+        if not _stays_here(rest) and not _harmless(program, rest):
             yield Found(PROGRAMS[program], line, _told(program, rest))
     elif program in WITH_WORD:
         yield from _with_word(program, rest, line)
+    elif program in _COPIES and len(rest) > 1 and _OUTSIDE.match(rest[-1]):
+        yield Found("write-outside", line, shown(f"{program} … {rest[-1]}"))
 
 
 def _started(words: list[str | None]) -> list[str | None]:
@@ -222,6 +228,17 @@ def _without_options(words: list[str | None]) -> list[str | None]:
     return words
 
 
+def _stays_here(rest: list[str]) -> bool:
+    """This machine is named, and no other one."""
+    places = [word for before, word in zip(["", *rest], rest, strict=False) if before not in _NAMES_FILE]
+    local = [bool(_LOCAL.fullmatch(word)) for word in places if _is_place(word)]
+    return bool(local) and all(local)
+
+
+def _is_place(word: str) -> bool:
+    return bool("://" in word or _HOST.fullmatch(word) or _LOCAL.fullmatch(word))
+
+
 def _harmless(program: str, rest: list[str]) -> bool:
     if program == "openssl":
         return "s_client" not in rest
@@ -236,7 +253,7 @@ def _harmless(program: str, rest: list[str]) -> bool:
 
 def _told(program: str, rest: Sequence[str]) -> str:
     """The program and where it goes, not what it takes along."""
-    where = next((word for word in rest if "://" in word or _HOST.fullmatch(word)), "")
+    where = next((word for word in rest if ("://" in word or _HOST.fullmatch(word)) and not _LOCAL.fullmatch(word)), "")
     return shown(f"{program} {where or (rest[0] if rest and not rest[0].startswith('-') else '')}".strip())
 
 
