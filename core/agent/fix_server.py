@@ -17,6 +17,7 @@ from .faults import Fault
 TITLE = re.compile(r"sshd: (/\S*sshd\b.*) \[.*", re.DOTALL)
 UNIT = re.compile(r"/([^/\n]+\.service)$", re.MULTILINE)
 TRIES, AGAIN_S = 5, 0.1
+KEEPING = ("process", "none")  # KillMode of a service whose sessions outlive it
 KEPT = "fopch"  # options that decide what a configuration means
 OLDER_NAMES = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
@@ -28,7 +29,10 @@ Values = Dict[str, List[str]]
 
 
 class Server(NamedTuple):
-    """`argv`: how it is started, [] where it is started for each connection. `unit`: of systemd, or ""."""
+    """`argv`: how it is started, [] where it is started for each connection. `unit`: of systemd, or "".
+
+    `socket`: systemd listens for it. Such a server ends where it is to reload (seen with 9.2): it is restarted.
+    """
 
     listener: sshd.Listener
     pid: int
@@ -37,6 +41,7 @@ class Server(NamedTuple):
     unit: str
     config: str
     match: Dict[str, str]
+    socket: bool = False
 
     @property
     def port(self) -> int:
@@ -48,7 +53,8 @@ class Server(NamedTuple):
 
     def record(self) -> Dict[str, Any]:
         """What the revert has to know."""
-        return {"argv": self.argv, "folder": self.folder, "unit": self.unit, "port": self.port, "address": self.address}
+        record = {"argv": self.argv, "folder": self.folder, "unit": self.unit, "port": self.port}
+        return dict(record, address=self.address, socket=self.socket)
 
     def command(self, letter: str) -> List[str]:
         """`sshd -t`, or `-T`, with the server's own options."""
@@ -64,7 +70,7 @@ class Server(NamedTuple):
     def reload_command(self) -> List[str]:
         """[]: nothing has to be reloaded."""
         if self.unit:
-            return ["systemctl", "reload", self.unit]
+            return ["systemctl", "restart" if self.socket else "reload", self.unit]
         return ["kill", "-HUP", str(self.pid)] if self.argv else []
 
 
@@ -89,8 +95,14 @@ def find(pid: int, user: str, connection: str) -> Server:
     if found is None:
         return _named(Server(listener, 0, [], "/", "", config, match))
     folder = os.readlink("/proc/%d/cwd" % found.pid)
-    argv = arguments(found, listener.program)
-    return _named(Server(listener, found.pid, argv, folder, _unit(found.pid), config, match))
+    argv, unit = arguments(found, listener.program), _unit(found.pid)
+    socket = bool(unit) and _activated(int(words[3]), words[2])
+    if socket and _kill_mode(unit) not in KEEPING:
+        title = "%s is started by a socket of systemd, and to restart it would end all sessions" % unit
+        raise Fault(
+            "fix", title, "KillMode=process in it, or systemctl disable --now ssh.socket, then start the service"
+        )
+    return _named(Server(listener, found.pid, argv, folder, unit, config, match, socket))
 
 
 def _named(server: Server) -> Server:
@@ -142,6 +154,22 @@ def _unit(pid: int) -> str:
     with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
         named = UNIT.search(file.read())
     return named.group(1) if named else ""
+
+
+def _activated(port: int, address: str) -> bool:
+    """systemd itself listens there, and starts the server when somebody comes."""
+    held = revert.sockets(port, address)
+    for fd in os.listdir("/proc/1/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink("/proc/1/fd/%s" % fd) in held:
+                return True
+    return False
+
+
+def _kill_mode(unit: str) -> str:
+    with contextlib.suppress(sshd.Unreadable):
+        return sshd_config.run(["systemctl", "show", "--property=KillMode", "--value", unit]).stdout.strip()
+    return ""
 
 
 def complaint(command: List[str]) -> str:
@@ -241,8 +269,11 @@ def reload(server: Server) -> None:
         return
     before = revert.image(server.pid), revert.sockets(server.port, server.address)
     if server.unit:
-        if revert.run("systemctl", "reload", server.unit) != 0:
-            raise Fault("fix", "systemctl reload %s failed" % server.unit)
+        done = revert.again(server.unit, "restart", "--quiet") if server.socket else revert.run(*server.reload_command)
+        if done != 0:
+            raise Fault("fix", "%s failed" % " ".join(server.reload_command))
+        if server.socket:
+            return  # the new one is there before systemctl ends
     else:
         os.kill(server.pid, signal.SIGHUP)
     until = time.monotonic() + revert.RELOAD_S

@@ -207,6 +207,9 @@ def server_back(server: Dict[str, Any], rebooted: bool, reloads: bool) -> None:
     """
     if not server["argv"]:
         return  # it is started for each connection, and reads it then
+    if server.get("socket") and reloads:
+        again(server["unit"], "try-restart")  # where none runs, the next one reads it
+        reloads = False
     until = time.monotonic() + (BOOT_S if rebooted and not server["unit"] else 0)
     while not listening(server) and time.monotonic() < until:
         time.sleep(LOOK_S)
@@ -220,11 +223,16 @@ def server_back(server: Dict[str, Any], rebooted: bool, reloads: bool) -> None:
         start(server)
 
 
+def again(unit: str, verb: str, block: str = "--no-block") -> int:
+    """With its starts so far forgotten: systemd shuts the door of a service that was started often."""
+    run("systemctl", block, "reset-failed", unit)
+    return run("systemctl", block, verb, unit)
+
+
 def start(server: Dict[str, Any]) -> None:
     """Starts the server; with systemd, without waiting for it: it may be ordered after us."""
     if server["unit"] and os.path.isdir(RUNNING_SYSTEMD):
-        run("systemctl", "--no-block", "reset-failed", server["unit"])
-        run("systemctl", "--no-block", "start", server["unit"])
+        again(server["unit"], "start")
         return
     with contextlib.suppress(OSError):
         os.makedirs("/run/sshd", 0o755, exist_ok=True)  # it is gone after a reboot, and sshd insists on it

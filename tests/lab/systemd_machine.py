@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .machine import Ended, Machine, until
+from .sshd import HOST
 
 MASKED = ("docker", "containerd", "cron", "systemd-resolved", "systemd-networkd", "systemd-timesyncd")
 WORDS = ["systemd-nspawn", "-q", "-D", "/", "--volatile=yes", "-b", "--register=no", "--keep-unit"]
@@ -27,7 +28,9 @@ def lacking() -> str:
 
 
 class SystemdMachine(Machine):
-    """ssh.service is its server."""
+    """`unit` starts its server."""
+
+    unit = "ssh.service"
 
     def start(self, *, wait: bool = True) -> None:
         if not self._boots:
@@ -49,19 +52,43 @@ class SystemdMachine(Machine):
         for wanted in units.glob("*.wants"):
             shutil.rmtree(wanted)
         (units / "multi-user.target.wants").mkdir(parents=True, exist_ok=True)
-        (units / "multi-user.target.wants/ssh.service").symlink_to("/lib/systemd/system/ssh.service")
+        (units / "multi-user.target.wants" / self.unit).symlink_to(f"/lib/systemd/system/{self.unit}")
         for name in MASKED:
             (units / f"{name}.service").unlink(missing_ok=True)
             (units / f"{name}.service").symlink_to("/dev/null")
         (self.etc / "machine-id").write_text("")
 
 
+class SocketMachine(SystemdMachine):
+    """systemd listens, and starts the server when somebody comes, as ssh.socket of Debian and Ubuntu has it."""
+
+    unit = "ssh.socket"
+
+    def _units(self) -> None:
+        super()._units()
+        folder = self.etc / "systemd/system/ssh.socket.d"
+        folder.mkdir()
+        (folder / "port.conf").write_text(f"[Socket]\nListenStream=\nListenStream={HOST}:{self.port}\n")
+
+    def setting(self, keyword: str) -> str:
+        """Where no sshd runs at that moment, there is no /run/sshd, which it insists on."""
+        found: list[str] = []
+
+        def told() -> bool:
+            with suppress(subprocess.CalledProcessError):
+                found.append(super(SocketMachine, self).setting(keyword))
+            return bool(found)
+
+        until(lambda: self.listens() and told())
+        return found[-1]
+
+
 @contextmanager
-def systemd_machine(folder: Path, **how: Any) -> Iterator[SystemdMachine]:
+def systemd_machine(folder: Path, kind: type[SystemdMachine] = SystemdMachine, **how: Any) -> Iterator[SystemdMachine]:
     """One that ends with the block."""
     folder.mkdir(mode=0o755)
     try:
-        made = SystemdMachine(folder, **how)
+        made = kind(folder, **how)
     except Ended as ended:
         pytest.skip(f"systemd does not boot in a namespace of this machine: {ended}")
     try:
