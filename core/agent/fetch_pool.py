@@ -15,7 +15,7 @@ from .fetch_rate import CONNECTIONS, Rate, backoff
 from .lean_http import Gone, Wire
 from .stage_disk import is_local
 
-BUFFER = 1024 * 1024
+BUFFER = 256 * 1024
 HASHERS = 2
 ATTEMPTS = 6  # in a row that bring not one byte: some five seconds
 REFUSALS = 6  # in a row of one request, while nothing else comes either
