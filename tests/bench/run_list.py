@@ -19,7 +19,8 @@ from tests.fakes.script import Scenario
 from tests.tui.walk import walking
 from tui import run_list
 from tui.screens.runs import RunsScreen
-from tui.widgets.run_table import MARK, RunTable
+from tui.widgets.run_table import RunTable
+from tui.widgets.table import MARK
 
 from .row import Part, Row, compared_live, milliseconds
 

@@ -9,24 +9,21 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.strip import Strip
 
 from core.events import RunInfo
 from tui import words
 from tui.run_list import COLUMNS, Column, Row, RunList, columns, text
 from tui.text import harmless, printable
 
-from .choices import REVERSE
-from .lines import Lines, fit
-
-MARK = 2  # cells before the first column
+from .lines import fit
+from .table import MARK, Table
 
 
-class RunTable(Lines):
+class RunTable(Table):
     """Posts `Chosen` for the run that is to be opened, `Moved` when the cursor, a mark or the order changed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"run-table--head", "run-table--cursor", "run-table--marked"}
-    HEAD = 1
+    STYLE = "run-table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Open", id="run_table.choose"),
         Binding("down,j", "move(1)", "Down", show=False, id="run_table.down"),
@@ -49,9 +46,7 @@ class RunTable(Lines):
     def __init__(self, runs: RunList, *, id: str) -> None:
         super().__init__(id=id)
         self.runs = runs
-        self.at = 0  # the line of the cursor
         self.here = ""  # its run
-        self.marked: list[str] = []  # in the order of marking
 
     # What is shown.
 
@@ -73,7 +68,7 @@ class RunTable(Lines):
         self.at = place
         self.changed()
         self.scroll_to(y=top, animate=False, immediate=True, force=True)
-        self._look()
+        self.moved()
 
     def line(self, number: int, width: int) -> Content:
         places = columns(width - MARK)
@@ -99,44 +94,13 @@ class RunTable(Lines):
         title = self.runs.lead.upper() if id == "metrics" and self.runs.lead else title
         return f"{printable(title)} {'▼' if self.runs.falls else '▲'}" if id == self.runs.column else printable(title)
 
-    def style_of(self, number: int) -> str:
-        if number < 0:
-            return "run-table--head"
-        if number == self.at:
-            return "run-table--cursor"
-        return "run-table--marked" if self.runs.shown[number].info.run in self.marked else ""
+    def name_at(self, number: int) -> str:
+        return self.runs.shown[number].info.run
 
-    def render_line(self, y: int) -> Strip:
-        """Textual leaves `reverse` out of a line's style: with NO_COLOR it is put back here."""
-        strip = super().render_line(y)
-        here = y >= self.HEAD and y - self.HEAD + self.scroll_offset.y == self.at < self.count()
-        return strip.apply_style(REVERSE) if here and self.app.no_color else strip
-
-    # Moving.
-
-    def _look(self) -> None:
+    def moved(self) -> None:
         row = self.current
         self.here = row.info.run if row is not None else ""
         self.post_message(self.Moved())
-
-    def go(self, number: int) -> None:
-        """Moves the cursor, and the lines where it would not be seen."""
-        self.at = max(0, min(number, self.count() - 1))
-        top = self.scroll_offset.y
-        if not top <= self.at < top + self.page:
-            y = self.at if self.at < top else self.at - self.page + 1
-            self.scroll_to(y=y, animate=False, immediate=True, force=True)
-        self.refresh()
-        self._look()
-
-    def action_move(self, by: int) -> None:
-        self.go(self.at + by)
-
-    def action_page(self, by: int) -> None:
-        self.go(self.at + by * self.page)
-
-    def action_end(self, way: int) -> None:
-        self.go(0 if way < 0 else self.count() - 1)
 
     # Choosing.
 
@@ -150,22 +114,14 @@ class RunTable(Lines):
         if not self.here:
             self.notify("There is no run here to mark", timeout=4, markup=False)
             return
-        if self.here in self.marked:
-            self.marked.remove(self.here)
-        else:
-            self.marked.append(self.here)
-        self.go(self.at + 1)
+        self.toggle(self.here)
 
     def on_click(self, event: Click) -> None:
-        event.stop()
         if event.y < self.HEAD:
+            event.stop()
             self._sort_at(event.x)
-            return
-        number = event.y - self.HEAD + self.scroll_offset.y
-        if number < self.count():
-            self.go(number)
-            if event.chain > 1:
-                self.action_choose()
+        elif self.clicked(event) and event.chain > 1:
+            self.action_choose()
 
     def _sort_at(self, x: int) -> None:
         end = MARK

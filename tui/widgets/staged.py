@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import Static
 
 from core import events
@@ -18,10 +17,9 @@ from tui import staged, words
 from tui.staged import Item
 from tui.text import printable
 
-from .choices import REVERSE
-from .lines import Lines, fit
+from .lines import fit
+from .table import MARK, Table
 
-MARK = 2  # cells before the first column
 # title -> (cells, cells from which the table has it; the path takes what is left)
 COLUMNS = (
     ("DIGEST", 8, 70), ("FILES", 8, 106), ("SIZE", 7, 0), ("FREES", 7, 116), ("STAGED", 10, 90), ("USED", 10, 0),
@@ -44,11 +42,11 @@ def state(item: Item) -> tuple[str, str]:
     return (f"● {held}", "$text-accent") if held else ("– not needed", "$muted")
 
 
-class StagedTable(Lines):
+class StagedTable(Table):
     """Posts `Asked` for what a key wants done with what is meant, `Moved` when the cursor or a mark changed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"staged-table--head", "staged-table--cursor", "staged-table--marked"}
-    HEAD = 1
+    STYLE = "staged-table"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "tell", "Tell more", show=False, id="staged.tell"),
         Binding("down,j", "move(1)", "Down", show=False, id="staged.down"),
@@ -77,8 +75,6 @@ class StagedTable(Lines):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.items: list[Item] = []
-        self.at = 0  # the line of the cursor
-        self.marked: list[str] = []
 
     # What is shown.
 
@@ -119,48 +115,16 @@ class StagedTable(Lines):
             (mark, "bold $text-accent"), "  ".join(cells) + "  ", (fit(printable(said), STATE), quiet)
         )
 
-    def style_of(self, number: int) -> str:
-        if number < 0:
-            return "staged-table--head"
-        if number == self.at:
-            return "staged-table--cursor"
-        return "staged-table--marked" if name_of(self.items[number]) in self.marked else ""
+    def name_at(self, number: int) -> str:
+        return name_of(self.items[number])
 
-    def render_line(self, y: int) -> Strip:
-        """Textual leaves `reverse` out of a line's style: with NO_COLOR it is put back here."""
-        strip = super().render_line(y)
-        here = y >= self.HEAD and y - self.HEAD + self.scroll_offset.y == self.at < self.count()
-        return strip.apply_style(REVERSE) if here and self.app.no_color else strip
-
-    # Moving, marking, asking.
-
-    def go(self, number: int) -> None:
-        self.at = max(0, min(number, self.count() - 1))
-        top = self.scroll_offset.y
-        if not top <= self.at < top + self.page:
-            y = self.at if self.at < top else self.at - self.page + 1
-            self.scroll_to(y=y, animate=False, immediate=True, force=True)
-        self.refresh()
-
-    def action_move(self, by: int) -> None:
-        self.go(self.at + by)
-
-    def action_page(self, by: int) -> None:
-        self.go(self.at + by * self.page)
-
-    def action_end(self, way: int) -> None:
-        self.go(0 if way < 0 else self.count() - 1)
+    # Marking, asking.
 
     def action_mark(self) -> None:
         if self.current is None:
             self.notify("Nothing is staged that could be marked", timeout=4, markup=False)
             return
-        name = name_of(self.current)
-        if name in self.marked:
-            self.marked.remove(name)
-        else:
-            self.marked.append(name)
-        self.go(self.at + 1)
+        self.toggle(name_of(self.current))
         self.post_message(self.Moved(tell=False))
 
     def action_tell(self) -> None:
@@ -170,10 +134,7 @@ class StagedTable(Lines):
         self.post_message(self.Asked(what))
 
     def on_click(self, event: Click) -> None:
-        event.stop()
-        number = event.y - self.HEAD + self.scroll_offset.y
-        if event.y >= self.HEAD and number < self.count():
-            self.go(number)
+        self.clicked(event)
 
 
 def _is_number(title: str) -> bool:
