@@ -269,8 +269,9 @@ def reload(server: Server) -> None:
         return
     before = revert.image(server.pid), revert.sockets(server.port, server.address)
     if server.unit:
-        done = revert.again(server.unit, "restart", "--quiet") if server.socket else revert.run(*server.reload_command)
-        if done != 0:
+        if server.socket:
+            revert.run("systemctl", "reset-failed", server.unit)  # its starts so far, of which too many shut the door
+        if revert.run(*server.reload_command) != 0:
             raise Fault("fix", "%s failed" % " ".join(server.reload_command))
         if server.socket:
             return  # the new one is there before systemctl ends

@@ -223,10 +223,10 @@ def server_back(server: Dict[str, Any], rebooted: bool, reloads: bool) -> None:
         start(server)
 
 
-def again(unit: str, verb: str, block: str = "--no-block") -> int:
+def again(unit: str, verb: str) -> None:
     """With its starts so far forgotten: systemd shuts the door of a service that was started often."""
-    run("systemctl", block, "reset-failed", unit)
-    return run("systemctl", block, verb, unit)
+    run("systemctl", "--no-block", "reset-failed", unit)
+    run("systemctl", "--no-block", verb, unit)
 
 
 def start(server: Dict[str, Any]) -> None:
